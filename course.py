@@ -1,0 +1,226 @@
+"""Set up the course and use it: one file, standard library only.
+
+    python3 course.py           set up (once), then open the first notebook  (Windows: py course.py)
+    python3 course.py test      set up (once), then run every test
+    python3 course.py --help    all the words
+
+Everything is installed into .venv beside this file. A stamp is written there last: a set-up that
+was cut off goes on where it stopped, and a finished one costs nothing.
+"""
+
+import hashlib
+import json
+import os
+import platform
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from urllib.parse import quote
+
+ROOT = Path(__file__).resolve().parent
+VENV = ROOT / ".venv"
+PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+STAMP = VENV / "course-stamp"
+OLDEST, NEWEST = (3, 11), (3, 14)
+CPU_WHEELS = "https://download.pytorch.org/whl/cpu"
+MISLEADING = "PYTHONPATH", "PYTHONHOME", "MPLBACKEND"  # would lead Python or matplotlib elsewhere
+
+TROUBLES = {  # what a failing venv or pip prints: what to do about it; the first match speaks
+    r"No space left|Errno 28|not enough space": "The disk is full. The course needs 2.5 GB: make"
+    " room, then run this again; it goes on where it stopped.",
+    r"Permission denied|Errno 13|WinError 5\b|Read-only file system": "This folder cannot be written"
+    " to. Close a JupyterLab that runs from it, or copy the course to a folder of your own.",
+    r"ensurepip|No module named '?venv": "This Python lacks the venv module. On Debian and Ubuntu:"
+    " sudo apt install python3-venv. Elsewhere install Python from python.org. Then run this again.",
+    r"ProxyError|407 Proxy|CERTIFICATE_VERIFY_FAILED": "The network's proxy or its certificate is in"
+    " the way. Set HTTPS_PROXY (and PIP_CERT) as your network asks, then run this again.",
+    r"NewConnection|NameResolution|ConnectTimeout|ReadTimeout|timed out|Connection\w*Error": "The"
+    " package index cannot be reached. Check the network, then run this again; it goes on where it"
+    " stopped.",
+    r"No matching distribution": "One package has no build for this Python and this system (torch"
+    " has none for Macs with Intel processors). README.md, 'If something is wrong', says more.",
+}
+ELSE = "The lines above say what is wrong. If they do not help, delete .venv and run this again."
+
+
+def stop(message):
+    sys.exit("\ncourse.py: " + message)
+
+
+# ---- set-up --------------------------------------------------------------------------------------
+
+
+def check_python(version=sys.version_info[:2]):
+    if not OLDEST <= tuple(version) <= NEWEST:
+        said, low, high = (".".join(map(str, v)) for v in (version, OLDEST, NEWEST))
+        stop(
+            f"this is Python {said}; the course needs {low} to {high}. Install one from python.org,"
+            f" or name one that you have: python{low} course.py (Windows: py -{low} course.py)."
+        )
+
+
+def fingerprint():
+    """What .venv is built from: requirements, project file, Python, machine, place."""
+    files = [(ROOT / name).read_bytes() for name in ("requirements.txt", "pyproject.toml")]
+    sources = files, sys.version_info[:2], platform.machine(), str(ROOT)
+    return hashlib.sha256(repr(sources).encode()).hexdigest()
+
+
+def is_ready():
+    return PYTHON.exists() and STAMP.exists() and STAMP.read_text() == fingerprint()
+
+
+def environment():
+    """The caller's, less what misleads; one thread, since small networks are fastest so."""
+    kept = {name: value for name, value in os.environ.items() if name not in MISLEADING}
+    return {**kept, "OMP_NUM_THREADS": "1"}
+
+
+def attempt(*command):
+    """Run a step of the set-up, show its main lines, return (exit code, all that it printed)."""
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "stdin": subprocess.DEVNULL}
+    command, lines = [str(word) for word in command], []
+    with subprocess.Popen(command, errors="replace", env=environment(), **pipes) as process:
+        for line in process.stdout:
+            lines.append(line)
+            if line.startswith(("Collecting", "Downloading", "Installing")):
+                print("  " + line.strip()[:94], flush=True)
+    return process.returncode, "".join(lines)
+
+
+def advice(output):
+    return next((told for sign, told in TROUBLES.items() if re.search(sign, output)), ELSE)
+
+
+def insist(*command):
+    code, output = attempt(*command)
+    if code:
+        print(output[-2000:], flush=True)
+        stop(advice(output))
+    return output.strip()
+
+
+def works():
+    """Whether .venv has a Python of our version and a pip that answers."""
+    code, output = attempt(PYTHON, "-m", "pip", "--version") if PYTHON.exists() else (1, "")
+    return code == 0 and "(python %d.%d)" % sys.version_info[:2] in output
+
+
+def make_venv():
+    if VENV.exists() and not works():
+        print("Building .venv again: it is incomplete, or of another Python.", flush=True)
+        shutil.rmtree(VENV, ignore_errors=True)
+    if not VENV.exists():
+        print("Making .venv", flush=True)
+        insist(sys.executable, "-m", "venv", VENV)
+
+
+def forget_half_installed(site):
+    """Let pip install again what was cut off: it writes INSTALLER after a package's files."""
+    for record in site.glob("*.dist-info"):
+        if not (record / "INSTALLER").exists():
+            shutil.rmtree(record)
+
+
+def install():
+    """The packages (torch without CUDA where there is no NVIDIA driver), then this folder."""
+    site = Path(insist(PYTHON, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"))
+    forget_half_installed(site)
+    print("Installing the packages: some minutes the first time", flush=True)
+    pip = PYTHON, "-m", "pip", "install", "--disable-pip-version-check", "--no-input"
+    if sys.platform == "linux" and not shutil.which("nvidia-smi"):
+        torch = re.search(r"torch==\S+", (ROOT / "requirements.txt").read_text()).group()
+        soon = "--retries", "1", "--timeout", "10"
+        attempt(*pip, "--no-deps", *soon, "--index-url", CPU_WHEELS, torch)
+    insist(*pip, "-r", ROOT / "requirements.txt")
+    (site / "toycore-course.pth").write_text(Path(os.path.relpath(ROOT, site)).as_posix() + "\n")
+
+
+def quiet_jupyter():
+    """No question about news at the first start."""
+    settings = VENV / "share/jupyter/lab/settings/overrides.json"
+    settings.parent.mkdir(parents=True, exist_ok=True)
+    quiet = {"fetchNews": "false", "checkForUpdates": False}
+    settings.write_text(json.dumps({"@jupyterlab/apputils-extension:notification": quiet}))
+
+
+def setup():
+    """Make .venv complete; does nothing where its stamp says that it is."""
+    check_python()
+    if is_ready():
+        return
+    try:
+        make_venv()
+        STAMP.unlink(missing_ok=True)
+        install()
+        quiet_jupyter()
+        STAMP.write_text(fingerprint())
+    except OSError as error:
+        stop(f"{error}. {advice(str(error))}")
+    print("Ready.", flush=True)
+
+
+# ---- words ---------------------------------------------------------------------------------------
+
+
+def start(*arguments, cwd=ROOT):
+    """Run the environment's Python; Ctrl-C goes to it, and it decides."""
+    process = subprocess.Popen([str(PYTHON), *map(str, arguments)], env=environment(), cwd=cwd)
+    while True:
+        try:
+            return process.wait()
+        except KeyboardInterrupt:
+            pass
+
+
+def module(name, cwd=ROOT):
+    return lambda arguments: start("-m", name, *arguments, cwd=cwd)
+
+
+def open_lab(arguments):
+    first = sorted((ROOT / "notebooks").glob("00_*.ipynb"))
+    page = "/lab/tree/notebooks/" + quote(first[0].name) if first else "/lab"
+    places = f"--ServerApp.root_dir={ROOT}", f"--LabApp.default_url={page}"
+    return start("-m", "jupyterlab", *places, "--ServerApp.ip=127.0.0.1", *arguments)
+
+
+def figures(arguments):
+    scripts = sorted((ROOT / "figures").glob("*.py"))
+    return max((start(script, *arguments) for script in scripts), default=0)
+
+
+WORDS = {
+    "open": (open_lab, "open JupyterLab on the first notebook; further options go to it"),
+    "setup": (lambda arguments: 0, "make .venv and install what the course needs"),
+    "test": (module("pytest"), "run every test; further options go to pytest"),
+    "demo": (module("toycore.demo", cwd=None), "train on the spiral, draw spiral.png, no Jupyter"),
+    "record": (module("tests.record"), "run notebooks (all or those named), store their outputs"),
+    "figures": (figures, "draw every figure of figures/ again"),
+    "export": (module("toycore.export"), "write the views as HTML files that need no kernel"),
+    "bench": (module("tests.bench_2d"), "measure training and sampling in two dimensions"),
+    "weights": (module("toycore.recipes"), "train the shipped checkpoints again"),
+}
+
+
+def usage():
+    words = "\n".join(f"  {word:8} {told}" for word, (_, told) in WORDS.items())
+    return f"python3 course.py [word]    (Windows: py course.py; no word means open)\n\n{words}"
+
+
+def main(arguments):
+    word, rest = (arguments[0], arguments[1:]) if arguments else ("open", [])
+    if word in ("-h", "--help", "help"):
+        return print(usage())
+    if word not in WORDS:
+        stop(f"there is no word '{word}'.\n\n{usage()}")
+    try:
+        setup()
+    except KeyboardInterrupt:
+        stop("set-up interrupted. Run this again, and it goes on where it stopped.")
+    return WORDS[word][0](rest)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
