@@ -1,0 +1,109 @@
+"""Models in a file: safetensors for the numbers, a card in its header for what they are.
+
+The card says how to build the network, on which data and with which recipe and seed it was trained, and which field error
+was measured. Nothing is unpickled; a file is written beside its place and renamed, so it is whole or absent.
+"""
+
+import importlib
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import nn
+
+from toycore.precondition import FromNoise, Preconditioned
+from toycore.types import one_of
+
+SHIPPED = Path(__file__).parent / "weights"
+FORMAT = "toycore 1"
+
+
+def save(D: nn.Module, path: str | Path, card: dict[str, Any] | None = None) -> Path:
+    """Write a Denoiser (its net must carry a `config`) and its card to path, whole or not at all."""
+    path = Path(path)
+    header = {"format": FORMAT, "card": json.dumps({**(card or {}), "build": _plan(D)})}
+    weights = {name: value.detach().clone().contiguous() for name, value in D.state_dict().items()}
+    return write_whole(path, lambda beside: save_file(weights, beside, header))
+
+
+def write_whole(path: Path, write) -> Path:  # noqa: ANN001
+    """Call write(name) on a file beside path, then rename it to path; on failure leave nothing behind."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, beside = tempfile.mkstemp(dir=path.parent, suffix=".part")
+    except OSError as error:
+        raise OSError(f"cannot write {path}: {error.strerror}; choose a folder where you may write") from None
+    os.close(handle)
+    try:
+        write(beside)
+        os.replace(beside, path)
+    finally:
+        Path(beside).unlink(missing_ok=True)
+    return path
+
+
+def load(name: str | Path) -> nn.Module:
+    """Return the Denoiser of a shipped checkpoint ("spiral") or of a .safetensors file; its card is `D.card`.
+
+    The model is frozen and in evaluation mode. Errors: an unknown name, a file cut short, a checkpoint of another model.
+    """
+    path = Path(name)
+    if path.suffix != ".safetensors":
+        path = SHIPPED / f"{one_of(str(name), _shipped(), 'checkpoint')}.safetensors"
+    if not path.is_file():
+        raise FileNotFoundError(f"there is no file {path}; shipped checkpoints are: {', '.join(sorted(_shipped()))}")
+    weights, card = _read(path)
+    D = build(card["build"])
+    try:
+        D.load_state_dict(weights)
+    except RuntimeError as error:
+        raise ValueError(f"{path} does not fit the model its card describes: {str(error).splitlines()[-1].strip()}") from None
+    D.card = card  # type: ignore[assignment]
+    return D.eval().requires_grad_(False)
+
+
+def available() -> dict[str, str]:
+    """Return the names of the shipped checkpoints with one line each: what it is, and its measured field error."""
+    return {name: _read(path)[1].get("title", "") for name, path in sorted(_shipped().items())}
+
+
+def _shipped() -> dict[str, Path]:
+    return {path.stem: path for path in SHIPPED.glob("*.safetensors")}
+
+
+def _read(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
+    try:
+        with safe_open(path, framework="pt") as file:
+            header = file.metadata() or {}
+            weights = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+    except SafetensorError as error:
+        raise ValueError(f"{path} is not a whole safetensors file ({error}); copy or download it again") from None
+    if header.get("format") != FORMAT:
+        raise ValueError(f"{path} was not written by toycore.checkpoints.save (format: {header.get('format')})")
+    return {key: value.float() if value.dtype == torch.float16 else value for key, value in weights.items()}, json.loads(
+        header["card"]
+    )
+
+
+def _plan(D: nn.Module) -> dict[str, Any]:
+    """Say how to build D: the wrapper, its numbers, the network's class and its config."""
+    net = D.net
+    if not isinstance(D, (Preconditioned, FromNoise)) or not hasattr(net, "config"):
+        raise TypeError(f"cannot save a {type(D).__name__} of a {type(net).__name__}; save a Preconditioned or FromNoise network")
+    plan = {"wrapper": type(D).__name__, "module": type(net).__module__, "net": type(net).__name__, "config": net.config}
+    return plan | ({"sigma_data": D.sigma_data} if isinstance(D, Preconditioned) else {})
+
+
+def build(plan: dict[str, Any]) -> nn.Module:
+    """Build the untrained Denoiser that a card describes; only classes of this package are built."""
+    if plan["module"].split(".")[0] != "toycore":
+        raise ValueError(f"the card asks for a class of {plan['module']}; only classes of toycore are built")
+    net = getattr(importlib.import_module(plan["module"]), plan["net"])(**plan["config"])
+    if plan["wrapper"] == "FromNoise":
+        return FromNoise(net)
+    return Preconditioned(net, plan["sigma_data"], torch.zeros(plan["config"].get("dim", 1)))

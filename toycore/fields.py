@@ -1,0 +1,47 @@
+"""One Denoiser, three fields: noise, score and velocity are views of x0_hat = D(x, sigma).
+
+    noise     eps_hat = (x - x0_hat) / sigma
+    score     grad log p_sigma(x) = (x0_hat - x) / sigma^2           (Tweedie's formula, Efron 2011)
+    velocity  d x_t / dt = eps_hat - x0_hat  of the flow x_t = (1 - t) x0 + t eps, t = sigma / (1 + sigma)
+
+x is always in the VE frame, x = x0 + sigma eps.
+"""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from toycore.types import Denoiser, Label, column
+
+
+def noise(D: Denoiser, x: Tensor, sigma: Tensor | float, label: Label = None) -> Tensor:
+    """Return eps_hat = (x - D(x, sigma, label)) / sigma, shaped like x."""
+    return (x - D(x, sigma, label)) / _above_zero(sigma, x)
+
+
+def score(D: Denoiser, x: Tensor, sigma: Tensor | float, label: Label = None) -> Tensor:
+    """Return the score (D(x, sigma, label) - x) / sigma^2 of the density noised to level sigma, shaped like x."""
+    return (D(x, sigma, label) - x) / _above_zero(sigma, x) ** 2
+
+
+def velocity(D: Denoiser, x: Tensor, sigma: Tensor | float, label: Label = None) -> Tensor:
+    """Return the flow's velocity eps_hat - x0_hat at x = x_t / (1 - t), shaped like x."""
+    x0_hat = D(x, sigma, label)
+    return (x - x0_hat) / _above_zero(sigma, x) - x0_hat
+
+
+def divergence(f: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+    """Return sum_i d f_i / d x_i as `[b]`, exactly, by one backward pass per coordinate; f works row by row."""
+    with torch.enable_grad():
+        x = x.detach().requires_grad_()
+        y = f(x).flatten(1)
+        rows = (torch.autograd.grad(y[:, i].sum(), x, retain_graph=True)[0].flatten(1)[:, i] for i in range(y.shape[1]))
+        return torch.stack(list(rows)).sum(0).detach()
+
+
+def _above_zero(sigma: Tensor | float, x: Tensor) -> Tensor:
+    sigma = column(sigma, x)
+    if not (sigma > 0).all():
+        raise ValueError("noise, score and velocity are 0/0 at sigma = 0; ask for sigma > 0 (the smallest level in use is 0.002)")
+    return sigma

@@ -1,0 +1,126 @@
+"""How good is a field, how good is a sample? Each number answers one question, and says which in its name."""
+
+import math
+
+import torch
+from torch import Tensor
+
+from toycore import exact, fields, mixtures
+from toycore.data import Points
+from toycore.training import sampler_of
+from toycore.types import Denoiser, as_batch, positive
+
+LEVELS = torch.logspace(-2, 1, 20, dtype=torch.float64)  # the 20 levels over which FE is a mean
+
+
+def field_error(
+    D: Denoiser,
+    source: mixtures.GaussianMixture | Points | Tensor,
+    sigmas: Tensor = LEVELS,
+    n: int = 2000,
+    rng: torch.Generator | None = None,
+) -> Tensor:
+    """Return sum |eps_hat - eps*|^2 / sum |eps*|^2 at each level, over n points drawn from the noised data, as `[levels]`.
+
+    eps* is the exact noise prediction of the source. FE, the course's one number for a field, is the mean over LEVELS.
+    """
+    truth, draw = exact.posterior_mean(source), sampler_of(source)
+
+    def at(sigma: float) -> Tensor:
+        x0 = draw(positive(n), rng)[0].float()
+        x = x0 + sigma * torch.randn(x0.shape, generator=rng)
+        eps = fields.noise(truth, x, sigma)
+        return ((fields.noise(D, x, sigma) - eps) ** 2).sum() / (eps**2).sum()
+
+    with torch.no_grad():
+        return torch.stack([at(float(sigma)) for sigma in torch.as_tensor(sigmas).reshape(-1)])
+
+
+def spread(x: Tensor, data: Tensor) -> float:
+    """Return the sample's standard deviation over the data's, both about their own mean and pooled over axes: 1 is right."""
+    x, data = _pair(x, data)
+    return float((x.var(0, correction=0).sum() / data.var(0, correction=0).sum()).sqrt())
+
+
+def distance(x: Tensor, data: Tensor) -> Tensor:
+    """Return each point's distance to the nearest data point, `[b]`: how far off the data is it?"""
+    from sklearn.neighbors import NearestNeighbors
+
+    x, data = _pair(x, data)
+    return torch.from_numpy(NearestNeighbors(n_neighbors=1).fit(data.numpy()).kneighbors(x.numpy())[0][:, 0])
+
+
+def coverage(x: Tensor, data: Tensor, radius: float = 0.05) -> float:
+    """Return the share of data points that have a sample within the radius: is every part of the data reached?"""
+    return float((distance(data, x) <= radius).double().mean())
+
+
+def energy_distance(x: Tensor, y: Tensor) -> float:
+    """Return 2 E|x - y| - E|x - x'| - E|y - y'| >= 0, zero only for equal laws (Szekely & Rizzo 2013); V-statistic."""
+    x, y = _pair(x, y)
+    return float(2 * _mean_distance(x, y) - _mean_distance(x, x) - _mean_distance(y, y))
+
+
+def _mean_distance(x: Tensor, y: Tensor, rows: int = 1000) -> Tensor:
+    return sum((torch.cdist(part, y).sum() for part in x.split(rows)), x.new_zeros(())) / (len(x) * len(y))
+
+
+def sliced_wasserstein(x: Tensor, y: Tensor, directions: int = 64, rng: torch.Generator | None = None) -> float:
+    """Return the root mean square, over random directions, of the 1-D Wasserstein-2 distance between projections.
+
+    In one dimension the distance is the RMS gap between quantile functions, read here at 1,000 levels (exactly, for equal
+    sizes, by sorting). Bonneel et al. 2015.
+    """
+    x, y = _pair(x, y)
+    w = torch.nn.functional.normalize(torch.randn(x.shape[1], positive(directions), generator=rng, dtype=x.dtype), dim=0)
+    a, b = (x @ w).sort(0).values, (y @ w).sort(0).values
+    if len(a) != len(b):
+        q = (torch.arange(1000, dtype=x.dtype) + 0.5) / 1000
+        a, b = a.quantile(q, dim=0), b.quantile(q, dim=0)
+    return float(((a - b) ** 2).mean().sqrt())
+
+
+def precision_recall(x: Tensor, data: Tensor, k: int = 5) -> tuple[float, float]:
+    """Return (precision, recall): the share of samples inside the data's k-nearest-neighbour balls, and the reverse.
+
+    Kynkaanniemi et al. 2019 (1904.06991), eq. 2-3: a set's manifold is the union of balls that reach each point's k-th
+    nearest neighbour.
+    """
+    x, data = _pair(x, data)
+    return _inside(x, data, k), _inside(data, x, k)
+
+
+def _inside(x: Tensor, data: Tensor, k: int) -> float:
+    if len(data) <= positive(k, "k"):
+        raise ValueError(f"k is {k}, but there are only {len(data)} points; ask for k < {len(data)}")
+    radius = torch.cat([torch.cdist(part, data).kthvalue(k + 1, dim=1).values for part in data.split(1000)])
+    hit = [(torch.cdist(part, data) <= radius).any(1) for part in x.split(1000)]
+    return float(torch.cat(hit).double().mean())
+
+
+def frechet(x: Tensor, y: Tensor) -> float:
+    """Return |m_x - m_y|^2 + tr(C_x + C_y - 2 (C_x C_y)^(1/2)): the Frechet distance of the Gaussians with these moments.
+
+    Dowson & Landau 1982; on image features this is FID (Heusel et al. 2017).
+    """
+    x, y = _pair(x, y)
+    cov_x, cov_y = torch.cov(x.T).reshape(x.shape[1], -1), torch.cov(y.T).reshape(x.shape[1], -1)
+    root = torch.linalg.eigvals(cov_x @ cov_y).real.clamp(min=0).sqrt().sum()
+    return float(((x.mean(0) - y.mean(0)) ** 2).sum() + cov_x.trace() + cov_y.trace() - 2 * root)
+
+
+def alignment(a: Tensor, b: Tensor) -> float:
+    """Return the mean cosine between the rows of two fields, in [-1, 1]."""
+    return float(torch.nn.functional.cosine_similarity(a, b, dim=1).mean())
+
+
+def _pair(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+    x, y = as_batch(x, "x").detach().flatten(1).double(), as_batch(y, "data").detach().flatten(1).double()
+    if x.shape[1] != y.shape[1]:
+        raise ValueError(f"the samples live in {x.shape[1]} dimensions and the data in {y.shape[1]}; they must agree")
+    return x, y
+
+
+def standard_error(values: Tensor) -> float:
+    """Return the standard error of a mean, std / sqrt(n)."""
+    return float(values.std()) / math.sqrt(len(values))

@@ -1,0 +1,131 @@
+"""Gaussian mixtures: the distributions for which everything is known in closed form.
+
+Adding noise to a mixture gives a mixture, p_sigma(x) = sum_k w_k N(x; m_k, (std_k^2 + sigma^2) I), so the density, the
+score, the posterior mean and the class posterior are known at every noise level.
+"""
+
+import math
+
+import torch
+from torch import Tensor
+
+from toycore import data
+from toycore.types import Label, as_batch, column, in_chunks, label_column, positive, randn_like, squared_distance
+
+CHUNK = 8_000_000  # entries of a [b, k] matrix held at a time: 32 MB in float32
+
+
+class GaussianMixture:
+    """p(x) = sum_k weights_k N(x; means_k, std_k^2 I) with means `[k, d]` and the class `label[k]` of each component.
+
+    std is a number or `[k]`; weights default to equal, label to one class. A std of 0 is a bare set of points.
+    """
+
+    def __init__(
+        self, means: Tensor, std: Tensor | float, weights: Tensor | None = None, label: Tensor | None = None
+    ) -> None:
+        self.means = as_batch(means, "means")
+        k = len(means)
+        self.std = _per_component(std, k, "std", means.dtype)
+        weights = _per_component(1.0 if weights is None else weights, k, "weights", means.dtype)
+        self.weights = weights / weights.sum()
+        self.label = torch.zeros(k).long() if label is None else torch.as_tensor(label).long()
+        if self.label.shape != (k,) or self.label.min() < 0 or not weights.sum() > 0:
+            raise ValueError(
+                f"{k} means need {k} class labels from 0 on and weights with a positive sum; got labels of shape "
+                f"{tuple(self.label.shape)} and a sum of {float(weights.sum())}"
+            )
+        self.classes = int(self.label.max()) + 1
+
+    @property
+    def mean(self) -> Tensor:
+        """The mean of the distribution, sum_k w_k m_k, `[d]`."""
+        return self.weights @ self.means
+
+    def to(self, dtype: torch.dtype) -> "GaussianMixture":
+        """Return the same mixture in another floating dtype."""
+        if dtype == self.means.dtype:
+            return self
+        return GaussianMixture(self.means.to(dtype), self.std.to(dtype), self.weights.to(dtype), self.label)
+
+    def given(self, label: int) -> "GaussianMixture":
+        """Return p(x | label): the components of one class, as a mixture of a single class."""
+        label_column(label, 1, self.classes)
+        mine = self.label == label
+        return GaussianMixture(self.means[mine], self.std[mine], self.weights[mine])
+
+    def sample(self, n: int, rng: torch.Generator | None = None) -> tuple[Tensor, Tensor]:
+        """Draw x `[n, d]` and label `[n]`: a component k with probability w_k, then x = m_k + std_k z."""
+        k = torch.multinomial(self.weights, positive(n), replacement=True, generator=rng)
+        return self.means[k] + self.std[k, None] * randn_like(self.means[k], rng), self.label[k]
+
+    def log_density(self, x: Tensor, sigma: Tensor | float = 0.0, label: Label = None) -> Tensor:
+        """Return log p_sigma(x), or log p_sigma(x | label), as `[b]`, in nats."""
+        if self.std.min() == 0 and torch.as_tensor(sigma).min() == 0:
+            raise ValueError("bare points have no density at sigma = 0; ask for sigma > 0, or give the mixture a std")
+        return self.by_rows(lambda x, sigma, label: self.log_joint(x, sigma, label).logsumexp(1), x, sigma, label)
+
+    def class_log_posterior(self, x: Tensor, sigma: Tensor | float) -> Tensor:
+        """Return log p(class | x) at level sigma as `[b, classes]`: Bayes' rule on the noised mixture."""
+        return self.by_rows(self._class_posterior, x, sigma)
+
+    def _class_posterior(self, x: Tensor, sigma: Tensor, label: None) -> Tensor:
+        joint = self.log_joint(x, sigma)
+        per_class = [joint[:, self.label == c].logsumexp(1) for c in range(self.classes)]
+        return torch.stack(per_class, 1).log_softmax(1)
+
+    def log_joint(self, x: Tensor, sigma: Tensor | float = 0.0, label: Tensor | None = None) -> Tensor:
+        """Return log w_k + log N(x; m_k, (std_k^2 + sigma^2) I) as `[b, k]`.
+
+        Given labels `[b]`, the weights are those of p(x | label): -inf outside the row's class, sum 1 within.
+        """
+        m = self.to(x.dtype)
+        v = m.variance(sigma)
+        norm = m.means.shape[1] / 2 * (2 * math.pi * v).log()
+        return m.log_weights(label) - squared_distance(x, m.means) / (2 * v) - norm
+
+    def variance(self, sigma: Tensor | float) -> Tensor:
+        """Return std_k^2 + sigma^2 as `[1 or b, k]`, kept just above zero."""
+        v = self.std**2 + column(sigma, self.means) ** 2
+        return v.clamp(min=torch.finfo(v.dtype).tiny ** 0.5)
+
+    def log_weights(self, label: Tensor | None) -> Tensor:
+        """Return log w_k as `[1, k]`, or log w_k|label as `[b, k]` (a row labelled -1 keeps all components)."""
+        log_w = self.weights.log()[None]
+        if label is None:
+            return log_w
+        mine = (label[:, None] == self.label) | (label[:, None] < 0)
+        return torch.where(mine, log_w, -torch.inf).log_softmax(1)
+
+    def by_rows(self, f, x: Tensor, sigma: Tensor | float, label: Label = None) -> Tensor:  # noqa: ANN001
+        """Check the shapes, then call f(x, sigma, label) on so few rows at a time that `[b, k]` matrices stay small."""
+        if x.ndim != 2 or x.shape[1] != self.means.shape[1] or not x.dtype.is_floating_point:
+            raise ValueError(f"x is {x.dtype} of shape {tuple(x.shape)}; this needs floats [b, {self.means.shape[1]}]")
+        sigma = torch.as_tensor(sigma, dtype=x.dtype).reshape(-1)
+        if len(sigma) not in (1, len(x)) or not (sigma >= 0).all():
+            raise ValueError(f"sigma must be one number >= 0, or one per row of x ({len(x)}); got {sigma}")
+        return in_chunks(f, max(1, CHUNK // len(self.means)), x, sigma, label_column(label, len(x), self.classes))
+
+
+def _per_component(value: Tensor | float, k: int, what: str, dtype: torch.dtype) -> Tensor:
+    value = torch.as_tensor(value, dtype=dtype)
+    if value.ndim > 1 or (value.ndim == 1 and len(value) != k):
+        raise ValueError(f"{what} has shape {tuple(value.shape)}; {k} means need a number or shape ({k},)")
+    if not (torch.isfinite(value) & (value >= 0)).all():
+        raise ValueError(f"{what} must be finite and >= 0; got values from {float(value.min())} to {float(value.max())}")
+    return value.expand(k).clone()
+
+
+def spiral(components: int = 400, std: float = 0.02, classes: int = 1) -> GaussianMixture:
+    """Return the reference distribution of the course: `data.spiral` smoothed by N(0, std^2 I)."""
+    points = data.spiral(components, classes)
+    return GaussianMixture(points.x, std, label=points.label)
+
+
+def of(source: "GaussianMixture | data.Points | Tensor") -> GaussianMixture:
+    """See a source of data as a mixture: bare points become components of std 0."""
+    if isinstance(source, GaussianMixture):
+        return source
+    if isinstance(source, data.Points):
+        return GaussianMixture(as_batch(source.x, "points"), 0.0, label=source.label)
+    return GaussianMixture(as_batch(source, "points").flatten(1), 0.0)

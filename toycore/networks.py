@@ -1,0 +1,117 @@
+"""Raw networks: functions of (input, noise level, label) that know nothing of diffusion."""
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from toycore.types import Label, label_column
+
+
+class MLP(nn.Module):
+    """A multilayer perceptron on Fourier features of the point and of ln sigma: F(u, sigma, label) -> `[b, dim]`.
+
+    Input: u, then sin and cos of `features` fixed random frequencies of u drawn from N(0, scale^2), then sin and cos of
+    0.3 k ln sigma for k = 1..8. `depth` layers of `width` with SiLU; the last layer starts at zero. With classes > 0 a
+    learned vector per class, and one for "no label", is added before the first SiLU.
+    Random Fourier features: Tancik et al. 2020 (2006.10739), eq. 2.
+    """
+
+    frequencies: Tensor
+
+    def __init__(
+        self,
+        dim: int = 2,
+        width: int = 64,
+        depth: int = 3,
+        classes: int = 0,
+        features: int = 16,
+        scale: float = 2.0,
+        rng: torch.Generator | None = None,
+    ) -> None:
+        super().__init__()
+        self.config = dict(dim=dim, width=width, depth=depth, classes=classes, features=features, scale=scale)
+        self.classes = classes
+        self.register_buffer("frequencies", scale * torch.randn(dim, features, generator=rng))
+        self.first = nn.Linear(dim + 2 * features + 16, width)
+        self.hidden = nn.ModuleList(nn.Linear(width, width) for _ in range(depth - 1))
+        self.last = nn.Linear(width, dim)
+        self.label = nn.Embedding(classes + 1, width) if classes else None
+        initialise(self, rng)
+        nn.init.zeros_(self.last.weight)
+
+    def forward(self, u: Tensor, sigma: Tensor, label: Label = None) -> Tensor:
+        """Return F(u, sigma, label) `[b, dim]` for u `[b, dim]` and sigma `[1]` or `[b]`."""
+        h = nn.functional.linear(self.features(u), self.first.weight[:, :-16])
+        h = h + self.first.bias + nn.functional.linear(waves(sigma), self.first.weight[:, -16:])
+        h = h + class_vector(self.label, label, len(u), self.classes)
+        for layer in self.hidden:
+            h = layer(nn.functional.silu(h))
+        return self.last(nn.functional.silu(h))
+
+    def features(self, u: Tensor) -> Tensor:
+        """Return u and the sines and cosines of its fixed random frequencies, `[b, dim + 2 features]`."""
+        phase = u @ self.frequencies
+        return torch.cat([u, phase.sin(), phase.cos()], 1)
+
+
+class NoiseMLP(nn.Module):
+    """The ordinary network of a first DDPM: eps_hat = F(x, i, label) from the point and a sinusoidal embedding of the step.
+
+    The embedding of step i in [0, 1000] has `embedding` sines and cosines at frequencies 10000^(-j/half), as in Ho et
+    al. 2020 (appendix B), which took it from Vaswani et al. 2017.
+    """
+
+    def __init__(
+        self, dim: int = 2, width: int = 128, depth: int = 3, classes: int = 0, embedding: int = 64,
+        rng: torch.Generator | None = None,
+    ) -> None:  # fmt: skip
+        super().__init__()
+        self.config = dict(dim=dim, width=width, depth=depth, classes=classes, embedding=embedding)
+        self.classes, self.embedding = classes, embedding
+        self.first = nn.Linear(dim + embedding, width)
+        self.hidden = nn.ModuleList(nn.Linear(width, width) for _ in range(depth - 1))
+        self.last = nn.Linear(width, dim)
+        self.label = nn.Embedding(classes + 1, width) if classes else None
+        initialise(self, rng)
+
+    def forward(self, x: Tensor, step: Tensor, label: Label = None) -> Tensor:
+        """Return eps_hat `[b, dim]` for x `[b, dim]` in the VP frame and real steps `[1]` or `[b]`."""
+        half = self.embedding // 2
+        phase = step.reshape(-1, 1) * torch.exp(-math.log(10000) / half * torch.arange(half)).to(x)
+        embedding = torch.cat([phase.sin(), phase.cos()], 1).expand(len(x), -1)
+        h = self.first(torch.cat([x, embedding], 1)) + class_vector(self.label, label, len(x), self.classes)
+        for layer in self.hidden:
+            h = layer(nn.functional.silu(h))
+        return self.last(nn.functional.silu(h))
+
+
+def waves(sigma: Tensor) -> Tensor:
+    """Return sin and cos of 0.3 k ln sigma, k = 1..8, as `[len(sigma), 16]`; sigma below 1e-4 counts as 1e-4."""
+    k = 0.3 * torch.arange(1, 9, dtype=sigma.dtype, device=sigma.device)
+    phase = sigma.clamp(min=1e-4).log().reshape(-1, 1) * k
+    return torch.cat([phase.sin(), phase.cos()], 1)
+
+
+def class_vector(table: nn.Embedding | None, label: Label, b: int, classes: int) -> Tensor | float:
+    """Return the learned vector of each row's class (the last row of the table is "no label"); 0 without classes."""
+    rows = label_column(label, b, classes)
+    if table is None:
+        return 0.0
+    return table.weight[-1:] if rows is None else table(rows % (classes + 1))  # -1 -> the last row
+
+
+def initialise(net: nn.Module, rng: torch.Generator | None) -> None:
+    """Draw the weights from rng: linear layers as torch does (uniform, 1/sqrt(fan-in)), embeddings N(0, 1)."""
+    for module in net.modules():
+        if isinstance(module, nn.Linear):
+            bound = module.in_features**-0.5
+            nn.init.uniform_(module.weight, -bound, bound, generator=rng)
+            nn.init.zeros_(module.bias)
+        elif isinstance(module, nn.Embedding):
+            nn.init.normal_(module.weight, generator=rng)
+
+
+def count_params(module: nn.Module) -> int:
+    """Return the number of trainable numbers."""
+    return sum(p.numel() for p in module.parameters() if p.requires_grad)

@@ -1,0 +1,113 @@
+"""Samplers walk down a list of noise levels and yield a State per step.
+
+    walk = samplers.ddim(D, x, sigmas.karras(40))
+    x0 = samplers.final(walk)           # or: for state in walk: ...
+
+x starts at level sigmas[0] in the VE frame: `sigmas[0] * randn`. Each function shows one step's formula; sigma' is the next
+level and eps_hat = (x - x0_hat) / sigma. Nothing here knows what D is: exact, learned, guided, for points or for pictures.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from functools import wraps
+from itertools import pairwise
+
+import torch
+from torch import Tensor
+
+from toycore import fields
+from toycore.sigmas import decreasing
+from toycore.types import Denoiser, Label, State, as_batch, randn_like
+
+Walk = Iterator[State]
+
+
+def _walk(steps: Callable[..., Walk]) -> Callable[..., Walk]:
+    """Check a walk's start when it is asked for, not at its first step; walk without gradients."""
+
+    @wraps(steps)
+    def start(D: Denoiser, x: Tensor, sigmas: Tensor, *knobs, **named) -> Walk:  # noqa: ANN002, ANN003
+        if not callable(D):
+            raise TypeError(f"D is a {type(D).__name__}; it must be a Denoiser, a function D(x, sigma, label) -> x0_hat")
+        return torch.no_grad()(steps)(D, as_batch(x), decreasing(sigmas).tolist(), *knobs, **named)
+
+    return start
+
+
+@_walk
+def ddpm(D, x, sigmas, label: Label = None, rng: torch.Generator | None = None, noise: float = 1.0) -> Walk:  # noqa: ANN001
+    """Walk down by forgetting a little of the noise and adding fresh noise at every step.
+
+    The next point is drawn from the Gaussian q(x' | x, x0_hat) that the noising itself would pass through,
+
+        x' = x0_hat + keep (x - x0_hat) + noise sigma' sqrt(1 - keep) z,    keep = (sigma'/sigma)^2,  z ~ N(0, I).
+
+    noise = 1 is DDPM; noise = 0 keeps the mean and drops the random part (the "no noise" lesson).
+    Ho et al. 2020, eq. 6-7 and algorithm 2 with posterior variance, in the VE frame.
+    """
+    for sigma, sigma_next in pairwise(sigmas):
+        x0_hat = D(x, sigma, label)
+        keep = (sigma_next / sigma) ** 2
+        mean = x0_hat + keep * (x - x0_hat)
+        fresh = noise * sigma_next * (1 - keep) ** 0.5 * randn_like(x, rng)
+        x = mean + fresh
+        yield State(x, sigma_next, x0_hat, mean, fresh)
+
+
+@_walk
+def ddim(D, x, sigmas, label: Label = None, rng: torch.Generator | None = None, eta: float = 0.0) -> Walk:  # noqa: ANN001
+    """Walk down along the predicted noise; eta mixes fresh noise in (0: none, deterministic; 1: the law of DDPM).
+
+        x' = x0_hat + sqrt(sigma'^2 - b^2) eps_hat + b z,    b = eta sigma' sqrt(1 - sigma'^2/sigma^2).
+
+    eta = 0 is Euler's method on dx/dsigma = eps_hat. Song, Meng & Ermon 2020 (2010.02502), eq. 12 and 16.
+    """
+    _share(eta, "eta")
+    for sigma, sigma_next in pairwise(sigmas):
+        x0_hat = D(x, sigma, label)
+        b = eta * sigma_next * (1 - (sigma_next / sigma) ** 2) ** 0.5
+        mean = x0_hat + (sigma_next**2 - b**2) ** 0.5 * (x - x0_hat) / sigma
+        fresh = b * randn_like(x, rng) if eta else torch.zeros_like(x)
+        x = mean + fresh
+        yield State(x, sigma_next, x0_hat, mean, fresh)
+
+
+@_walk
+def heun(D, x, sigmas, label: Label = None) -> Walk:  # noqa: ANN001
+    """Walk down the probability-flow ODE dx/dsigma = eps_hat(x, sigma) with Heun's method, of second order.
+
+        x_e = x + (sigma' - sigma) d,   x' = x + (sigma' - sigma) (d + d') / 2,   d = eps_hat(x, sigma), d' = eps_hat(x_e, sigma')
+
+    Two evaluations per step, one in a last step to 0. Karras et al. 2022, algorithm 1.
+    """
+    for sigma, sigma_next in pairwise(sigmas):
+        x0_hat = D(x, sigma, label)
+        d = (x - x0_hat) / sigma
+        x_next = x + (sigma_next - sigma) * d
+        if sigma_next > 0:
+            d_next = fields.noise(D, x_next, sigma_next, label)
+            x_next = x + (sigma_next - sigma) * (d + d_next) / 2
+        x = x_next
+        yield State(x, sigma_next, x0_hat, x, torch.zeros_like(x))
+
+
+def _share(value: float, what: str) -> None:
+    if not 0 <= value <= 1:
+        raise ValueError(f"{what} is {value}; it must lie between 0 and 1")
+
+
+def final(walk: Iterable[State]) -> Tensor:
+    """Return where a walk ends: x of its last State."""
+    state = None
+    for state in walk:
+        pass
+    if state is None:
+        raise ValueError("the walk is empty: it was used up already; walks can be read once, so start a new one")
+    return state.x
+
+
+def stack(walk: Iterable[State]) -> Tensor:
+    """Return the x of every State as `[steps, b, ...]`."""
+    xs = [state.x for state in walk]
+    if not xs:
+        raise ValueError("the walk is empty: it was used up already; walks can be read once, so start a new one")
+    return torch.stack(xs)

@@ -1,0 +1,152 @@
+"""Learning the field: add noise, ask for the clean point, take a gradient step; again."""
+
+import warnings
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from toycore import mixtures, networks
+from toycore.data import Points
+from toycore.precondition import Preconditioned
+from toycore.sigmas import log_uniform
+from toycore.types import column, positive, randn_like
+
+Source = mixtures.GaussianMixture | Points | Tensor
+LOW, HIGH = 0.01, 10.0  # the noise levels of training
+
+
+class Progress(NamedTuple):
+    """One training step: its number from 1, its loss, and the averaged model so far, a Denoiser."""
+
+    step: int
+    loss: float
+    D: nn.Module
+
+
+def sampler_of(source: Source) -> Callable[[int, torch.Generator | None], tuple[Tensor, Tensor | None]]:
+    """Return draw(n, rng) -> (x0, label): fresh points of a mixture, or rows of a data set with replacement."""
+    if isinstance(source, mixtures.GaussianMixture):
+        return source.sample
+    x, label = (source.x, source.label) if isinstance(source, Points) else (source, None)
+
+    def draw(n: int, rng: torch.Generator | None) -> tuple[Tensor, Tensor | None]:
+        rows = torch.randint(len(x), (n,), generator=rng)
+        return x[rows], None if label is None else label[rows]
+
+    return draw
+
+
+def loss(D: nn.Module, x0: Tensor, sigma: Tensor, label: Tensor | None = None, rng: torch.Generator | None = None) -> Tensor:
+    """Return the mean of |D(x0 + sigma eps, sigma) - x0|^2 weighted by 1/sigma^2 + 1/s^2, s = sigma_data, averaged over dims.
+
+    Denoising score matching (Vincent 2011). The weight 1/c_out^2 makes it a plain mean squared error on the raw output of
+    `Preconditioned` (Karras et al. 2022, eq. 8); a model without sigma_data gets 1/sigma^2: |eps_hat - eps|^2, the
+    L_simple of Ho et al. 2020, eq. 14.
+    """
+    s = getattr(D, "sigma_data", torch.inf)
+    x = x0 + column(sigma, x0) * randn_like(x0, rng)
+    error = D(x, sigma, label) - x0
+    return (column(1 / sigma**2 + 1 / s**2, x0) * error**2).mean()
+
+
+def drop(label: Tensor | None, share: float, rng: torch.Generator | None) -> Tensor | None:
+    """Replace a random share of the labels by -1, "no label", so that one network learns both fields of guidance."""
+    if label is None:
+        return None
+    return label.masked_fill(torch.rand(label.shape, generator=rng) < share, -1)
+
+
+def train(
+    D: nn.Module,
+    data: Source,
+    steps: int = 1000,
+    batch: int = 512,
+    lr: float = 2e-2,
+    label_dropout: float = 0.1,
+    low: float = LOW,
+    high: float = HIGH,
+    rng: torch.Generator | None = None,
+) -> Iterator[Progress]:
+    """Train D in place on random noise levels, log-uniform in [low, high], and yield a Progress per step.
+
+    Adam with a warm-up of 50 steps and a cosine to zero; the yielded model is an exponential average of the weights.
+    Stop whenever you like: the model of the last Progress is usable.
+    """
+    draw, classes = sampler_of(data), getattr(getattr(D, "net", D), "classes", 0)
+    average = AveragedModel(D, multi_avg_fn=get_ema_multi_avg_fn(min(0.99, 1 - 10 / (10 + steps))))
+    optimizer = torch.optim.Adam(D.parameters(), lr=lr, betas=(0.9, 0.99), fused=True)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda i: min(1, (i + 1) / 50) * cosine(i / steps))
+    for step in range(1, positive(steps, "steps") + 1):
+        x0, label = draw(positive(batch, "batch"), rng)
+        label = drop(label, label_dropout, rng) if classes else None
+        value = loss(D, x0, log_uniform(batch, low, high, rng), label, rng)
+        optimizer.zero_grad()
+        value.backward()
+        optimizer.step()
+        schedule.step()
+        average.update_parameters(D)
+        yield Progress(step, float(value.detach()), average.module)
+
+
+def cosine(share: float) -> float:
+    """Fall from 1 at share = 0 to 0 at share = 1 along half a cosine."""
+    return 0.5 * (1 + torch.cos(torch.tensor(torch.pi * share)).item())
+
+
+def model(data: Source, width: int = 64, depth: int = 3, rng: torch.Generator | None = None) -> Preconditioned:
+    """Return an untrained preconditioned MLP that suits the data: its mean, its spread, its classes, its sharpness.
+
+    Bare points need finer Fourier features (32 of scale 4) than a smooth density (16 of scale 2).
+    """
+    m = mixtures.of(data)
+    sigma_data = float((((m.means - m.mean) ** 2).sum(1) @ m.weights / m.means.shape[1] + m.std[0] ** 2).sqrt())
+    if sigma_data == 0:
+        raise ValueError("the data are one single point; there is nothing to learn")
+    fine = isinstance(data, mixtures.GaussianMixture)
+    features, scale = (16, 2.0) if fine else (32, 4.0)
+    classes = m.classes if m.classes > 1 else 0
+    net = networks.MLP(m.means.shape[1], width, depth, classes, features, scale, rng)
+    return Preconditioned(net, sigma_data, m.mean)
+
+
+def fit(
+    data: Source,
+    steps: int = 1000,
+    batch: int = 512,
+    width: int = 64,
+    depth: int = 3,
+    lr: float = 2e-2,
+    label_dropout: float = 0.1,
+    rng: torch.Generator | None = None,
+    progress: bool = False,
+) -> Preconditioned:
+    """Train a good model of 2-D data in about a second and return it, a Denoiser in evaluation mode.
+
+    progress shows a bar with the time left. Ctrl-C (or the stop button) ends the training and keeps what is learned.
+    """
+    D = model(data, width, depth, rng)
+    walk = train(D, data, steps, batch, lr, label_dropout, rng=rng)
+    return follow(walk, steps, progress, D)
+
+
+def follow(walk: Iterator[Progress], steps: int, progress: bool = True, start: nn.Module | None = None) -> nn.Module:
+    """Run a training to its end, or to Ctrl-C, and return the averaged model, frozen.
+
+    With progress, a bar shows the step, the loss and the time left. `start` is returned when not one step was done.
+    """
+    from tqdm.auto import tqdm
+
+    D, step = start, 0
+    bar = tqdm(walk, total=steps, disable=not progress, desc="training", unit="step")
+    try:
+        for step, value, D in bar:  # noqa: B007
+            if progress and step % 50 == 0:
+                bar.set_postfix(loss=f"{value:.3f}", refresh=False)
+    except KeyboardInterrupt:
+        warnings.warn(f"training was stopped after {step} of {steps} steps; the model learned so far is kept", stacklevel=2)
+    finally:
+        bar.close()
+    return D.eval().requires_grad_(False)

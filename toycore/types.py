@@ -1,0 +1,112 @@
+"""The letters of the course: Denoiser, State, and the few checks that every floor shares.
+
+A model is a function `D(x, sigma, label=None) -> x0_hat`. Given a noisy point x = x0 + sigma eps it says what the clean
+point is on average. Arrays are `[b, 2]` or `[b, c, h, w]`; `label` is an integer tensor `[b]`, an int, or None
+(unconditional; -1 inside a tensor means None for that row).
+"""
+
+from collections.abc import Callable, Iterable
+from difflib import get_close_matches
+from typing import NamedTuple, Protocol
+
+import torch
+from torch import Tensor
+
+Label = Tensor | int | None
+
+
+class Denoiser(Protocol):
+    """Anything that can be called like this: exact, learned, guided."""
+
+    def __call__(self, x: Tensor, sigma: Tensor | float, label: Label = None, /) -> Tensor:
+        """Return x0_hat, shaped like x; sigma is a number or `[b]`."""
+        ...
+
+
+class State(NamedTuple):
+    """One step of a walk: x = mean + noise is where the step ends, at level sigma.
+
+    x0_hat is what the Denoiser said at the step's start, `mean` the deterministic part of the step and
+    `noise` the fresh random part (zeros for a deterministic sampler).
+    """
+
+    x: Tensor
+    sigma: float
+    x0_hat: Tensor
+    mean: Tensor
+    noise: Tensor
+
+
+def column(value: Tensor | float, x: Tensor) -> Tensor:
+    """Shape a number or `[b]` so that it multiplies x `[b, ...]`, in x's dtype."""
+    return torch.as_tensor(value, dtype=x.dtype, device=x.device).reshape(-1, *[1] * (x.ndim - 1))
+
+
+def randn_like(x: Tensor, rng: torch.Generator | None = None) -> Tensor:
+    """Draw z ~ N(0, I) shaped like x from rng (None: torch's own stream)."""
+    return torch.randn(x.shape, generator=rng, dtype=x.dtype).to(x.device)
+
+
+def label_column(label: Label, b: int, classes: int) -> Tensor | None:
+    """Spread a label over b rows and check it: integers in [-1, classes), where -1 means unconditional."""
+    if label is None:
+        return None
+    rows = torch.as_tensor(label).expand(b) if torch.as_tensor(label).ndim == 0 else torch.as_tensor(label)
+    if rows.dtype.is_floating_point or rows.dtype == torch.bool or rows.shape != (b,):
+        raise ValueError(
+            f"label has dtype {rows.dtype} and shape {tuple(rows.shape)}; it must be None, an int, or integers of shape ({b},)"
+        )
+    if b and (int(rows.min()) < -1 or int(rows.max()) >= classes):
+        raise ValueError(
+            f"label runs from {int(rows.min())} to {int(rows.max())}, but this model knows "
+            + (f"the classes 0..{classes - 1}; use one of them, or None" if classes else "no classes; pass label=None")
+        )
+    return rows.long()
+
+
+def as_batch(x: Tensor, what: str = "x") -> Tensor:
+    """Return x if it is a finite floating tensor `[b, ...]` with b >= 1; otherwise say what is wrong with it."""
+    if not isinstance(x, Tensor):
+        raise TypeError(f"{what} is a {type(x).__name__}; it must be a torch tensor [b, ...]: use torch.as_tensor({what})")
+    if x.ndim < 2 or len(x) < 1:
+        raise ValueError(f"{what} has shape {tuple(x.shape)}; it must be [b, 2] or [b, c, h, w] with b >= 1")
+    if not x.dtype.is_floating_point:
+        raise TypeError(f"{what} has dtype {x.dtype}; it must be float32 or float64: use {what}.float()")
+    if not torch.isfinite(x).all():
+        bad = int((~torch.isfinite(x.flatten(1)).all(1)).sum())
+        raise ValueError(f"{what} holds NaN or infinity in {bad} of {len(x)} rows; remove them first")
+    return x
+
+
+def positive(n: int, what: str = "n") -> int:
+    """Return n if it is a whole number of at least 1; otherwise say what is needed."""
+    if not isinstance(n, int) or isinstance(n, bool) or n < 1:
+        raise ValueError(f"{what} is {n!r}; it must be a whole number of at least 1")
+    return n
+
+
+def one_of(name: str, known: Iterable[str], what: str) -> str:
+    """Return name if it is known; otherwise list the near ones."""
+    known = sorted(known)
+    if name not in known:
+        near = get_close_matches(str(name), known, n=3, cutoff=0.4)
+        hint = f"did you mean {' or '.join(map(repr, near))}? " if near else ""
+        raise ValueError(f"there is no {what} named {name!r}; {hint}known: {', '.join(known)}")
+    return name
+
+
+def squared_distance(x: Tensor, y: Tensor) -> Tensor:
+    """Return |x_i - y_k|^2 as `[b, k]`, coordinate by coordinate (no cancellation as in x.x - 2 x.y + y.y)."""
+    total = (x[:, :1] - y[:, 0]) ** 2
+    for i in range(1, x.shape[1]):
+        total = total + (x[:, i, None] - y[:, i]) ** 2
+    return total
+
+
+def in_chunks(f: Callable[..., Tensor], rows: int, *columns: Tensor | None) -> Tensor:
+    """Apply f to at most `rows` rows of the columns at a time; a column that is None or has one row stays whole."""
+    b = max(len(c) for c in columns if c is not None)
+    if b <= rows:
+        return f(*columns)
+    cut = [[c] * -(-b // rows) if c is None or len(c) == 1 else c.split(rows) for c in columns]
+    return torch.cat([f(*part) for part in zip(*cut, strict=True)])
