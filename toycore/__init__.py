@@ -7,15 +7,27 @@ import importlib
 from types import ModuleType
 
 from toycore import (
-    data, exact, fields, frames, guidance, mixtures, networks, precondition, samplers, sigmas, training, types,
+    data,
+    exact,
+    fields,
+    frames,
+    guidance,
+    mixtures,
+    networks,
+    precondition,
+    samplers,
+    sigmas,
+    training,
+    types,
 )  # fmt: skip
 from toycore.checkpoints import available, load
 from toycore.types import Denoiser, State
 
 __version__ = "0.1.0"
 __all__ = [
-    "Denoiser", "State", "available", "check", "checkpoints", "data", "exact", "fields", "frames", "guidance", "live", "load",
-    "metrics", "mixtures", "networks", "plots", "precondition", "samplers", "sigmas", "style", "training", "types",
+    "Denoiser", "State", "available", "check", "checkpoints", "data", "exact", "fields", "frames", "guidance",
+    "live", "load", "metrics", "mixtures", "networks", "plots", "precondition", "samplers",
+    "sigmas", "style", "training", "types",
 ]  # fmt: skip
 
 

@@ -1,13 +1,14 @@
 """Models in a file: safetensors for the numbers, a card in its header for what they are.
 
-The card says how to build the network, on which data and with which recipe and seed it was trained, and which field error
-was measured. Nothing is unpickled; a file is written beside its place and renamed, so it is whole or absent.
+The card says how to build the network, on which data and with which recipe and seed it was trained, and which field
+error was measured. Nothing is unpickled; a file is written beside its place and renamed, so it is whole or absent.
 """
 
 import importlib
 import json
 import os
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,7 @@ def save(D: nn.Module, path: str | Path, card: dict[str, Any] | None = None) -> 
     return write_whole(path, lambda beside: save_file(weights, beside, header))
 
 
-def write_whole(path: Path, write) -> Path:  # noqa: ANN001
+def write_whole(path: Path, write: Callable[[str], object]) -> Path:
     """Call write(name) on a file beside path, then rename it to path; on failure leave nothing behind."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -41,6 +42,7 @@ def write_whole(path: Path, write) -> Path:  # noqa: ANN001
     os.close(handle)
     try:
         write(beside)
+        os.chmod(beside, 0o644)
         os.replace(beside, path)
     finally:
         Path(beside).unlink(missing_ok=True)
@@ -50,7 +52,8 @@ def write_whole(path: Path, write) -> Path:  # noqa: ANN001
 def load(name: str | Path) -> nn.Module:
     """Return the Denoiser of a shipped checkpoint ("spiral") or of a .safetensors file; its card is `D.card`.
 
-    The model is frozen and in evaluation mode. Errors: an unknown name, a file cut short, a checkpoint of another model.
+    The model is frozen and in evaluation mode. Errors: an unknown name, a file cut short, a checkpoint of another
+    model.
     """
     path = Path(name)
     if path.suffix != ".safetensors":
@@ -62,7 +65,9 @@ def load(name: str | Path) -> nn.Module:
     try:
         D.load_state_dict(weights)
     except RuntimeError as error:
-        raise ValueError(f"{path} does not fit the model its card describes: {str(error).splitlines()[-1].strip()}") from None
+        raise ValueError(
+            f"{path} does not fit the model its card describes: {str(error).splitlines()[-1].strip()}"
+        ) from None
     D.card = card  # type: ignore[assignment]
     return D.eval().requires_grad_(False)
 
@@ -85,17 +90,24 @@ def _read(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
         raise ValueError(f"{path} is not a whole safetensors file ({error}); copy or download it again") from None
     if header.get("format") != FORMAT:
         raise ValueError(f"{path} was not written by toycore.checkpoints.save (format: {header.get('format')})")
-    return {key: value.float() if value.dtype == torch.float16 else value for key, value in weights.items()}, json.loads(
-        header["card"]
-    )
+    return {
+        key: value.float() if value.dtype == torch.float16 else value for key, value in weights.items()
+    }, json.loads(header["card"])
 
 
 def _plan(D: nn.Module) -> dict[str, Any]:
     """Say how to build D: the wrapper, its numbers, the network's class and its config."""
     net = D.net
     if not isinstance(D, (Preconditioned, FromNoise)) or not hasattr(net, "config"):
-        raise TypeError(f"cannot save a {type(D).__name__} of a {type(net).__name__}; save a Preconditioned or FromNoise network")
-    plan = {"wrapper": type(D).__name__, "module": type(net).__module__, "net": type(net).__name__, "config": net.config}
+        raise TypeError(
+            f"cannot save a {type(D).__name__} of a {type(net).__name__}; save a Preconditioned or FromNoise network"
+        )
+    plan = {
+        "wrapper": type(D).__name__,
+        "module": type(net).__module__,
+        "net": type(net).__name__,
+        "config": net.config,
+    }
     return plan | ({"sigma_data": D.sigma_data} if isinstance(D, Preconditioned) else {})
 
 

@@ -43,7 +43,9 @@ def arc_classes(n: int, classes: int) -> Tensor:
 
 
 def spiral(n: int = 100, classes: int = 1) -> Points:
-    """Return n points on the spiral theta (cos, sin) / (5 pi), theta even in [pi/2, 5.5 pi]; classes are arcs from the inside out."""
+    """Return n points on the spiral theta (cos, sin) / (5 pi), theta even in [pi/2, 5.5 pi]; classes are arcs from
+    the inside out.
+    """
     label = arc_classes(n, classes)
     names = ("all",) if classes == 1 else ("inner", "middle", "outer") if classes == 3 else _arcs(classes)
     return _points(spiral_curve(torch.linspace(LOW, HIGH, n, dtype=torch.float64)), label, names)
@@ -119,7 +121,9 @@ def from_csv(path: str | Path) -> Points:
     rows = _csv_rows(Path(path))
     x = torch.tensor([[float(r[0]), float(r[1])] for r in rows], dtype=torch.float64)
     if not torch.isfinite(x).all():
-        raise ValueError(f"{path} holds NaN or infinity in row {int((~torch.isfinite(x)).any(1).nonzero()[0]) + 1}; remove it")
+        raise ValueError(
+            f"{path} holds NaN or infinity in row {int((~torch.isfinite(x)).any(1).nonzero()[0]) + 1}; remove it"
+        )
     if x.std(0, correction=0).max() == 0:
         raise ValueError(f"{path} holds {len(x)} times the same point; at least two different points are needed")
     named = [r[2] if len(r) > 2 else "all" for r in rows]
@@ -139,7 +143,9 @@ def _csv_rows(path: Path) -> list[list[str]]:
         lines = lines[1:]  # header
     for i, row in lines:
         if len(row) not in (2, 3) or not _numeric(row[:2]):
-            raise ValueError(f"{path}, line {i} reads {','.join(row)!r}; it must be two numbers x,y and at most a class name")
+            raise ValueError(
+                f"{path}, line {i} reads {','.join(row)!r}; it must be two numbers x,y and at most a class name"
+            )
     if len(lines) < 2:
         raise ValueError(f"{path} holds {len(lines)} points; at least two are needed, one x,y per line")
     return [row for _, row in lines]
@@ -161,9 +167,13 @@ def from_image(path: str | Path, n: int = 1000, dark: float = 0.5, seed: int = 0
     grey = _grey(Path(path))
     ink = (grey < dark).nonzero().double()
     if len(ink) == 0:
-        raise ValueError(f"{path} has no pixel darker than {dark} (darkest: {float(grey.min()):.2f}); raise dark=, or invert it")
+        raise ValueError(
+            f"{path} has no pixel darker than {dark} (darkest: {float(grey.min()):.2f}); raise dark=, or invert it"
+        )
     rng = torch.Generator().manual_seed(seed)
-    pixel = ink[torch.randint(len(ink), (positive(n),), generator=rng)] + torch.rand(n, 2, generator=rng, dtype=torch.float64)
+    pixel = ink[torch.randint(len(ink), (positive(n),), generator=rng)] + torch.rand(
+        n, 2, generator=rng, dtype=torch.float64
+    )
     return _points(into_box(torch.stack([pixel[:, 1], -pixel[:, 0]], -1)))
 
 
@@ -176,16 +186,16 @@ def _grey(path: Path) -> Tensor:
         with Image.open(path) as image:
             picture = image.convert("RGBA")
     except (UnidentifiedImageError, OSError) as error:
-        raise ValueError(f"{path} cannot be read as a picture ({type(error).__name__}); save it as PNG or JPEG") from None
+        raise ValueError(
+            f"{path} cannot be read as a picture ({type(error).__name__}); save it as PNG or JPEG"
+        ) from None
     canvas = Image.new("RGBA", picture.size, "white")
     canvas.alpha_composite(picture)
     rows = torch.frombuffer(bytearray(canvas.convert("L").tobytes()), dtype=torch.uint8)
     return rows.reshape(picture.height, picture.width).double() / 255
 
 
-SHAPES: dict[str, Callable[..., Points]] = {
-    f.__name__: f for f in (spiral, moons, rings, eight, tree, checkerboard)
-}
+SHAPES: dict[str, Callable[..., Points]] = {f.__name__: f for f in (spiral, moons, rings, eight, tree, checkerboard)}
 
 
 def load(name: str, **options: int) -> Points:

@@ -29,13 +29,15 @@ def posterior_mean(source: mixtures.GaussianMixture | Points | Tensor) -> Denois
         g = column(sigma, x) ** 2 / m.variance(sigma)  # [1 or b, k]
         return (r * g) @ m.means + (r * (1 - g)).sum(1, keepdim=True) * x
 
-    def D(x: Tensor, sigma: Tensor | float, label: Label = None) -> Tensor:  # noqa: N802
+    def D(x: Tensor, sigma: Tensor | float, label: Label = None) -> Tensor:
         return mixture.by_rows(rows, x.flatten(1), sigma, label).reshape(x.shape)
 
     return D
 
 
-def responsibilities(source: mixtures.GaussianMixture | Points | Tensor, x: Tensor, sigma: float, label: Label = None) -> Tensor:
+def responsibilities(
+    source: mixtures.GaussianMixture | Points | Tensor, x: Tensor, sigma: float, label: Label = None
+) -> Tensor:
     """Return the posterior weights p(component k | x) as `[b, k]`: which data points could x have come from?"""
     mixture = mixtures.of(source)
     return mixture.by_rows(lambda *row: mixture.log_joint(*row).softmax(1), x.flatten(1), sigma, label)

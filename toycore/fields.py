@@ -43,5 +43,7 @@ def divergence(f: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
 def _above_zero(sigma: Tensor | float, x: Tensor) -> Tensor:
     sigma = column(sigma, x)
     if not (sigma > 0).all():
-        raise ValueError("noise, score and velocity are 0/0 at sigma = 0; ask for sigma > 0 (the smallest level in use is 0.002)")
+        raise ValueError(
+            "noise, score and velocity are 0/0 at sigma = 0; ask for sigma > 0 (the smallest level in use is 0.002)"
+        )
     return sigma

@@ -1,9 +1,9 @@
 """VE, VP and flow are three zooms of one picture: x_frame = scale(sigma) x, each with a clock of its own.
 
-    frame   scale              clock
-    VE      1                  sigma
-    VP      1/sqrt(1+sigma^2)  alpha_bar = 1/(1+sigma^2)
-    FLOW    1/(1+sigma)        t = sigma/(1+sigma)
+frame   scale              clock
+VE      1                  sigma
+VP      1/sqrt(1+sigma^2)  alpha_bar = 1/(1+sigma^2)
+FLOW    1/(1+sigma)        t = sigma/(1+sigma)
 """
 
 from collections.abc import Callable
@@ -40,7 +40,9 @@ def alpha_bar(sigma: Tensor | float) -> Tensor:
 
 
 VE = Frame("VE", _real(torch.ones_like), _real(lambda s: s), _real(lambda s: s))
-VP = Frame("VP", _real(lambda s: (1 + s**2).rsqrt()), _real(lambda s: 1 / (1 + s**2)), _real(lambda a: (1 / a - 1).sqrt()))
+VP = Frame(
+    "VP", _real(lambda s: (1 + s**2).rsqrt()), _real(lambda s: 1 / (1 + s**2)), _real(lambda a: (1 / a - 1).sqrt())
+)
 FLOW = Frame("FLOW", _real(lambda s: 1 / (1 + s)), _real(lambda s: s / (1 + s)), _real(lambda t: t / (1 - t)))
 
 

@@ -1,10 +1,10 @@
-"""Denoisers in, Denoiser out. One convention everywhere: s = 0 is the weak model, s = 1 the strong one, s > 1 extrapolates.
+"""Denoisers in, Denoiser out. One convention everywhere: s = 0 is the weak model, s = 1 the strong one, s > 1
+extrapolates.
 
-Every rule here is an affine combination of predictions (or adds a gradient), so it reads the same on x0_hat, eps_hat, the
-score or the velocity.
+Every rule here is an affine combination of predictions (or adds a gradient), so it reads the same on x0_hat, eps_hat,
+the score or the velocity.
 """
 
-import torch
 from torch import Tensor
 
 from toycore.types import Denoiser, Label
@@ -16,7 +16,7 @@ def guided(strong: Denoiser, weak: Denoiser, s: float) -> Denoiser:
     Ho & Salimans 2022 (2207.12598), eq. 6, with their w = s - 1.
     """
 
-    def D(x: Tensor, sigma: Tensor | float, label: Label = None) -> Tensor:  # noqa: N802
+    def D(x: Tensor, sigma: Tensor | float, label: Label = None) -> Tensor:
         low = weak(x, sigma, label)
         return low + s * (strong(x, sigma, label) - low)
 

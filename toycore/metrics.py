@@ -20,7 +20,8 @@ def field_error(
     n: int = 2000,
     rng: torch.Generator | None = None,
 ) -> Tensor:
-    """Return sum |eps_hat - eps*|^2 / sum |eps*|^2 at each level, over n points drawn from the noised data, as `[levels]`.
+    """Return sum |eps_hat - eps*|^2 / sum |eps*|^2 at each level, over n points drawn from the noised data, as
+    `[levels]`.
 
     eps* is the exact noise prediction of the source. FE, the course's one number for a field, is the mean over LEVELS.
     """
@@ -37,7 +38,9 @@ def field_error(
 
 
 def spread(x: Tensor, data: Tensor) -> float:
-    """Return the sample's standard deviation over the data's, both about their own mean and pooled over axes: 1 is right."""
+    """Return the sample's standard deviation over the data's, both about their own mean and pooled over axes: 1 is
+    right.
+    """
     x, data = _pair(x, data)
     return float((x.var(0, correction=0).sum() / data.var(0, correction=0).sum()).sqrt())
 
@@ -68,11 +71,13 @@ def _mean_distance(x: Tensor, y: Tensor, rows: int = 1000) -> Tensor:
 def sliced_wasserstein(x: Tensor, y: Tensor, directions: int = 64, rng: torch.Generator | None = None) -> float:
     """Return the root mean square, over random directions, of the 1-D Wasserstein-2 distance between projections.
 
-    In one dimension the distance is the RMS gap between quantile functions, read here at 1,000 levels (exactly, for equal
-    sizes, by sorting). Bonneel et al. 2015.
+    In one dimension the distance is the RMS gap between quantile functions, read here at 1,000 levels (exactly, for
+    equal sizes, by sorting). Bonneel et al. 2015.
     """
     x, y = _pair(x, y)
-    w = torch.nn.functional.normalize(torch.randn(x.shape[1], positive(directions), generator=rng, dtype=x.dtype), dim=0)
+    w = torch.nn.functional.normalize(
+        torch.randn(x.shape[1], positive(directions), generator=rng, dtype=x.dtype), dim=0
+    )
     a, b = (x @ w).sort(0).values, (y @ w).sort(0).values
     if len(a) != len(b):
         q = (torch.arange(1000, dtype=x.dtype) + 0.5) / 1000
@@ -99,7 +104,8 @@ def _inside(x: Tensor, data: Tensor, k: int) -> float:
 
 
 def frechet(x: Tensor, y: Tensor) -> float:
-    """Return |m_x - m_y|^2 + tr(C_x + C_y - 2 (C_x C_y)^(1/2)): the Frechet distance of the Gaussians with these moments.
+    """Return |m_x - m_y|^2 + tr(C_x + C_y - 2 (C_x C_y)^(1/2)): the Frechet distance of the Gaussians with these
+    moments.
 
     Dowson & Landau 1982; on image features this is FID (Heusel et al. 2017).
     """

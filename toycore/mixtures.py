@@ -5,6 +5,7 @@ score, the posterior mean and the class posterior are known at every noise level
 """
 
 import math
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -97,7 +98,7 @@ class GaussianMixture:
         mine = (label[:, None] == self.label) | (label[:, None] < 0)
         return torch.where(mine, log_w, -torch.inf).log_softmax(1)
 
-    def by_rows(self, f, x: Tensor, sigma: Tensor | float, label: Label = None) -> Tensor:  # noqa: ANN001
+    def by_rows(self, f: Callable[..., Tensor], x: Tensor, sigma: Tensor | float, label: Label = None) -> Tensor:
         """Check the shapes, then call f(x, sigma, label) on so few rows at a time that `[b, k]` matrices stay small."""
         if x.ndim != 2 or x.shape[1] != self.means.shape[1] or not x.dtype.is_floating_point:
             raise ValueError(f"x is {x.dtype} of shape {tuple(x.shape)}; this needs floats [b, {self.means.shape[1]}]")
@@ -112,7 +113,9 @@ def _per_component(value: Tensor | float, k: int, what: str, dtype: torch.dtype)
     if value.ndim > 1 or (value.ndim == 1 and len(value) != k):
         raise ValueError(f"{what} has shape {tuple(value.shape)}; {k} means need a number or shape ({k},)")
     if not (torch.isfinite(value) & (value >= 0)).all():
-        raise ValueError(f"{what} must be finite and >= 0; got values from {float(value.min())} to {float(value.max())}")
+        raise ValueError(
+            f"{what} must be finite and >= 0; got values from {float(value.min())} to {float(value.max())}"
+        )
     return value.expand(k).clone()
 
 

@@ -56,7 +56,8 @@ class MLP(nn.Module):
 
 
 class NoiseMLP(nn.Module):
-    """The ordinary network of a first DDPM: eps_hat = F(x, i, label) from the point and a sinusoidal embedding of the step.
+    """The ordinary network of a first DDPM: eps_hat = F(x, i, label) from the point and a sinusoidal embedding of the
+    step.
 
     The embedding of step i in [0, 1000] has `embedding` sines and cosines at frequencies 10000^(-j/half), as in Ho et
     al. 2020 (appendix B), which took it from Vaswani et al. 2017.

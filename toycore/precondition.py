@@ -1,7 +1,7 @@
 """From a raw network to a Denoiser: what the network predicts is a choice, the contract is always x0_hat.
 
-`Preconditioned` is Karras et al.'s choice (EDM); `from_noise` and `from_velocity` read networks that predict eps in the VP
-frame (DDPM) or the velocity in the flow frame.
+`Preconditioned` is Karras et al.'s choice (EDM); `from_noise` and `from_velocity` read networks that predict eps in
+the VP frame (DDPM) or the velocity in the flow frame.
 """
 
 import torch
@@ -31,7 +31,7 @@ class Preconditioned(nn.Module):
         """Return x0_hat, shaped like x; sigma is a number or `[b]`."""
         sigma, s, u = column(sigma, x), self.sigma_data, x - self.mean
         norm = (sigma**2 + s**2).sqrt()
-        F = self.net(u / norm, sigma.flatten(), label)  # noqa: N806
+        F = self.net(u / norm, sigma.flatten(), label)
         return self.mean + (s / norm) ** 2 * u + sigma * s / norm * F
 
 

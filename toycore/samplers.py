@@ -3,13 +3,16 @@
     walk = samplers.ddim(D, x, sigmas.karras(40))
     x0 = samplers.final(walk)           # or: for state in walk: ...
 
-x starts at level sigmas[0] in the VE frame: `sigmas[0] * randn`. Each function shows one step's formula; sigma' is the next
-level and eps_hat = (x - x0_hat) / sigma. Nothing here knows what D is: exact, learned, guided, for points or for pictures.
+x starts at level sigmas[0] in the VE frame: `sigmas[0] * randn`. Each function shows one step's formula; sigma' is
+the next level and eps_hat = (x - x0_hat) / sigma. Nothing here knows what D is: exact, learned, guided, for points or
+for pictures.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, MutableSequence, Sequence
 from functools import wraps
 from itertools import pairwise
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -25,16 +28,25 @@ def _walk(steps: Callable[..., Walk]) -> Callable[..., Walk]:
     """Check a walk's start when it is asked for, not at its first step; walk without gradients."""
 
     @wraps(steps)
-    def start(D: Denoiser, x: Tensor, sigmas: Tensor, *knobs, **named) -> Walk:  # noqa: ANN002, ANN003
+    def start(D: Denoiser, x: Tensor, sigmas: Tensor, *knobs: Any, **named: Any) -> Walk:
         if not callable(D):
-            raise TypeError(f"D is a {type(D).__name__}; it must be a Denoiser, a function D(x, sigma, label) -> x0_hat")
+            raise TypeError(
+                f"D is a {type(D).__name__}; it must be a Denoiser, a function D(x, sigma, label) -> x0_hat"
+            )
         return torch.no_grad()(steps)(D, as_batch(x), decreasing(sigmas).tolist(), *knobs, **named)
 
     return start
 
 
 @_walk
-def ddpm(D, x, sigmas, label: Label = None, rng: torch.Generator | None = None, noise: float = 1.0) -> Walk:  # noqa: ANN001
+def ddpm(
+    D: Denoiser,
+    x: Tensor,
+    sigmas: Sequence[float],
+    label: Label = None,
+    rng: torch.Generator | None = None,
+    noise: float = 1.0,
+) -> Walk:
     """Walk down by forgetting a little of the noise and adding fresh noise at every step.
 
     The next point is drawn from the Gaussian q(x' | x, x0_hat) that the noising itself would pass through,
@@ -54,7 +66,14 @@ def ddpm(D, x, sigmas, label: Label = None, rng: torch.Generator | None = None, 
 
 
 @_walk
-def ddim(D, x, sigmas, label: Label = None, rng: torch.Generator | None = None, eta: float = 0.0) -> Walk:  # noqa: ANN001
+def ddim(
+    D: Denoiser,
+    x: Tensor,
+    sigmas: Sequence[float],
+    label: Label = None,
+    rng: torch.Generator | None = None,
+    eta: float = 0.0,
+) -> Walk:
     """Walk down along the predicted noise; eta mixes fresh noise in (0: none, deterministic; 1: the law of DDPM).
 
         x' = x0_hat + sqrt(sigma'^2 - b^2) eps_hat + b z,    b = eta sigma' sqrt(1 - sigma'^2/sigma^2).
@@ -72,10 +91,11 @@ def ddim(D, x, sigmas, label: Label = None, rng: torch.Generator | None = None, 
 
 
 @_walk
-def heun(D, x, sigmas, label: Label = None) -> Walk:  # noqa: ANN001
+def heun(D: Denoiser, x: Tensor, sigmas: Sequence[float], label: Label = None) -> Walk:
     """Walk down the probability-flow ODE dx/dsigma = eps_hat(x, sigma) with Heun's method, of second order.
 
-        x_e = x + (sigma' - sigma) d,   x' = x + (sigma' - sigma) (d + d') / 2,   d = eps_hat(x, sigma), d' = eps_hat(x_e, sigma')
+        x_e = x + (sigma' - sigma) d,   x' = x + (sigma' - sigma) (d + d') / 2,   d = eps_hat(x, sigma), d' =
+        eps_hat(x_e, sigma')
 
     Two evaluations per step, one in a last step to 0. Karras et al. 2022, algorithm 1.
     """
@@ -97,17 +117,15 @@ def _share(value: float, what: str) -> None:
 
 def final(walk: Iterable[State]) -> Tensor:
     """Return where a walk ends: x of its last State."""
-    state = None
-    for state in walk:
-        pass
-    if state is None:
-        raise ValueError("the walk is empty: it was used up already; walks can be read once, so start a new one")
-    return state.x
+    return _some(deque(walk, maxlen=1))[0].x
 
 
 def stack(walk: Iterable[State]) -> Tensor:
     """Return the x of every State as `[steps, b, ...]`."""
-    xs = [state.x for state in walk]
-    if not xs:
+    return torch.stack([state.x for state in _some(list(walk))])
+
+
+def _some(states: MutableSequence[State]) -> Sequence[State]:
+    if not states:
         raise ValueError("the walk is empty: it was used up already; walks can be read once, so start a new one")
-    return torch.stack(xs)
+    return states

@@ -1,7 +1,7 @@
 """Noise levels: a schedule is a list of numbers, strictly decreasing, that ends in 0.
 
-Every grid has n + 1 values in float64 (n steps). A discrete DDPM schedule is a grid too: betas -> alpha_bar -> sigma, with
-alpha_bar = 1 / (1 + sigma^2).
+Every grid has n + 1 values in float64 (n steps). A discrete DDPM schedule is a grid too: betas -> alpha_bar -> sigma,
+with alpha_bar = 1 / (1 + sigma^2).
 """
 
 import math
@@ -13,7 +13,9 @@ from toycore.types import positive
 
 
 def karras(n: int, low: float = 0.002, high: float = 80.0, rho: float = 7.0) -> Tensor:
-    """Return (high^(1/rho) + i/(n-1) (low^(1/rho) - high^(1/rho)))^rho, i = 0..n-1, then 0 (Karras et al. 2022, eq. 5)."""
+    """Return (high^(1/rho) + i/(n-1) (low^(1/rho) - high^(1/rho)))^rho, i = 0..n-1, then 0 (Karras et al. 2022, eq.
+    5).
+    """
     _range(low, high)
     ramp = torch.linspace(high ** (1 / rho), low ** (1 / rho), positive(n), dtype=torch.float64)
     return _end_in_zero(ramp**rho)
@@ -25,20 +27,22 @@ def log_linear(n: int, low: float = 0.01, high: float = 10.0) -> Tensor:
     return _end_in_zero(torch.linspace(math.log(high), math.log(low), positive(n), dtype=torch.float64).exp())
 
 
-def ddpm(n: int | None = None, T: int = 1000, beta_start: float = 1e-4, beta_end: float = 0.02) -> Tensor:  # noqa: N803
-    """Return the levels of DDPM's linear betas (Ho et al. 2020, section 4), all T or n of them evenly strided, then 0."""
+def ddpm(n: int | None = None, T: int = 1000, beta_start: float = 1e-4, beta_end: float = 0.02) -> Tensor:
+    """Return the levels of DDPM's linear betas (Ho et al. 2020, section 4), all T or n of them evenly strided, then
+    0.
+    """
     betas = torch.linspace(beta_start, beta_end, positive(T, "T"), dtype=torch.float64)
     return from_betas(betas, n)
 
 
-def cosine(n: int | None = None, T: int = 1000) -> Tensor:  # noqa: N803
+def cosine(n: int | None = None, T: int = 1000) -> Tensor:
     """Return the levels of the cosine schedule, betas capped at .999 (Nichol & Dhariwal 2021, eq. 17), then 0."""
     i = torch.arange(positive(T, "T") + 1, dtype=torch.float64)
     f = ((i / T + 0.008) / 1.008 * math.pi / 2).cos() ** 2
     return from_betas((1 - f[1:] / f[:-1]).clamp(max=0.999), n)
 
 
-def stable_diffusion(n: int | None = None, T: int = 1000) -> Tensor:  # noqa: N803
+def stable_diffusion(n: int | None = None, T: int = 1000) -> Tensor:
     """Return Stable Diffusion's levels: the roots of beta run linearly from sqrt(.00085) to sqrt(.012), then 0."""
     roots = torch.linspace(0.00085**0.5, 0.012**0.5, positive(T, "T"), dtype=torch.float64)
     return from_betas(roots**2, n)
@@ -52,7 +56,9 @@ def flow(n: int, high: float = 80.0) -> Tensor:
 
 
 def from_betas(betas: Tensor, n: int | None = None) -> Tensor:
-    """Return sigma_i = sqrt((1 - alpha_bar_i) / alpha_bar_i), alpha_bar_i = prod_{j<=i} (1 - beta_j), largest first, then 0."""
+    """Return sigma_i = sqrt((1 - alpha_bar_i) / alpha_bar_i), alpha_bar_i = prod_{j<=i} (1 - beta_j), largest first,
+    then 0.
+    """
     if betas.ndim != 1 or not ((betas > 0) & (betas < 1)).all():
         raise ValueError(f"betas must be a list of numbers between 0 and 1; got {betas}")
     alpha_bar = (1 - betas.double()).cumprod(0)
@@ -82,7 +88,9 @@ def decreasing(sigmas: Tensor) -> Tensor:
     bad = (~(sigmas[1:] < sigmas[:-1])).nonzero().flatten()
     if len(bad):
         i = int(bad[0])
-        raise ValueError(f"sigmas must decrease: sigmas[{i}] = {sigmas[i]:.4g} is followed by {sigmas[i + 1]:.4g}; try .flip(0)")
+        raise ValueError(
+            f"sigmas must decrease: sigmas[{i}] = {sigmas[i]:.4g} is followed by {sigmas[i + 1]:.4g}; try .flip(0)"
+        )
     if not torch.isfinite(sigmas).all() or sigmas[-1] < 0:
         raise ValueError(f"sigmas must be finite and >= 0; they run from {sigmas[0]:.4g} to {sigmas[-1]:.4g}")
     return sigmas

@@ -39,12 +39,15 @@ def sampler_of(source: Source) -> Callable[[int, torch.Generator | None], tuple[
     return draw
 
 
-def loss(D: nn.Module, x0: Tensor, sigma: Tensor, label: Tensor | None = None, rng: torch.Generator | None = None) -> Tensor:
-    """Return the mean of |D(x0 + sigma eps, sigma) - x0|^2 weighted by 1/sigma^2 + 1/s^2, s = sigma_data, averaged over dims.
+def loss(
+    D: nn.Module, x0: Tensor, sigma: Tensor, label: Tensor | None = None, rng: torch.Generator | None = None
+) -> Tensor:
+    """Return the mean of |D(x0 + sigma eps, sigma) - x0|^2 weighted by 1/sigma^2 + 1/s^2, s = sigma_data, averaged
+    over dims.
 
-    Denoising score matching (Vincent 2011). The weight 1/c_out^2 makes it a plain mean squared error on the raw output of
-    `Preconditioned` (Karras et al. 2022, eq. 8); a model without sigma_data gets 1/sigma^2: |eps_hat - eps|^2, the
-    L_simple of Ho et al. 2020, eq. 14.
+    Denoising score matching (Vincent 2011). The weight 1/c_out^2 makes it a plain mean squared error on the raw
+    output of `Preconditioned` (Karras et al. 2022, eq. 8); a model without sigma_data gets 1/sigma^2: |eps_hat -
+    eps|^2, the L_simple of Ho et al. 2020, eq. 14.
     """
     s = getattr(D, "sigma_data", torch.inf)
     x = x0 + column(sigma, x0) * randn_like(x0, rng)
@@ -122,17 +125,17 @@ def fit(
     label_dropout: float = 0.1,
     rng: torch.Generator | None = None,
     progress: bool = False,
-) -> Preconditioned:
+) -> nn.Module:
     """Train a good model of 2-D data in about a second and return it, a Denoiser in evaluation mode.
 
     progress shows a bar with the time left. Ctrl-C (or the stop button) ends the training and keeps what is learned.
     """
     D = model(data, width, depth, rng)
     walk = train(D, data, steps, batch, lr, label_dropout, rng=rng)
-    return follow(walk, steps, progress, D)
+    return follow(walk, steps, D, progress)
 
 
-def follow(walk: Iterator[Progress], steps: int, progress: bool = True, start: nn.Module | None = None) -> nn.Module:
+def follow(walk: Iterator[Progress], steps: int, start: nn.Module, progress: bool = True) -> nn.Module:
     """Run a training to its end, or to Ctrl-C, and return the averaged model, frozen.
 
     With progress, a bar shows the step, the loss and the time left. `start` is returned when not one step was done.
@@ -146,7 +149,9 @@ def follow(walk: Iterator[Progress], steps: int, progress: bool = True, start: n
             if progress and step % 50 == 0:
                 bar.set_postfix(loss=f"{value:.3f}", refresh=False)
     except KeyboardInterrupt:
-        warnings.warn(f"training was stopped after {step} of {steps} steps; the model learned so far is kept", stacklevel=2)
+        warnings.warn(
+            f"training was stopped after {step} of {steps} steps; the model learned so far is kept", stacklevel=2
+        )
     finally:
         bar.close()
     return D.eval().requires_grad_(False)

@@ -54,11 +54,11 @@ def label_column(label: Label, b: int, classes: int) -> Tensor | None:
     rows = torch.as_tensor(label).expand(b) if torch.as_tensor(label).ndim == 0 else torch.as_tensor(label)
     if rows.dtype.is_floating_point or rows.dtype == torch.bool or rows.shape != (b,):
         raise ValueError(
-            f"label has dtype {rows.dtype} and shape {tuple(rows.shape)}; it must be None, an int, or integers of shape ({b},)"
+            f"label has dtype {rows.dtype} and shape {tuple(rows.shape)}; need None, an int, or integers [{b}]"
         )
     if b and (int(rows.min()) < -1 or int(rows.max()) >= classes):
         raise ValueError(
-            f"label runs from {int(rows.min())} to {int(rows.max())}, but this model knows "
+            f"label runs from {int(rows.min())} to {int(rows.max())}, this model knows "
             + (f"the classes 0..{classes - 1}; use one of them, or None" if classes else "no classes; pass label=None")
         )
     return rows.long()
@@ -67,7 +67,9 @@ def label_column(label: Label, b: int, classes: int) -> Tensor | None:
 def as_batch(x: Tensor, what: str = "x") -> Tensor:
     """Return x if it is a finite floating tensor `[b, ...]` with b >= 1; otherwise say what is wrong with it."""
     if not isinstance(x, Tensor):
-        raise TypeError(f"{what} is a {type(x).__name__}; it must be a torch tensor [b, ...]: use torch.as_tensor({what})")
+        raise TypeError(
+            f"{what} is a {type(x).__name__}; it must be a torch tensor [b, ...]: use torch.as_tensor({what})"
+        )
     if x.ndim < 2 or len(x) < 1:
         raise ValueError(f"{what} has shape {tuple(x.shape)}; it must be [b, 2] or [b, c, h, w] with b >= 1")
     if not x.dtype.is_floating_point:

@@ -1,0 +1,164 @@
+"""Still figures: each function draws arrays on axes and returns the artist. Axes first, no computing of models here.
+
+fig, (left, right) = plots.figure(1, 2)
+plots.points(left, x)
+plots.show(fig, caption="What one sees.", alt="What a screen reader says.")
+"""
+
+import base64
+import io
+from collections.abc import Sequence
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+import torch
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.collections import LineCollection
+from matplotlib.container import BarContainer
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from toycore import style
+from toycore.style import LIGHT, Theme
+
+DPI = 90
+
+
+def figure(
+    rows: int = 1, columns: int = 1, size: tuple[float, float] = (3.3, 3.55), theme: Theme = LIGHT, **options: Any
+) -> tuple[Figure, Any]:
+    """Return a figure and its axes in the course's style, each panel of size (width, height) in inches."""
+    width, height = size
+    with mpl.rc_context(style.rc(theme)):
+        fig = Figure((columns * width, rows * height), dpi=DPI, layout="constrained")
+        FigureCanvasAgg(fig)
+        return fig, fig.subplots(rows, columns, **options)
+
+
+def plane(ax: Axes, extent: float = 1.35, title: str = "") -> Axes:
+    """Prepare axes for the plane: equal scales on [-extent, extent]^2, few ticks, a title."""
+    ax.set(xlim=(-extent, extent), ylim=(-extent, extent), aspect="equal", title=title)
+    ax.set_xticks([-1, 0, 1]), ax.set_yticks([-1, 0, 1])
+    return ax
+
+
+def points(
+    ax: Axes,
+    x: Tensor,
+    label: Tensor | None = None,
+    color: str | None = None,
+    size: float = 6,
+    theme: Theme = LIGHT,
+    **more: Any,
+) -> Artist:
+    """Draw points `[n, 2]` as dots, coloured by label `[n]` if given."""
+    colors = color or theme.data
+    if label is not None:
+        colors = [theme.classes[int(c) % len(theme.classes)] if c >= 0 else theme.data for c in label]  # type: ignore[assignment]
+    return ax.scatter(*_columns(x), s=size, c=colors, linewidths=0, **more)
+
+
+def grid(n: int = 25, extent: float = 1.3) -> Tensor:
+    """Return the n^2 points of a square lattice on [-extent, extent]^2 as `[n * n, 2]`, row by row from below."""
+    line = torch.linspace(-extent, extent, n)
+    return torch.stack(torch.meshgrid(line, line, indexing="xy"), -1).reshape(-1, 2)
+
+
+def field(ax: Axes, x: Tensor, v: Tensor, scale: float | None = None, theme: Theme = LIGHT, **more: Any) -> Artist:
+    """Draw arrows v at x, both `[n, 2]`: the length saturates as m / (m + scale) of a cell, the colour shows m = |v|.
+
+    scale: the magnitude drawn at half length (default: the median). The artist's colour scale runs from 0 to 3 scale.
+    """
+    x, v = torch.as_tensor(x).double(), torch.as_tensor(v).double()
+    m = v.norm(dim=1)
+    scale = float(m.median()) if scale is None else scale
+    cell = float((x.max(0).values - x.min(0).values).max()) / max(1, round(len(x) ** 0.5) - 1)
+    arrow = 0.95 * cell * v / (m + scale + 1e-12)[:, None]
+    options = dict(angles="xy", scale_units="xy", scale=1, width=0.006, headwidth=3.5, headlength=4, pivot="mid")
+    quiver = ax.quiver(*_columns(x), *_columns(arrow), m, cmap=style.colormap(theme.ramp), **{**options, **more})
+    quiver.set_clim(0, 3 * scale)
+    return quiver
+
+
+def arrows(ax: Axes, x: Tensor, v: Tensor, color: str, **more: Any) -> Artist:
+    """Draw arrows v `[n, 2]` from x `[n, 2]` at their true length, in one colour."""
+    options = dict(angles="xy", scale_units="xy", scale=1, color=color, width=0.006)
+    return ax.quiver(*_columns(x), *_columns(v), **{**options, **more})
+
+
+def density(ax: Axes, values: Tensor, extent: float = 1.35, theme: Theme = LIGHT, **more: Any) -> Artist:
+    """Draw values on a lattice, `[n, n]` with rows from below, as a shaded background."""
+    box = (-extent, extent, -extent, extent)
+    values = torch.as_tensor(values)
+    options = dict(origin="lower", extent=box, cmap=style.colormap(theme.density), interpolation="bilinear", zorder=0)
+    return ax.imshow(values.reshape(round(values.numel() ** 0.5), -1), **{**options, **more})
+
+
+def paths(ax: Axes, xs: Tensor, color: str | None = None, theme: Theme = LIGHT, **more: Any) -> Artist:
+    """Draw the walks xs `[steps, b, 2]` as b thin lines."""
+    lines = LineCollection(
+        torch.as_tensor(xs).transpose(0, 1).tolist(), colors=color or theme.sample, **{"linewidths": 0.7, **more}
+    )
+    return ax.add_collection(lines)
+
+
+def curve(ax: Axes, x: Tensor, y: Tensor, label: str = "", color: str | None = None, **more: Any) -> Artist:
+    """Draw y against x as a line with a label."""
+    return ax.plot(torch.as_tensor(x), torch.as_tensor(y), label=label or None, color=color, **more)[0]
+
+
+def bars(
+    ax: Axes,
+    names: Sequence[str],
+    values: Sequence[float],
+    color: str | Sequence[str] | None = None,
+    theme: Theme = LIGHT,
+) -> BarContainer:
+    """Draw one horizontal bar per name, the first on top, each with its number."""
+    bar = ax.barh(list(names), list(map(float, values)), color=color or theme.exact, height=0.7)
+    ax.bar_label(bar, fmt="%.3g", padding=3, color=theme.ink)
+    ax.invert_yaxis()
+    ax.margins(x=0.18)
+    return bar
+
+
+def image(ax: Axes, pixels: Tensor, low: float = -1.0, high: float = 1.0) -> Artist:
+    """Draw a picture `[h, w]` or `[c, h, w]` with values in [low, high], without axes."""
+    pixels = torch.as_tensor(pixels).double()
+    pixels = pixels.permute(1, 2, 0).squeeze(-1) if pixels.ndim == 3 else pixels
+    ax.set_axis_off()
+    shown = ((pixels - low) / (high - low)).clamp(0, 1)
+    return ax.imshow(shown, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+
+
+def legend(ax: Axes, theme: Theme = LIGHT, **more: Any) -> Artist:
+    """Add a legend without a frame, in the theme's ink."""
+    return ax.legend(**{"frameon": False, "labelcolor": theme.ink, "fontsize": 10, **more})
+
+
+def png(fig: Figure) -> bytes:
+    """Return the figure as the bytes of a PNG file."""
+    buffer = io.BytesIO()
+    fig.savefig(buffer, format="png", metadata={"Software": None})
+    return buffer.getvalue()
+
+
+def show(fig: Figure, caption: str, alt: str) -> None:
+    """Display a figure in a notebook with a caption below it and a text for readers who cannot see it."""
+    from IPython.display import Markdown, display
+
+    if not caption.strip() or not alt.strip():
+        raise ValueError("a figure needs a caption (what it tells) and an alt text (what it shows); give both")
+    bundle = {"image/png": base64.b64encode(png(fig)).decode(), "text/plain": f"[figure: {alt}]"}
+    display(bundle, raw=True, metadata={"image/png": {"alt": alt}})
+    display(Markdown(f"*{caption}*"))
+
+
+def _columns(x: Tensor) -> tuple[np.ndarray, np.ndarray]:
+    x = torch.as_tensor(x).detach().double()
+    if x.ndim != 2 or x.shape[1] != 2:
+        raise ValueError(f"only points of the plane can be drawn: got shape {tuple(x.shape)}, need [n, 2]")
+    return x[:, 0].numpy(), x[:, 1].numpy()
