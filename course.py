@@ -86,7 +86,7 @@ def attempt(*command):
         for line in process.stdout:
             lines.append(line)
             if line.startswith(("Collecting", "Downloading", "Installing")):
-                print("  " + line.strip()[:94], flush=True)
+                print("  " + line.split(" (from")[0].strip()[:94], flush=True)
     return process.returncode, "".join(lines)
 
 
@@ -103,9 +103,11 @@ def insist(*command):
 
 
 def works():
-    """Whether .venv has a Python of our version and a pip that answers."""
-    code, output = attempt(PYTHON, "-m", "pip", "--version") if PYTHON.exists() else (1, "")
-    return code == 0 and "(python %d.%d)" % sys.version_info[:2] in output
+    """Whether .venv has a Python of our version and a pip that is complete."""
+    version = "import sys, importlib.metadata as m; print(sys.version_info[:2], end=' ');"
+    whole = "print(m.distribution('pip').read_text('INSTALLER').strip())"
+    output = attempt(PYTHON, "-c", version + whole)[1] if PYTHON.exists() else ""
+    return output.strip() == f"{tuple(sys.version_info[:2])} pip"
 
 
 def make_venv():
