@@ -27,6 +27,8 @@ FORMAT = "toycore 1"
 def save(D: nn.Module, path: str | Path, card: dict[str, Any] | None = None) -> Path:
     """Write a Denoiser (its net must carry a `config`) and its card to path, whole or not at all."""
     path = Path(path)
+    if path.suffix != ".safetensors":
+        raise ValueError(f"a checkpoint's name must end in .safetensors; got {path}, try {path.name}.safetensors")
     header = {"format": FORMAT, "card": json.dumps({**(card or {}), "build": _plan(D)})}
     weights = {name: value.detach().clone().contiguous() for name, value in D.state_dict().items()}
     return write_whole(path, lambda beside: save_file(weights, beside, header))
@@ -61,7 +63,7 @@ def load(name: str | Path) -> nn.Module:
     if not path.is_file():
         raise FileNotFoundError(f"there is no file {path}; shipped checkpoints are: {', '.join(sorted(_shipped()))}")
     weights, card = _read(path)
-    D = build(card["build"])
+    D = build(card["build"], weights)
     try:
         D.load_state_dict(weights)
     except RuntimeError as error:
@@ -111,11 +113,11 @@ def _plan(D: nn.Module) -> dict[str, Any]:
     return plan | ({"sigma_data": D.sigma_data} if isinstance(D, Preconditioned) else {})
 
 
-def build(plan: dict[str, Any]) -> nn.Module:
-    """Build the untrained Denoiser that a card describes; only classes of this package are built."""
+def build(plan: dict[str, Any], weights: dict[str, torch.Tensor]) -> nn.Module:
+    """Build the Denoiser that a card describes, its net still untrained; only classes of this package are built."""
     if plan["module"].split(".")[0] != "toycore":
         raise ValueError(f"the card asks for a class of {plan['module']}; only classes of toycore are built")
     net = getattr(importlib.import_module(plan["module"]), plan["net"])(**plan["config"])
     if plan["wrapper"] == "FromNoise":
-        return FromNoise(net)
-    return Preconditioned(net, plan["sigma_data"], torch.zeros(plan["config"].get("dim", 1)))
+        return FromNoise(net, weights.get("grid"))
+    return Preconditioned(net, plan["sigma_data"], weights.get("mean", 0.0))

@@ -5,7 +5,7 @@ from torch import Tensor
 
 from toycore import mixtures
 from toycore.data import Points
-from toycore.types import Denoiser, Label, column
+from toycore.types import Denoiser, Label
 
 
 def posterior_mean(source: mixtures.GaussianMixture | Points | Tensor) -> Denoiser:
@@ -24,9 +24,9 @@ def posterior_mean(source: mixtures.GaussianMixture | Points | Tensor) -> Denois
         m = mixture.to(x.dtype)
         r = m.log_joint(x, sigma, label).softmax(1)  # [b, k]
         if (m.std == m.std[0]).all():  # one std for all: D = x + g (sum_k r_k m_k - x), g = sigma^2 / (v + sigma^2)
-            g = column(sigma, x) ** 2 / m.variance(sigma)[:, :1]
+            g = m.squared(sigma) / m.variance(sigma)[:, :1]
             return x + g * (r @ m.means - x)
-        g = column(sigma, x) ** 2 / m.variance(sigma)  # [1 or b, k]
+        g = m.squared(sigma) / m.variance(sigma)  # [1 or b, k]
         return (r * g) @ m.means + (r * (1 - g)).sum(1, keepdim=True) * x
 
     def D(x: Tensor, sigma: Tensor | float, label: Label = None) -> Tensor:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from toycore import data
-from toycore.types import Label, as_batch, column, in_chunks, label_column, positive, randn_like, squared_distance
+from toycore.types import Label, as_batch, in_chunks, label_column, positive, randn_like, squared_distance
 
 CHUNK = 8_000_000  # entries of a [b, k] matrix held at a time: 32 MB in float32
 
@@ -37,6 +37,8 @@ class GaussianMixture:
                 f"{tuple(self.label.shape)} and a sum of {float(weights.sum())}"
             )
         self.classes = int(self.label.max()) + 1
+        if (self.label.bincount(self.weights) == 0).any():
+            raise ValueError(f"every class from 0 to {self.classes - 1} needs a component with a weight above 0")
 
     @property
     def mean(self) -> Tensor:
@@ -86,9 +88,13 @@ class GaussianMixture:
         return m.log_weights(label) - squared_distance(x, m.means) / (2 * v) - norm
 
     def variance(self, sigma: Tensor | float) -> Tensor:
-        """Return std_k^2 + sigma^2 as `[1 or b, k]`, kept just above zero."""
-        v = self.std**2 + column(sigma, self.means) ** 2
-        return v.clamp(min=torch.finfo(v.dtype).tiny ** 0.5)
+        """Return std_k^2 + sigma^2 as `[1 or b, k]`."""
+        return self.std**2 + self.squared(sigma)
+
+    def squared(self, sigma: Tensor | float) -> Tensor:
+        """Return sigma^2 as `[1 or b, 1]`, kept just above zero, so that bare points have their limit at sigma = 0."""
+        sigma = torch.as_tensor(sigma).to(self.std).reshape(-1, 1)
+        return (sigma**2).clamp(min=torch.finfo(sigma.dtype).tiny ** 0.5)
 
     def log_weights(self, label: Tensor | None) -> Tensor:
         """Return log w_k as `[1, k]`, or log w_k|label as `[b, k]` (a row labelled -1 keeps all components)."""

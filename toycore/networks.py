@@ -96,7 +96,7 @@ def waves(sigma: Tensor) -> Tensor:
 
 def class_vector(table: nn.Embedding | None, label: Label, b: int, classes: int) -> Tensor | float:
     """Return the learned vector of each row's class (the last row of the table is "no label"); 0 without classes."""
-    rows = label_column(label, b, classes)
+    rows = label_column(label, b, max(classes, 1))
     if table is None:
         return 0.0
     return table.weight[-1:] if rows is None else table(rows % (classes + 1))  # -1 -> the last row

@@ -11,6 +11,7 @@ for pictures.
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, MutableSequence, Sequence
 from functools import wraps
+from inspect import signature
 from itertools import pairwise
 from typing import Any
 
@@ -33,7 +34,9 @@ def _walk(steps: Callable[..., Walk]) -> Callable[..., Walk]:
             raise TypeError(
                 f"D is a {type(D).__name__}; it must be a Denoiser, a function D(x, sigma, label) -> x0_hat"
             )
-        return torch.no_grad()(steps)(D, as_batch(x), decreasing(sigmas).tolist(), *knobs, **named)
+        walk = signature(steps).bind(D, as_batch(x), decreasing(sigmas).tolist(), *knobs, **named)
+        _share(walk.arguments.get("eta", 0.0), "eta")
+        return torch.no_grad()(steps)(*walk.args, **walk.kwargs)
 
     return start
 
@@ -80,7 +83,6 @@ def ddim(
 
     eta = 0 is Euler's method on dx/dsigma = eps_hat. Song, Meng & Ermon 2020 (2010.02502), eq. 12 and 16.
     """
-    _share(eta, "eta")
     for sigma, sigma_next in pairwise(sigmas):
         x0_hat = D(x, sigma, label)
         b = eta * sigma_next * (1 - (sigma_next / sigma) ** 2) ** 0.5

@@ -50,7 +50,7 @@ def stable_diffusion(n: int | None = None, T: int = 1000) -> Tensor:
 
 def flow(n: int, high: float = 80.0) -> Tensor:
     """Return n + 1 levels even in flow time t = sigma / (1 + sigma), from sigma = high down to 0."""
-    _range(0.0, high)
+    _range(high / 2, high)
     t = torch.linspace(high / (1 + high), 0, positive(n) + 1, dtype=torch.float64)
     return t / (1 - t)
 
@@ -101,5 +101,5 @@ def _end_in_zero(levels: Tensor) -> Tensor:
 
 
 def _range(low: float, high: float) -> None:
-    if not (0 <= low < high < math.inf):
-        raise ValueError(f"low = {low} and high = {high}; noise levels need 0 <= low < high")
+    if not (0 < low < high < math.inf):
+        raise ValueError(f"low = {low} and high = {high}; noise levels need 0 < low < high (the last level 0 is added)")

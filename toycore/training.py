@@ -29,8 +29,8 @@ class Progress(NamedTuple):
 def sampler_of(source: Source) -> Callable[[int, torch.Generator | None], tuple[Tensor, Tensor | None]]:
     """Return draw(n, rng) -> (x0, label): fresh points of a mixture, or rows of a data set with replacement."""
     if isinstance(source, mixtures.GaussianMixture):
-        return source.sample
-    x, label = (source.x, source.label) if isinstance(source, Points) else (source, None)
+        return source.to(torch.float32).sample
+    x, label = (source.x.float(), source.label) if isinstance(source, Points) else (source.float(), None)
 
     def draw(n: int, rng: torch.Generator | None) -> tuple[Tensor, Tensor | None]:
         rows = torch.randint(len(x), (n,), generator=rng)
@@ -105,7 +105,7 @@ def model(data: Source, width: int = 64, depth: int = 3, rng: torch.Generator | 
     Bare points need finer Fourier features (32 of scale 4) than a smooth density (16 of scale 2).
     """
     m = mixtures.of(data)
-    sigma_data = float((((m.means - m.mean) ** 2).sum(1) @ m.weights / m.means.shape[1] + m.std[0] ** 2).sqrt())
+    sigma_data = float((m.weights @ (((m.means - m.mean) ** 2).mean(1) + m.std**2)).sqrt())
     if sigma_data == 0:
         raise ValueError("the data are one single point; there is nothing to learn")
     fine = isinstance(data, mixtures.GaussianMixture)

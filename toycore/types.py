@@ -39,7 +39,10 @@ class State(NamedTuple):
 
 def column(value: Tensor | float, x: Tensor) -> Tensor:
     """Shape a number or `[b]` so that it multiplies x `[b, ...]`, in x's dtype."""
-    return torch.as_tensor(value, dtype=x.dtype, device=x.device).reshape(-1, *[1] * (x.ndim - 1))
+    value = torch.as_tensor(value, dtype=x.dtype, device=x.device).reshape(-1, *[1] * (x.ndim - 1))
+    if len(value) not in (1, len(x)):
+        raise ValueError(f"sigma has {len(value)} values for {len(x)} rows of x; give one number, or one per row")
+    return value
 
 
 def randn_like(x: Tensor, rng: torch.Generator | None = None) -> Tensor:
@@ -58,8 +61,8 @@ def label_column(label: Label, b: int, classes: int) -> Tensor | None:
         )
     if b and (int(rows.min()) < -1 or int(rows.max()) >= classes):
         raise ValueError(
-            f"label runs from {int(rows.min())} to {int(rows.max())}, this model knows "
-            + (f"the classes 0..{classes - 1}; use one of them, or None" if classes else "no classes; pass label=None")
+            f"label runs from {int(rows.min())} to {int(rows.max())}, but this model knows the classes"
+            f" 0..{classes - 1}; use one of them, or None"
         )
     return rows.long()
 
