@@ -11,9 +11,9 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 FLOORS = [
-    {"types", "data", "mixtures", "sigmas", "frames"},
+    {"types", "data", "mixtures", "sigmas", "frames", "gaussians"},
     {"exact", "fields", "networks", "precondition", "guidance", "embeddings"},
-    {"samplers", "training", "metrics", "density", "checkpoints", "images"},
+    {"samplers", "training", "metrics", "density", "checkpoints", "vae", "images"},
     {"style", "plots"},
     {"live", "check", "export"},
     {"demo", "recipes"},
