@@ -25,11 +25,11 @@ class Frame(NamedTuple):
 
 
 def _real(f: Callable[[Tensor], Tensor]) -> Function:
-    """Let f take numbers as well as tensors; whole numbers are read as reals."""
+    """Let f take numbers as well as tensors; numbers are read as float64."""
 
     def g(value: Tensor | float) -> Tensor:
-        value = torch.as_tensor(value)
-        return f(value if value.dtype.is_floating_point else value.float())
+        real = isinstance(value, Tensor) and value.dtype.is_floating_point
+        return f(value if real else torch.as_tensor(value, dtype=torch.float64))
 
     return g
 
@@ -52,7 +52,7 @@ def ddpm_step(sigma: Tensor | float, grid: Tensor) -> Tensor:
     grid: a decreasing list of T + 1 levels that ends in 0, such as `sigmas.ddpm()`; linear in log sigma between steps.
     """
     levels = grid.flip(0).double()
-    sigma = torch.as_tensor(sigma).double().clamp(max=float(levels[-1]))
+    sigma = torch.as_tensor(sigma, dtype=torch.float64).clamp(max=float(levels[-1]))
     i = torch.searchsorted(levels, sigma.reshape(-1)).clamp(1, len(levels) - 1)
     below, above = levels[i - 1], levels[i]
     part = torch.where(i > 1, (sigma.reshape(-1) / below).log() / (above / below).log(), sigma.reshape(-1) / above)
