@@ -17,7 +17,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import nn
 
-from toycore.precondition import FromNoise, Preconditioned
+from toycore.precondition import FromNoise, FromVelocity, Preconditioned
 from toycore.types import one_of
 
 SHIPPED = Path(__file__).parent / "weights"
@@ -25,7 +25,7 @@ FORMAT = "toycore 1"
 
 
 def save(D: nn.Module, path: str | Path, card: dict[str, Any] | None = None) -> Path:
-    """Write a Denoiser (its net must carry a `config`) and its card to path, whole or not at all."""
+    """Write a Denoiser or a bare network (it must carry a `config`) and its card to path, whole or not at all."""
     path = Path(path)
     if path.suffix != ".safetensors":
         raise ValueError(f"a checkpoint's name must end in .safetensors; got {path}, try {path.name}.safetensors")
@@ -98,14 +98,16 @@ def _read(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
 
 
 def _plan(D: nn.Module) -> dict[str, Any]:
-    """Say how to build D: the wrapper, its numbers, the network's class and its config."""
-    net = D.net
-    if not isinstance(D, (Preconditioned, FromNoise)) or not hasattr(net, "config"):
+    """Say how to build D: the wrapper (none for a bare network), its numbers, the network's class and its config."""
+    wrapped = isinstance(D, (Preconditioned, FromNoise, FromVelocity))
+    net = D.net if wrapped else D
+    if not hasattr(net, "config"):
         raise TypeError(
-            f"cannot save a {type(D).__name__} of a {type(net).__name__}; save a Preconditioned or FromNoise network"
+            f"cannot save a {type(D).__name__} of a {type(net).__name__}; save a network of toycore, bare or as a"
+            " Preconditioned, FromNoise or FromVelocity Denoiser"
         )
     plan = {
-        "wrapper": type(D).__name__,
+        "wrapper": type(D).__name__ if wrapped else "",
         "module": type(net).__module__,
         "net": type(net).__name__,
         "config": net.config,
@@ -114,10 +116,12 @@ def _plan(D: nn.Module) -> dict[str, Any]:
 
 
 def build(plan: dict[str, Any], weights: dict[str, torch.Tensor]) -> nn.Module:
-    """Build the Denoiser that a card describes, its net still untrained; only classes of this package are built."""
+    """Build the model that a card describes, its net still untrained; only classes of this package are built."""
     if plan["module"].split(".")[0] != "toycore":
         raise ValueError(f"the card asks for a class of {plan['module']}; only classes of toycore are built")
     net = getattr(importlib.import_module(plan["module"]), plan["net"])(**plan["config"])
     if plan["wrapper"] == "FromNoise":
         return FromNoise(net, weights.get("grid"))
-    return Preconditioned(net, plan["sigma_data"], weights.get("mean", 0.0))
+    if plan["wrapper"] == "Preconditioned":
+        return Preconditioned(net, plan["sigma_data"], weights.get("mean", 0.0))
+    return FromVelocity(net) if plan["wrapper"] else net

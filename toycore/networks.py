@@ -41,13 +41,13 @@ class MLP(nn.Module):
         nn.init.zeros_(self.last.weight)
 
     def forward(self, u: Tensor, sigma: Tensor, label: Label = None) -> Tensor:
-        """Return F(u, sigma, label) `[b, dim]` for u `[b, dim]` and sigma `[1]` or `[b]`."""
-        h = nn.functional.linear(self.features(u), self.first.weight[:, :-16])
+        """Return F(u, sigma, label) shaped like u, `[b, dim]` or pictures of dim pixels; sigma is `[1]` or `[b]`."""
+        h = nn.functional.linear(self.features(u.flatten(1)), self.first.weight[:, :-16])
         h = h + self.first.bias + nn.functional.linear(waves(sigma), self.first.weight[:, -16:])
         h = h + class_vector(self.label, label, len(u), self.classes)
         for layer in self.hidden:
             h = layer(nn.functional.silu(h))
-        return self.last(nn.functional.silu(h))
+        return self.last(nn.functional.silu(h)).reshape(u.shape)
 
     def features(self, u: Tensor) -> Tensor:
         """Return u and the sines and cosines of its fixed random frequencies, `[b, dim + 2 features]`."""

@@ -34,6 +34,10 @@ class Preconditioned(nn.Module):
         F = self.net(u / norm, sigma.flatten(), label)
         return self.mean + (s / norm) ** 2 * u + sigma * s / norm * F
 
+    def weight(self, sigma: Tensor) -> Tensor:
+        """Return 1/c_out^2 = 1/sigma^2 + 1/s^2: with it the loss is a plain squared error of F."""
+        return 1 / sigma**2 + 1 / self.sigma_data**2
+
 
 class FromNoise(nn.Module):
     """D(x) = x - sigma eps_hat, eps_hat = net(x / sqrt(1 + sigma^2), i, label): a DDPM network as a Denoiser.
@@ -67,6 +71,10 @@ class FromVelocity(nn.Module):
         sigma = column(sigma, x)
         t, x_t = FLOW.time(sigma), FLOW.scale(sigma) * x
         return x_t - t * self.net(x_t, t.flatten(), label)
+
+    def weight(self, sigma: Tensor) -> Tensor:
+        """Return 1/t^2 = (1 + 1/sigma)^2: with it the loss is flow matching's |v - (eps - x0)|^2."""
+        return (1 + 1 / sigma) ** 2
 
 
 def from_noise(net: nn.Module, grid: Tensor | None = None) -> FromNoise:

@@ -42,17 +42,19 @@ def sampler_of(source: Source) -> Callable[[int, torch.Generator | None], tuple[
 def loss(
     D: nn.Module, x0: Tensor, sigma: Tensor, label: Tensor | None = None, rng: torch.Generator | None = None
 ) -> Tensor:
-    """Return the mean of |D(x0 + sigma eps, sigma) - x0|^2 weighted by 1/sigma^2 + 1/s^2, s = sigma_data, averaged
-    over dims.
+    """Return `weighted_error` with noise eps ~ N(0, I) drawn from rng: denoising score matching (Vincent 2011)."""
+    return weighted_error(D, x0, randn_like(x0, rng), sigma, label)
 
-    Denoising score matching (Vincent 2011). The weight 1/c_out^2 makes it a plain mean squared error on the raw
-    output of `Preconditioned` (Karras et al. 2022, eq. 8); a model without sigma_data gets 1/sigma^2: |eps_hat -
-    eps|^2, the L_simple of Ho et al. 2020, eq. 14.
+
+def weighted_error(D: nn.Module, x0: Tensor, eps: Tensor, sigma: Tensor, label: Tensor | None = None) -> Tensor:
+    """Return the mean over rows and dims of w(sigma) |D(x0 + sigma eps, sigma) - x0|^2.
+
+    w = D.weight(sigma) = 1/c_out^2 makes it a plain squared error of the raw network: of F in `Preconditioned` (Karras
+    et al. 2022, eq. 8), of the velocity in `FromVelocity` (Lipman et al. 2022). Without a weight, w = 1/sigma^2:
+    |eps_hat - eps|^2, the L_simple of Ho et al. 2020, eq. 14.
     """
-    s = getattr(D, "sigma_data", torch.inf)
-    x = x0 + column(sigma, x0) * randn_like(x0, rng)
-    error = D(x, sigma, label) - x0
-    return (column(1 / sigma**2 + 1 / s**2, x0) * error**2).mean()
+    weight = getattr(D, "weight", lambda sigma: 1 / sigma**2)(sigma)
+    return (column(weight, x0) * (D(x0 + column(sigma, x0) * eps, sigma, label) - x0) ** 2).mean()
 
 
 def drop(label: Tensor | None, share: float, rng: torch.Generator | None) -> Tensor | None:
