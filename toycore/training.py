@@ -1,12 +1,13 @@
 """Learning the field: add noise, ask for the clean point, take a gradient step; again."""
 
+import copy
+import math
 import warnings
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from toycore import mixtures, networks
 from toycore.data import Points
@@ -81,24 +82,25 @@ def train(
     Stop whenever you like: the model of the last Progress is usable.
     """
     draw, classes = sampler_of(data), getattr(getattr(D, "net", D), "classes", 0)
-    average = AveragedModel(D, multi_avg_fn=get_ema_multi_avg_fn(min(0.99, 1 - 10 / (10 + steps))))
-    optimizer = torch.optim.Adam(D.parameters(), lr=lr, betas=(0.9, 0.99), fused=True)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda i: min(1, (i + 1) / 50) * cosine(i / steps))
-    for step in range(1, positive(steps, "steps") + 1):
+    average, decay = copy.deepcopy(D), min(0.99, 1 - 10 / (10 + positive(steps, "steps")))
+    weights, averages = list(D.parameters()), list(average.parameters())
+    optimizer = torch.optim.Adam(weights, lr=lr, betas=(0.9, 0.99), fused=True)
+    for step in range(1, steps + 1):
+        optimizer.param_groups[0]["lr"] = lr * min(1, step / 50) * cosine((step - 1) / steps)
         x0, label = draw(positive(batch, "batch"), rng)
         label = drop(label, label_dropout, rng) if classes else None
         value = loss(D, x0, log_uniform(batch, low, high, rng), label, rng)
         optimizer.zero_grad()
         value.backward()
         optimizer.step()
-        schedule.step()
-        average.update_parameters(D)
-        yield Progress(step, float(value.detach()), average.module)
+        with torch.no_grad():
+            torch._foreach_lerp_(averages, weights, 1 - decay if step > 1 else 1.0)
+        yield Progress(step, float(value.detach()), average)
 
 
 def cosine(share: float) -> float:
     """Fall from 1 at share = 0 to 0 at share = 1 along half a cosine."""
-    return 0.5 * (1 + torch.cos(torch.tensor(torch.pi * share)).item())
+    return 0.5 * (1 + math.cos(math.pi * share))
 
 
 def model(data: Source, width: int = 64, depth: int = 3, rng: torch.Generator | None = None) -> Preconditioned:
