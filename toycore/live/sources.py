@@ -1,0 +1,120 @@
+"""What a view is given, made ready for the page: distributions, Denoisers, and the arrays that describe them."""
+
+import math
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from toycore import checkpoints, exact, mixtures, sigmas
+from toycore.data import Points
+from toycore.live import lattice
+from toycore.mixtures import GaussianMixture
+from toycore.types import Denoiser
+
+Source = GaussianMixture | Points | Tensor
+COMPONENTS, DATA = 2000, 600  # at most so many Gaussians and data points go to the page
+LEVELS = sigmas.log_linear(60, 0.01, 10)[:-1].flip(0).float()  # where the crossover is measured
+
+
+def resolve(
+    D: Any, data: Source | None, classes: int = 1, checkpoint: str = "spiral"
+) -> tuple[GaussianMixture, dict[str, Denoiser]]:
+    """Return the distribution and the named Denoisers that a view is asked to show.
+
+    D may be nothing (the spiral, exact and, where shipped, learned), a source of data (its exact posterior mean), a
+    Denoiser (shown beside the exact one of `data`), or a dictionary {name: Denoiser or source}.
+    """
+    if isinstance(D, dict):
+        mixture = _mixture(data if data is not None else _first_source(D), classes)
+        return mixture, {str(name): _denoiser(value) for name, value in D.items()}
+    if D is None or isinstance(D, Source):
+        mixture = _mixture(D if data is None else data, classes)
+        fields = {"exact": exact.posterior_mean(mixture)}
+        if D is None and data is None and checkpoint in checkpoints.available():
+            fields["learned"] = checkpoints.load(checkpoint)
+        return mixture, fields
+    classes = getattr(getattr(D, "net", None), "classes", 0) or classes
+    mixture = _mixture(data, classes)
+    return mixture, {"exact": exact.posterior_mean(mixture), "learned": _denoiser(D)}
+
+
+def _first_source(fields: dict[str, Any]) -> Source | None:
+    return next((value for value in fields.values() if isinstance(value, Source)), None)
+
+
+def _mixture(data: Source | None, classes: int) -> GaussianMixture:
+    mixture = mixtures.spiral(classes=classes) if data is None else mixtures.of(data)
+    if mixture.means.shape[1] != 2:
+        raise ValueError(f"a live view shows the plane, but these data have {mixture.means.shape[1]} dimensions; give [n, 2] points")
+    return mixture
+
+
+def _denoiser(value: Any) -> Denoiser:
+    if isinstance(value, Source):
+        return exact.posterior_mean(value)
+    if not callable(value):
+        raise TypeError(
+            f"cannot show a {type(value).__name__}; give a Denoiser D(x, sigma, label), a mixture, Points, a tensor [n, 2],"
+            " or a dictionary of those"
+        )
+    return value
+
+
+def lattices(mixture: GaussianMixture, fields: dict[str, Denoiser], size: int | None = None, k: int = 32) -> tuple[dict, dict]:
+    """Return (geometry for the page, arrays "F/name/label"): every field, unconditional and per class."""
+    labels = [-1, *range(mixture.classes)] if mixture.classes > 1 else [-1]
+    count = len(labels) * len(fields)
+    size, k = (size, k) if size else (56, k) if count <= 4 else (44, 28) if count <= 8 else (32, 24)
+    g = lattice.geometry(mixture, exact.posterior_mean(mixture), size, k)
+    arrays = {
+        f"F/{name}/{label}": lattice.lattice(D, g, None if label < 0 else label)
+        for name, D in fields.items()
+        for label in labels
+    }
+    return {"size": size, "reach": g.reach, "mean": g.mean.tolist(), "s": g.s, "levels": g.levels.tolist()}, arrays
+
+
+def about(mixture: GaussianMixture) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return (meta, arrays) of a distribution: its Gaussians, a sample of it, and the box that shows it."""
+    rng = torch.Generator().manual_seed(0)
+    bare = float(mixture.std.max()) == 0
+    keep = _thinned(mixture, rng)
+    x, label = (mixture.means[keep], mixture.label[keep]) if bare else mixture.sample(DATA, rng)
+    low, high = x.min(0).values, x.max(0).values
+    half = 1.3 * float((high - low).max()) / 2 or 1.0
+    arrays = {
+        "means": mixture.means[keep].float(), "std": mixture.std[keep].float(), "weight": mixture.weights[keep].float(),
+        "label": mixture.label[keep].int(), "data": x[:DATA].float(), "dataLabel": label[:DATA].int(),
+    }  # fmt: skip
+    box = {"centre": ((low + high) / 2).tolist(), "half": half}
+    return {"box": box, "narrow": max(0.01, float(mixture.std.min())), "classes": mixture.classes}, arrays
+
+
+def _thinned(mixture: GaussianMixture, rng: torch.Generator) -> Tensor:
+    k = len(mixture.means)
+    return torch.arange(k) if k <= COMPONENTS else torch.randperm(k, generator=rng)[:COMPONENTS]
+
+
+@torch.no_grad()
+def crossover(mixture: GaussianMixture, n: int = 400) -> np.ndarray:
+    """Return, at 60 levels from .01 to 10, the mean cosine between the score and the way to the data's mean, float32.
+
+    Near 1 the arrows aim at the mean of all data; where it falls below cos 45 degrees they aim at the data nearby.
+    """
+    D, rng = exact.posterior_mean(mixture), torch.Generator().manual_seed(1)
+    x0 = mixture.sample(n, rng)[0].float()
+    z = torch.randn(n, 2, generator=rng)
+
+    def at(sigma: float) -> float:
+        x = x0 + sigma * z
+        return float(torch.cosine_similarity(D(x, sigma) - x, mixture.mean.float() - x).mean())
+
+    return np.array([at(float(sigma)) for sigma in LEVELS], dtype=np.float32)
+
+
+def switch(cosines: np.ndarray) -> float:
+    """Return the level where the mean cosine crosses cos 45 degrees: below it the arrows aim at the data nearby."""
+    above = int(np.argmax(cosines > math.sqrt(0.5)))
+    return float(LEVELS[above])
