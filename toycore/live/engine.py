@@ -103,11 +103,11 @@ class View(anywidget.AnyWidget):
 
 PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:">
 <link rel="icon" href="data:,"><title>{title}</title>
 <style>
 :root {{ color-scheme: light dark; }}
-body {{ margin: 0 auto; max-width: 1180px; padding: 8px; background: {light}; }}
+body {{ margin: 0 auto; max-width: 1240px; padding: 8px; background: {light}; }}
 @media (prefers-color-scheme: dark) {{ body {{ background: {dark}; }} }}
 {css}
 </style></head><body>
@@ -163,19 +163,20 @@ def shown_if(control: dict[str, Any], **allowed: list[Any]) -> dict[str, Any]:
 
 def view(
     kind: str, title: str, controls: list[dict[str, Any]], packed: tuple[list[dict], bytes], play: dict[str, Any], still: Any,
-    start: dict[str, Any], defaults: dict[str, Any], layout: str = "side", buttons: str = "play back next reset renew fullscreen help",
+    start: dict[str, Any], defaults: dict[str, Any], layout: str = "side", aspect: float = 1.0, buttons: str = "play back next reset renew fullscreen help",
     **meta: Any,
 ) -> View:  # fmt: skip
     """Make a View: check the starting values, gather what the page needs in `meta`, hand over the bytes."""
     presets = [dict(preset) for preset in start.pop("presets", [])]
+    defaults = {"label": -1} | defaults
     roles = [control["role"] for control in controls]
-    traits = list(dict.fromkeys([*roles, *defaults, "seed", "playing"]))
+    traits = list(dict.fromkeys([*roles, *defaults, "arrows", "points", "density", "seed", "playing"]))
     for name in [*start, *(name for preset in presets for name in preset)]:
         one_of(name, traits, f"value of live.{kind}")
     values = defaults | start
     index, buffer = packed
     about = dict(
-        kind=kind, title=title, controls=controls, index=index, play=play, layout=layout, buttons=buttons.split(), traits=traits,
+        kind=kind, title=title, controls=controls, index=index, play=play, layout=layout, aspect=aspect, buttons=buttons.split(), traits=traits,
         presets=presets, palette=palette(),
     )  # fmt: skip
     known = View.class_traits()

@@ -190,7 +190,7 @@ scenes.field = (ui) => {
     for (let k = 0; k < r.length; k++) {
       if (r[k] < top * 0.02) continue;
       const to = place(pane, [c * means[2 * k], c * means[2 * k + 1]]);
-      g.globalAlpha = 0.15 + 0.6 * (r[k] / top);
+      g.globalAlpha = (0.15 + 0.6 * (r[k] / top)) * Math.min(1, 60 / effective);
       curve(g, [from, to], accent, 1);
       g.globalAlpha = 1;
       disc(g, to, 1 + ui.unit * 0.28 * Math.sqrt(r[k] / top), accent);
@@ -214,7 +214,7 @@ scenes.field = (ui) => {
     },
     readouts() {
       const { sigma } = values, rows = clockRows(ui, sigma), cos = crossover(ui, sigma);
-      if (cos !== null) rows.push(["arrows aim at", `${cos > Math.SQRT1_2 ? "the mean" : "data nearby"} (cos ${cos.toFixed(2)})`]);
+      if (cos !== null) rows.push(["arrows aim at", `${cos > Math.SQRT1_2 ? "the mean" : "data nearby"}, ${show2(cos)}`]);
       if (shown) rows.push(["x\u0302\u2080 at the point", `(${show2(shown.mean[0])}, ${show2(shown.mean[1])})`], ["data points that count", shown.effective.toFixed(1)]);
       if (sampling && sigma <= lowest(ui) * 1.01) names.forEach((_, i) => rows.push(...ended(ui, particles(i), names.length > 1 ? `${nameOf(i)}: ` : "")));
       return rows;

@@ -116,5 +116,6 @@ def crossover(mixture: GaussianMixture, n: int = 400) -> np.ndarray:
 
 def switch(cosines: np.ndarray) -> float:
     """Return the level where the mean cosine crosses cos 45 degrees: below it the arrows aim at the data nearby."""
-    above = int(np.argmax(cosines > math.sqrt(0.5)))
-    return float(LEVELS[above])
+    i = max(1, int(np.argmax(cosines > math.sqrt(0.5))))
+    part = (math.sqrt(0.5) - cosines[i - 1]) / (cosines[i] - cosines[i - 1])
+    return float(LEVELS[i - 1] * (LEVELS[i] / LEVELS[i - 1]) ** part)

@@ -101,17 +101,33 @@ function wordsOf({ names, digits, log, unit = "" }, value) {
   return words.replace("-", "\u2212") + unit;
 }
 
+// name: [path in a 16 x 16 box, what it does]
 const ICONS = {
-  play: ["\u25B6", "play (space)"], back: ["\u25C2", "step back (left arrow)"],
-  next: ["\u25B8", "step on (right arrow)"], reset: ["\u21BA", "reset (R)"],
-  renew: ["\u2684", "new noise (N)"], fullscreen: ["\u26F6", "full screen (F)"], help: ["?", "keys (?)"],
+  play: ["M4 2 L14 8 L4 14 Z", "play (space)"], pause: ["M3 2 H6.5 V14 H3 Z M9.5 2 H13 V14 H9.5 Z", "pause (space)"],
+  back: ["M11 3 L4 8 L11 13 Z M2 3 H3.6 V13 H2 Z", "step back (left arrow)"],
+  next: ["M5 3 L12 8 L5 13 Z M12.4 3 H14 V13 H12.4 Z", "step on (right arrow)"],
+  reset: ["M8 2.2 A5.8 5.8 0 1 0 13.8 8 H12 A4 4 0 1 1 8 4 V6.6 L12.4 3.1 L8 0 Z", "reset (R)"],
+  renew: ["M2 2 H14 V14 H2 Z M3.6 3.6 V12.4 H12.4 V3.6 Z M5 5 H7 V7 H5 Z M9 9 H11 V11 H9 Z M9 5 H11 V7 H9 Z M5 9 H7 V11 H5 Z", "new noise (N)"],
+  fullscreen: ["M2 6 V2 H6 V3.6 H3.6 V6 Z M10 2 H14 V6 H12.4 V3.6 H10 Z M14 10 V14 H10 V12.4 H12.4 V10 Z M6 14 H2 V10 H3.6 V12.4 H6 Z", "full screen (F)"],
+  help: ["", "keys (?)"],
 };
+
+function icon(name) {
+  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  const path = svg.appendChild(document.createElementNS("http://www.w3.org/2000/svg", "path"));
+  path.setAttribute("d", ICONS[name][0]);
+  path.setAttribute("fill-rule", "evenodd");
+  svg.setAttribute("viewBox", "0 0 16 16");
+  svg.setAttribute("aria-hidden", "true");
+  return svg;
+}
 
 function buttonsOf(ui) {
   ui.buttons = {};
   return ui.meta.buttons.map((role) => {
-    const [text, name] = ICONS[role];
-    const button = make("button", { type: "button", "data-role": role, "aria-label": name, title: name, text });
+    const name = ICONS[role][1];
+    const button = make("button", { type: "button", "data-role": role, "aria-label": name, title: name });
+    button.append(role === "help" ? "?" : icon(role));
     button.onclick = () => actions[role](ui);
     return (ui.buttons[role] = button);
   });
@@ -161,8 +177,9 @@ function sync(ui) {
   }
   const playing = ui.values.playing;
   if (ui.buttons.play) {
-    ui.buttons.play.textContent = playing ? "\u2759\u2759" : ICONS.play[0];
-    ui.buttons.play.setAttribute("aria-pressed", String(playing));
+    const face = playing ? "pause" : "play", button = ui.buttons.play;
+    if (button.dataset.face !== face) button.replaceChildren(icon((button.dataset.face = face)));
+    button.setAttribute("aria-label", ICONS[face][1]);
   }
   ask(ui);
 }
@@ -380,6 +397,8 @@ function resize(ui) {
   ui.unit = full ? Math.max(16, Math.min(innerWidth / 70, innerHeight / 42)) : width < 420 ? 12 : width > 1000 ? 15 : 14;
   ui.root.style.setProperty("--tc-unit", `${ui.unit}px`);
   const room = full ? fullHeight(ui) : Math.min(620, Math.max(420, innerHeight * 0.72));
+  const beside = ui.meta.layout === "side" && width >= 640;
+  ui.stage.style.flex = beside ? `0 1 ${Math.round(room * ui.meta.aspect)}px` : "";
   ui.width = Math.floor(ui.stage.clientWidth);
   ui.height = Math.floor(ui.scene.arrange(ui.width, room));
   ui.ratio = Math.min(2, devicePixelRatio || 1);
