@@ -20,13 +20,14 @@ SIGMAS = torch.tensor([0.01, 0.1, 0.5, 2.0, 10.0])
 
 
 class Case(NamedTuple):
-    """A Denoiser; `classes` labels; dtype it computes in; is D(x, 0) = x; its mixture if exact."""
+    """A Denoiser; `classes` labels; dtype it computes in; is D(x, 0) = x; its mixture if exact; a row's shape."""
 
     D: Denoiser
     classes: int = 1
     dtype: torch.dtype = torch.float32
     identity: bool = True
     mixture: mixtures.GaussianMixture | None = None
+    shape: tuple[int, ...] = (2,)
 
 
 def _seeded(seed: int = 0) -> torch.Generator:
@@ -84,7 +85,8 @@ LEARNED: dict[str, Callable[[], Case]] = {
 def _batch(case: Case, b: int = 7) -> tuple[Tensor, Tensor]:
     """Points at mixed levels, as they occur: x = sigma eps."""
     sigma = SIGMAS.repeat(2)[:b].to(case.dtype)
-    return sigma[:, None] * torch.randn(b, 2, generator=_seeded(2)).to(case.dtype), sigma
+    x = torch.randn(b, *case.shape, generator=_seeded(2)).to(case.dtype)
+    return sigma.reshape(-1, *[1] * len(case.shape)) * x, sigma
 
 
 def _tolerance(case: Case) -> dict[str, float]:

@@ -103,12 +103,12 @@ def class_vector(table: nn.Embedding | None, label: Label, b: int, classes: int)
 
 
 def initialise(net: nn.Module, rng: torch.Generator | None) -> None:
-    """Draw the weights from rng: linear layers as torch does (uniform, 1/sqrt(fan-in)), embeddings N(0, 1)."""
+    """Draw the weights from rng: linear and convolution layers uniform within 1/sqrt(fan-in), embeddings N(0, 1)."""
     for module in net.modules():
-        if isinstance(module, nn.Linear):
-            bound = module.in_features**-0.5
+        if isinstance(module, (nn.Linear, nn.Conv2d)):
+            bound = module.weight[0].numel() ** -0.5
             nn.init.uniform_(module.weight, -bound, bound, generator=rng)
-            nn.init.zeros_(module.bias)
+            nn.init.zeros_(module.bias)  # type: ignore[arg-type]
         elif isinstance(module, nn.Embedding):
             nn.init.normal_(module.weight, generator=rng)
 

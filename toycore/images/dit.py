@@ -1,0 +1,122 @@
+"""A diffusion transformer: the picture cut into patches, each a token, and the label felt through adaLN-zero.
+
+Peebles & Xie 2022 (2212.09748), section 3.2 and figure 3.
+"""
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from toycore.networks import class_vector, initialise, waves
+from toycore.types import Label
+
+
+class DiT(nn.Module):
+    """F(u, sigma, label) -> `[b, c, side, side]`: patches -> tokens -> blocks -> patches.
+
+    A patch of p x p pixels is one token, so there are (side / p)^2; attention costs the square of that. The last layer
+    and every gate start at zero, so that the network starts as 0 and every block as the identity (adaLN-zero).
+    """
+
+    places: Tensor
+
+    def __init__(
+        self,
+        channels: int = 1,
+        side: int = 8,
+        patch: int = 2,
+        width: int = 128,
+        depth: int = 6,
+        heads: int = 4,
+        classes: int = 0,
+        rng: torch.Generator | None = None,
+    ) -> None:
+        super().__init__()
+        self.config = dict(
+            channels=channels, side=side, patch=patch, width=width, depth=depth, heads=heads, classes=classes
+        )
+        if side % patch:
+            raise ValueError(f"patches of {patch} do not fill a side of {side}; choose a patch that divides it")
+        self.classes, self.patch = classes, patch
+        self.first = nn.Linear(channels * patch**2, width)
+        self.register_buffer("places", places(side // patch, width), persistent=False)
+        self.level = nn.Sequential(nn.Linear(16, width), nn.SiLU(), nn.Linear(width, width))
+        self.label = nn.Embedding(classes + 1, width) if classes else None
+        self.blocks = nn.ModuleList(Block(width, heads) for _ in range(depth))
+        self.norm, self.told = nn.LayerNorm(width, elementwise_affine=False), nn.Linear(width, 2 * width)
+        self.last = nn.Linear(width, channels * patch**2)
+        initialise(self, rng)
+        nn.init.zeros_(self.last.weight)
+        for module in self.modules():
+            if isinstance(module, Block):
+                nn.init.zeros_(module.told.weight)
+
+    def forward(self, u: Tensor, sigma: Tensor, label: Label = None) -> Tensor:
+        """Return F, shaped like u; sigma (or flow time) is `[1]` or `[b]`."""
+        told = self.level(waves(sigma)).expand(len(u), -1) + class_vector(self.label, label, len(u), self.classes)
+        told = nn.functional.silu(told)[:, None]  # [b, 1, width]
+        h = self.first(to_patches(u, self.patch)) + self.places
+        for block in self.blocks:
+            h = block(h, told)
+        scale, shift = self.told(told).chunk(2, -1)
+        return from_patches(self.last(self.norm(h) * (1 + scale) + shift), self.patch, u)
+
+
+class Block(nn.Module):
+    """h + gate * attention(norm(h)), then h + gate * mlp(norm(h)); scale, shift and gate come from level and label."""
+
+    def __init__(self, width: int, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.norm1, self.norm2 = (nn.LayerNorm(width, elementwise_affine=False) for _ in range(2))
+        self.ask, self.out = nn.Linear(width, 3 * width), nn.Linear(width, width)
+        self.mlp = nn.Sequential(nn.Linear(width, 4 * width), nn.GELU(), nn.Linear(4 * width, width))
+        self.told = nn.Linear(width, 6 * width)
+
+    def forward(self, h: Tensor, told: Tensor) -> Tensor:
+        """Return the tokens `[b, n, width]` after this block."""
+        scale1, shift1, gate1, scale2, shift2, gate2 = self.told(told).chunk(6, -1)
+        q, k, v = self.parts(self.norm1(h) * (1 + scale1) + shift1)
+        read = nn.functional.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2)
+        h = h + gate1 * self.out(read)
+        return h + gate2 * self.mlp(self.norm2(h) * (1 + scale2) + shift2)
+
+    def parts(self, h: Tensor) -> list[Tensor]:
+        """Return queries, keys and values, each `[b, heads, n, width / heads]`."""
+        return [part.unflatten(2, (self.heads, -1)).transpose(1, 2) for part in self.ask(h).chunk(3, -1)]
+
+
+def to_patches(x: Tensor, p: int) -> Tensor:
+    """Cut `[b, c, h, w]` into patches, row by row: `[b, (h / p)(w / p), c p p]`."""
+    return nn.functional.pixel_unshuffle(x, p).flatten(2).transpose(1, 2)
+
+
+def from_patches(tokens: Tensor, p: int, x: Tensor) -> Tensor:
+    """Put patches back together, into the shape of x; the inverse of `to_patches`."""
+    return nn.functional.pixel_shuffle(tokens.transpose(1, 2).unflatten(2, (x.shape[2] // p, x.shape[3] // p)), p)
+
+
+def places(side: int, width: int) -> Tensor:
+    """Return fixed sine-cosine vectors for the places of a side x side grid, `[side^2, width]`: half for y, half for
+    x.
+    """
+    rate = torch.exp(-math.log(10_000) * torch.arange(width // 4) / (width // 4))
+    phase = torch.arange(side)[:, None] * rate
+    line = torch.cat([phase.sin(), phase.cos()], 1)  # [side, width / 2]
+    y, x = line[:, None].expand(-1, side, -1), line[None].expand(side, -1, -1)
+    return torch.cat([y, x], 2).flatten(0, 1)
+
+
+def attention_map(net: DiT, u: Tensor, sigma: Tensor, label: Label = None, block: int = -1) -> Tensor:
+    """Return how strongly each token reads each other in a block, `[b, heads, n, n]`, rows that sum to 1."""
+    seen: list[Tensor] = []
+    chosen = net.blocks[block]
+    assert isinstance(chosen, Block)
+    handle = chosen.ask.register_forward_hook(lambda module, inputs, output: seen.append(output))
+    try:
+        net(u, sigma, label)
+    finally:
+        handle.remove()
+    q, k, _ = (part.unflatten(2, (chosen.heads, -1)).transpose(1, 2) for part in seen[0].chunk(3, -1))
+    return (q @ k.transpose(-1, -2) / q.shape[-1] ** 0.5).softmax(-1)

@@ -1,0 +1,115 @@
+"""A small U-Net: residual blocks on a coarse-to-fine ladder, each told the noise level and the label.
+
+net = UNet(channels=1, width=32, classes=10)
+D = precondition.from_velocity(net)              # now a Denoiser like any other
+"""
+
+import torch
+from torch import Tensor, nn
+
+from toycore.images.text import CrossAttention, TextEncoder
+from toycore.networks import class_vector, initialise, waves
+from toycore.types import Label
+
+
+class UNet(nn.Module):
+    """F(u, sigma, label) -> `[b, c, h, w]`: down the ladder of widths, through the middle, up again with shortcuts.
+
+    width: channels at the finest rung; rungs: the factor of each rung, every rung halves the side. unshuffle = 2 first
+    folds 2x2 pixels into channels, which makes every convolution four times cheaper. Attention in the middle. With
+    captions, the label is a caption's number and its words are read by cross-attention; else it is a learned vector.
+    Ronneberger et al. 2015; for diffusion, Ho et al. 2020 (appendix B).
+    """
+
+    def __init__(
+        self,
+        channels: int = 1,
+        width: int = 32,
+        rungs: tuple[int, ...] = (1, 2),
+        unshuffle: int = 1,
+        classes: int = 0,
+        captions: tuple[str, ...] = (),
+        rng: torch.Generator | None = None,
+    ) -> None:
+        super().__init__()
+        self.config = dict(
+            channels=channels, width=width, rungs=tuple(rungs), unshuffle=unshuffle, classes=classes,
+            captions=tuple(captions),
+        )  # fmt: skip
+        self.classes = len(captions) or classes
+        told = 4 * width
+        self.level = nn.Sequential(nn.Linear(16, told), nn.SiLU(), nn.Linear(told, told))
+        self.label = nn.Embedding(classes + 1, told) if classes else None
+        self.text = TextEncoder(captions, 64) if captions else None
+        widths, inner = [width * rung for rung in rungs], channels * unshuffle**2
+        self.fold, self.unfold = nn.PixelUnshuffle(unshuffle), nn.PixelShuffle(unshuffle)
+        self.first = nn.Conv2d(inner, width, 3, padding=1)
+        self.down = nn.ModuleList(Block(a, b, told, 64 if captions else 0) for a, b in zip([width, *widths], widths))
+        self.middle = nn.ModuleList([Block(widths[-1], widths[-1], told), Attention(widths[-1])])
+        self.up = nn.ModuleList(
+            Block(a + b, b, told, 64 if captions else 0) for a, b in zip([widths[-1], *widths[:0:-1]], widths[::-1])
+        )
+        self.norm, self.last = nn.GroupNorm(8, width), nn.Conv2d(width, inner, 3, padding=1)
+        initialise(self, rng)
+        start_as_identity(self)
+        nn.init.zeros_(self.last.weight)
+
+    def forward(self, u: Tensor, sigma: Tensor, label: Label = None) -> Tensor:
+        """Return F, shaped like u `[b, c, h, w]`; sigma (or flow time) is `[1]` or `[b]`."""
+        told = self.level(waves(sigma)).expand(len(u), -1) + class_vector(self.label, label, len(u), self.classes)
+        words = self.text(label, len(u)) if self.text else None
+        h, shortcuts = self.first(self.fold(u)), []
+        for rung, block in enumerate(self.down):
+            h = block(nn.functional.avg_pool2d(h, 2) if rung else h, told, words)
+            shortcuts.append(h)
+        block, attention = self.middle
+        h = attention(block(h, told))
+        for rung, block in enumerate(self.up):
+            h = nn.functional.interpolate(h, scale_factor=2.0) if rung else h
+            h = block(torch.cat([h, shortcuts.pop()], 1), told, words)
+        return self.unfold(self.last(nn.functional.silu(self.norm(h))))
+
+
+class Block(nn.Module):
+    """h + conv(norm(conv(norm(h)))), the second norm scaled and shifted by what the network is told; then the words."""
+
+    def __init__(self, inside: int, outside: int, told: int, words: int = 0) -> None:
+        super().__init__()
+        self.norm1, self.conv1 = nn.GroupNorm(8, inside), nn.Conv2d(inside, outside, 3, padding=1)
+        self.norm2, self.conv2 = nn.GroupNorm(8, outside), nn.Conv2d(outside, outside, 3, padding=1)
+        self.told = nn.Linear(told, 2 * outside)
+        self.pass_on = nn.Conv2d(inside, outside, 1) if inside != outside else nn.Identity()
+        self.words = CrossAttention(outside, words) if words else None
+
+    def forward(self, h: Tensor, told: Tensor, words: Tensor | None = None) -> Tensor:
+        """Return the block's output `[b, outside, h, w]`."""
+        scale, shift = self.told(nn.functional.silu(told))[:, :, None, None].chunk(2, 1)
+        out = self.conv1(nn.functional.silu(self.norm1(h)))
+        out = self.conv2(nn.functional.silu(self.norm2(out) * (1 + scale) + shift))
+        out = self.pass_on(h) + out
+        return out if self.words is None else self.words(out, words)
+
+
+class Attention(nn.Module):
+    """h + attention(h): every place of the picture reads every other place."""
+
+    def __init__(self, width: int, heads: int = 4) -> None:
+        super().__init__()
+        self.heads, self.norm = heads, nn.GroupNorm(8, width)
+        self.ask, self.out = nn.Conv2d(width, 3 * width, 1), nn.Conv2d(width, width, 1)
+
+    def forward(self, h: Tensor) -> Tensor:
+        """Return h plus what each place has read, `[b, c, h, w]`."""
+        b, c, high, wide = h.shape
+        q, k, v = self.ask(self.norm(h)).reshape(b, 3, self.heads, c // self.heads, -1).transpose(-1, -2).unbind(1)
+        read = nn.functional.scaled_dot_product_attention(q, k, v)  # [b, heads, places, c / heads]
+        return h + self.out(read.transpose(-1, -2).reshape(b, c, high, wide))
+
+
+def start_as_identity(net: nn.Module) -> None:
+    """Set to zero the last layer of each branch: then every block starts as h + 0."""
+    for module in net.modules():
+        if isinstance(module, Block):
+            nn.init.zeros_(module.conv2.weight)
+        elif isinstance(module, (Attention, CrossAttention)):
+            nn.init.zeros_(module.out.weight)
