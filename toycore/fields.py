@@ -12,7 +12,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from toycore.types import Denoiser, Label, column
+from toycore.types import Denoiser, Label, column, positive
 
 
 def noise(D: Denoiser, x: Tensor, sigma: Tensor | float, label: Label = None) -> Tensor:
@@ -38,6 +38,21 @@ def divergence(f: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
         y = f(x).flatten(1)
         rows = (torch.autograd.grad(y[:, i].sum(), x, retain_graph=True)[0].flatten(1)[:, i] for i in range(y.shape[1]))
         return torch.stack(list(rows)).sum(0).detach()
+
+
+def hutchinson(f: Callable[[Tensor], Tensor], x: Tensor, rng: torch.Generator | None = None, probes: int = 1) -> Tensor:
+    """Return the mean of v . J v over `probes` random sign vectors v, `[b]`: the divergence on average.
+
+    One backward pass per probe, whatever the dimension. With S = (J + J^T)/2 its variance is 2 sum_{i != j} S_ij^2 /
+    probes: none comes from the diagonal. Hutchinson 1989; Grathwohl et al. 2018 (1810.01367), eq. 7.
+    """
+    with torch.enable_grad():
+        x = x.detach().requires_grad_()
+        y, total = f(x), x.new_zeros(len(x))
+        for _ in range(positive(probes, "probes")):
+            v = torch.randint(2, x.shape, generator=rng).to(x) * 2 - 1
+            total = total + (v * torch.autograd.grad(y, x, v, retain_graph=True)[0]).flatten(1).sum(1)
+        return (total / probes).detach()
 
 
 def _above_zero(sigma: Tensor | float, x: Tensor) -> Tensor:

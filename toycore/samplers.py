@@ -8,6 +8,8 @@ the next level and eps_hat = (x - x0_hat) / sigma. Nothing here knows what D is:
 for pictures.
 """
 
+import inspect
+import math
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, MutableSequence, Sequence
 from functools import wraps
@@ -85,7 +87,7 @@ def ddim(
     """
     for sigma, sigma_next in pairwise(sigmas):
         x0_hat = D(x, sigma, label)
-        b = eta * sigma_next * (1 - (sigma_next / sigma) ** 2) ** 0.5
+        b = eta and eta * sigma_next * (1 - (sigma_next / sigma) ** 2) ** 0.5
         mean = x0_hat + (sigma_next**2 - b**2) ** 0.5 * (x - x0_hat) / sigma
         fresh = b * randn_like(x, rng) if eta else torch.zeros_like(x)
         x = mean + fresh
@@ -110,6 +112,100 @@ def heun(D: Denoiser, x: Tensor, sigmas: Sequence[float], label: Label = None) -
             x_next = x + (sigma_next - sigma) * (d + d_next) / 2
         x = x_next
         yield State(x, sigma_next, x0_hat, x, torch.zeros_like(x))
+
+
+@_walk
+def sde(
+    D: Denoiser,
+    x: Tensor,
+    sigmas: Sequence[float],
+    label: Label = None,
+    rng: torch.Generator | None = None,
+    churn: float = 1.0,
+) -> Walk:
+    """Walk down the reverse SDE by Euler-Maruyama; churn says how much noise is stirred in beyond the flow ODE.
+
+        dx = (1 + churn) eps_hat dsigma + sqrt(2 churn sigma |dsigma|) z
+        x' = x + (1 + churn sigma'/sigma) (sigma' - sigma) eps_hat + sqrt(2 churn sigma' (sigma - sigma')) z
+
+    The stirring is read at a step's end, so that none is left over at 0. churn = 0 is the ODE (`ddim`); at 1, the
+    reverse SDE, the mean is DDPM's. Song et al. 2020 (2011.13456), eq. 6; Karras et al. 2022, eq. 6.
+    """
+    if churn < 0:
+        raise ValueError(f"churn is {churn}; it must be 0 (the ODE) or more (1: the reverse SDE)")
+    for sigma, sigma_next in pairwise(sigmas):
+        x0_hat = D(x, sigma, label)
+        mean = x + (1 + churn * sigma_next / sigma) * (sigma_next - sigma) * (x - x0_hat) / sigma
+        fresh = (2 * churn * sigma_next * (sigma - sigma_next)) ** 0.5 * randn_like(x, rng)
+        x = mean + fresh
+        yield State(x, sigma_next, x0_hat, mean, fresh)
+
+
+@_walk
+def dpmpp_2m(D: Denoiser, x: Tensor, sigmas: Sequence[float], label: Label = None) -> Walk:
+    """Walk down the flow ODE by DPM-Solver++(2M): second order with one evaluation per step, using the step before.
+
+        x' = (sigma'/sigma) x + (1 - sigma'/sigma) d,    d = x0_hat + (h'/2h) (x0_hat - last x0_hat)
+
+    with h' = ln sigma/sigma' of this step and h of the last one; the first step, and one to 0, take d = x0_hat.
+    Lu et al. 2022 (2211.01095), algorithm 2.
+    """
+    before, h = x, math.inf
+    for sigma, sigma_next in pairwise(sigmas):
+        x0_hat = D(x, sigma, label)
+        h_next = math.log(sigma / sigma_next) if sigma_next else 0.0
+        d = x0_hat + h_next / (2 * h) * (x0_hat - before)
+        x, before, h = sigma_next / sigma * x + (1 - sigma_next / sigma) * d, x0_hat, h_next
+        yield State(x, sigma_next, x0_hat, x, torch.zeros_like(x))
+
+
+def invert(D: Denoiser, x: Tensor, sigmas: Tensor, label: Label = None, walk: Callable[..., Walk] = heun) -> Walk:
+    """Walk the flow ODE upwards, from data x at the lowest level of the grid to the noise it comes from at the highest.
+
+    walk: `ddim` (Euler, order 1) or `heun` (order 2); the same formulas, the levels in reverse. The grid must end
+    above 0, where eps_hat is 0/0: `sigmas.log_linear(n)[:-1]`.
+    """
+    if walk not in (ddim, heun):
+        raise ValueError("walk must be samplers.ddim or samplers.heun; the other walks cannot be turned round")
+    levels = decreasing(sigmas).flip(0).tolist()
+    if levels[0] == 0:
+        raise ValueError("the grid ends at sigma = 0, where eps_hat is 0/0; leave the last level out: sigmas[:-1]")
+    return torch.no_grad()(inspect.unwrap(walk))(D, as_batch(x), levels, label)
+
+
+def langevin(
+    D: Denoiser,
+    x: Tensor,
+    levels: Tensor,
+    label: Label = None,
+    rng: torch.Generator | None = None,
+    rate: float = 0.1,
+) -> Walk:
+    """Take one Langevin step at each of the levels, all above 0; repeat a level to stay there.
+
+        x' = x + (h/2) score(x, sigma) + sqrt(h) z,    h = rate sigma^2
+
+    At one level for long: samples of p_sigma from any start, but slowly from valley to valley. With levels that fall
+    slowly, `grid.repeat_interleave(k)`: annealed Langevin dynamics (Song & Ermon 2019, 1907.05600, algorithm 1).
+    """
+    levels = torch.as_tensor(levels)
+    if levels.ndim != 1 or not len(levels) or not (torch.isfinite(levels) & (levels > 0)).all():
+        raise ValueError("levels must be a list of finite numbers above 0, one per step; leave a last 0 out")
+    if not 0 < rate <= 1:
+        raise ValueError(f"rate is {rate}; it must lie above 0 and not exceed 1")
+    return _langevin(D, as_batch(x), levels.tolist(), label, rng, rate)
+
+
+@torch.no_grad()
+def _langevin(
+    D: Denoiser, x: Tensor, levels: list[float], label: Label, rng: torch.Generator | None, rate: float
+) -> Walk:
+    for sigma in levels:
+        x0_hat = D(x, sigma, label)
+        mean = x + rate / 2 * (x0_hat - x)  # (h/2) score = (rate/2) (x0_hat - x)
+        fresh = rate**0.5 * sigma * randn_like(x, rng)
+        x = mean + fresh
+        yield State(x, sigma, x0_hat, mean, fresh)
 
 
 def _share(value: float, what: str) -> None:

@@ -1,0 +1,143 @@
+"""Flow matching: the same field, told as a velocity. x_t = a(t) x0 + b(t) eps runs from data (t = 0) to noise (t = 1).
+
+A path is a choice of a and b. At each t it is the noised data of level sigma = b/a, scaled by a; so a Denoiser is all
+that is needed for its velocity, and one trained by flow matching is a Denoiser (`precondition.from_velocity`).
+"""
+
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+from math import pi
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from toycore import networks, samplers, training
+from toycore.precondition import FromVelocity
+from toycore.types import Denoiser, Label, as_batch, column, randn_like
+
+Pairs = Callable[[int, torch.Generator | None], tuple[Tensor, Tensor]]
+
+
+class Path(NamedTuple):
+    """x_t = a(t) x0 + b(t) eps with the derivatives da, db of a and b; a(0) = b(1) = 1, a(1) = b(0) = 0."""
+
+    name: str
+    a: Callable[[Tensor], Tensor]
+    b: Callable[[Tensor], Tensor]
+    da: Callable[[Tensor], Tensor]
+    db: Callable[[Tensor], Tensor]
+
+
+LINEAR = Path("linear", lambda t: 1 - t, lambda t: t, lambda t: 0 * t - 1, lambda t: 0 * t + 1)
+VP = Path(
+    "variance preserving", lambda t: (pi / 2 * t).cos(), lambda t: (pi / 2 * t).sin(),
+    lambda t: -pi / 2 * (pi / 2 * t).sin(), lambda t: pi / 2 * (pi / 2 * t).cos(),
+)  # fmt: skip
+
+
+def point(x0: Tensor, eps: Tensor, t: Tensor | float, path: Path = LINEAR) -> Tensor:
+    """Return x_t = a(t) x0 + b(t) eps."""
+    t = column(t, x0)
+    return path.a(t) * x0 + path.b(t) * eps
+
+
+def conditional_velocity(x0: Tensor, eps: Tensor, t: Tensor | float, path: Path = LINEAR) -> Tensor:
+    """Return dx_t/dt = a'(t) x0 + b'(t) eps of one pair: for the linear path eps - x0, the same at all times."""
+    t = column(t, x0)
+    return path.da(t) * x0 + path.db(t) * eps
+
+
+def velocity(D: Denoiser, x: Tensor, t: Tensor | float, path: Path = LINEAR, label: Label = None) -> Tensor:
+    """Return the marginal velocity u(x, t) = a' x0_hat + b' eps_hat, the mean of the conditional ones that pass x.
+
+    x0_hat = D(x / a, b / a), eps_hat = (x - a x0_hat) / b, 0 < t < 1. Lipman et al. 2022 (2210.02747), eq. 8.
+    """
+    t = column(t, x)
+    a, b = path.a(t), path.b(t)
+    x0_hat = D(x / a, (b / a).flatten(), label)
+    return path.da(t) * x0_hat + path.db(t) * (x - a * x0_hat) / b
+
+
+def velocity_of_score(score: Tensor, x: Tensor, t: Tensor | float, path: Path = LINEAR) -> Tensor:
+    """Return u = (a'/a) x + b (a'/a b - b') score, the score that of x_t's own density."""
+    t = column(t, x)
+    a, b, rate = path.a(t), path.b(t), path.da(t) / path.a(t)
+    return rate * x + b * (rate * b - path.db(t)) * score + 0 * a
+
+
+def score_of_velocity(u: Tensor, x: Tensor, t: Tensor | float, path: Path = LINEAR) -> Tensor:
+    """Return the score of x_t's density from its velocity: `velocity_of_score` solved for the score."""
+    t = column(t, x)
+    b, rate = path.b(t), path.da(t) / path.a(t)
+    return (u - rate * x) / (b * (rate * b - path.db(t)))
+
+
+def loss(net: nn.Module, x0: Tensor, eps: Tensor, t: Tensor, label: Label = None) -> Tensor:
+    """Return the mean of |v(x_t, t) - (eps - x0)|^2 on the linear path: conditional flow matching, any coupling.
+
+    Lipman et al. 2022, eq. 14 and 23 (their t runs the other way).
+    """
+    return ((net(point(x0, eps, t), t, label) - (eps - x0)) ** 2).mean()
+
+
+def independent(data: training.Source) -> Pairs:
+    """Return draw(n, rng) -> (x0, eps): data and noise that know nothing of each other."""
+    draw = training.sampler_of(data)
+
+    def pairs(n: int, rng: torch.Generator | None) -> tuple[Tensor, Tensor]:
+        x0 = draw(n, rng)[0]
+        return x0, randn_like(x0, rng)
+
+    return pairs
+
+
+def coupled(D: Denoiser, n: int, sigmas: Tensor, rng: torch.Generator | None = None, dim: int = 2) -> Pairs:
+    """Return draw(n, rng) -> (x0, eps) from n pairs in which the flow of D carried the noise eps to x0.
+
+    The coupling of reflow: straighten the paths that a flow takes (Liu et al. 2022, 2209.03003, section 2.1).
+    """
+    eps = torch.randn(n, dim, generator=rng)
+    x0 = samplers.final(samplers.heun(D, float(sigmas[0]) * eps, sigmas))
+
+    def pairs(n: int, rng: torch.Generator | None) -> tuple[Tensor, Tensor]:
+        rows = torch.randint(len(x0), (n,), generator=rng)
+        return x0[rows], eps[rows]
+
+    return pairs
+
+
+def train(
+    D: FromVelocity, pairs: Pairs, steps: int = 2000, batch: int = 512, lr: float = 1e-2,
+    rng: torch.Generator | None = None,
+) -> Iterator[training.Progress]:  # fmt: skip
+    """Train D in place by flow matching, t uniform in (0, 1), and yield a Progress per step."""
+
+    def objective() -> Tensor:
+        return loss(D.net, *pairs(batch, rng), torch.rand(batch, generator=rng).clamp(1e-4, 1 - 1e-4))
+
+    return training.descend(D, objective, steps, lr)
+
+
+def fit(
+    pairs: Pairs, steps: int = 2000, batch: int = 512, width: int = 64, depth: int = 3, lr: float = 1e-2,
+    rng: torch.Generator | None = None, progress: bool = False,
+) -> FromVelocity:  # fmt: skip
+    """Train a velocity network on pairs and return it as a Denoiser, in evaluation mode; Ctrl-C keeps it."""
+    start = FromVelocity(networks.MLP(2, width, depth, rng=rng))
+    made = training.follow(train(start, pairs, steps, batch, lr, rng), steps, start, progress)
+    assert isinstance(made, FromVelocity)
+    return made
+
+
+def euler(v: Callable[[Tensor, float], Tensor], x: Tensor, times: Tensor) -> Iterator[Tensor]:
+    """Follow dx/dt = v(x, t) by Euler's method through the given times and yield every x after the first."""
+    for t, t_next in pairwise(torch.as_tensor(times, dtype=torch.float64).tolist()):
+        x = x + (t_next - t) * v(x, t)
+        yield x
+
+
+def straightness(xs: Tensor) -> Tensor:
+    """Return each path's end-to-end distance over its length, `[b]`, for paths `[steps, b, d]`: 1 is straight."""
+    steps = xs.diff(dim=0).norm(dim=-1).sum(0)
+    return (xs[-1] - as_batch(xs[0])).norm(dim=-1) / steps

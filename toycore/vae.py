@@ -1,0 +1,77 @@
+"""A variational autoencoder of plane data: one step from a code z to a point, and the bound it is trained on."""
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor, nn
+
+from toycore import gaussians, networks, training
+from toycore.types import randn_like
+
+
+class VAE(nn.Module):
+    """q(z|x) = N(m(x), diag v(x)), p(z) = N(0, I), p(x|z) = N(decode(z), s^2 I) with one learned spread s = noise.
+
+    Encoder and decoder are networks of two hidden layers of `width`. Kingma & Welling 2013 (1312.6114).
+    """
+
+    def __init__(self, dim: int = 2, latent: int = 2, width: int = 72, rng: torch.Generator | None = None) -> None:
+        super().__init__()
+        self.config = dict(dim=dim, latent=latent, width=width)
+        self.encoder, self.decoder = _mlp(dim, width, 2 * latent), _mlp(latent, width, dim)
+        self.log_noise = nn.Parameter(torch.tensor(-1.0))
+        networks.initialise(self, rng)
+
+    @property
+    def noise(self) -> Tensor:
+        """The decoder's spread s."""
+        return self.log_noise.exp()
+
+    def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the mean and the variance of q(z|x), both `[b, latent]`."""
+        mean, log_var = self.encoder(x).chunk(2, 1)
+        return mean, log_var.exp()
+
+    def decode(self, z: Tensor) -> Tensor:
+        """Return the mean of p(x|z) `[b, dim]`: the average of all the points that share this code."""
+        return self.decoder(z)
+
+    def elbo(self, x: Tensor, rng: torch.Generator | None = None) -> Tensor:
+        """Return log p(x|z) - KL(q(z|x) || N(0, I)) with one z = m + sqrt(v) eps per row, `[b]` in nats.
+
+        Its mean is at most log p(x). Kingma & Welling 2013, eq. 10, which calls z = m + sqrt(v) eps reparametrisation.
+        """
+        mean, var = self.encode(x)
+        z = mean + var.sqrt() * randn_like(mean, rng)
+        return gaussians.log_density(x, self.decode(z), self.noise**2) - gaussians.kl(mean, var)
+
+    @torch.no_grad()
+    def sample(self, n: int, rng: torch.Generator | None = None, noise: float = 1.0) -> Tensor:
+        """Draw n points: decode(z) + noise s eps. noise = 1 is the model; 0 shows the decoder's means alone."""
+        mean = self.decode(torch.randn(n, self.config["latent"], generator=rng))
+        return mean + noise * self.noise * randn_like(mean, rng)
+
+
+def _mlp(inputs: int, width: int, outputs: int) -> nn.Sequential:
+    layers = nn.Linear(inputs, width), nn.SiLU(), nn.Linear(width, width), nn.SiLU(), nn.Linear(width, outputs)
+    return nn.Sequential(*layers)
+
+
+def train(
+    vae: VAE, data: training.Source, steps: int = 2000, batch: int = 512, lr: float = 5e-3,
+    rng: torch.Generator | None = None,
+) -> Iterator[training.Progress]:  # fmt: skip
+    """Raise the ELBO in place, and yield a Progress per step; its D is the averaged VAE, its loss the mean -ELBO."""
+    draw = training.sampler_of(data)
+    return training.descend(vae, lambda: -vae.elbo(draw(batch, rng)[0], rng).mean(), steps, lr)
+
+
+def fit(
+    data: training.Source, steps: int = 2000, batch: int = 512, latent: int = 2, width: int = 72, lr: float = 5e-3,
+    rng: torch.Generator | None = None, progress: bool = False,
+) -> VAE:  # fmt: skip
+    """Train a VAE of 2-D data and return it, in evaluation mode; Ctrl-C keeps what is learned."""
+    start = VAE(2, latent, width, rng)
+    made = training.follow(train(start, data, steps, batch, lr, rng), steps, start, progress)
+    assert isinstance(made, VAE)
+    return made
