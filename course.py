@@ -188,18 +188,13 @@ def open_lab(arguments):
     return start("-m", "jupyterlab", *places, "--ServerApp.ip=127.0.0.1", *arguments)
 
 
-def figures(arguments):
-    scripts = sorted((ROOT / "figures").glob("*.py"))
-    return max((start(script, *arguments) for script in scripts), default=0)
-
-
 WORDS = {
     "open": (open_lab, "open JupyterLab on the first notebook; further options go to it"),
     "setup": (lambda arguments: 0, "make .venv and install what the course needs"),
     "test": (module("pytest"), "run every test; further options go to pytest"),
     "demo": (module("toycore.demo", cwd=None), "train on the spiral, draw spiral.png, no Jupyter"),
     "record": (module("tests.record"), "run notebooks (all or those named), store their outputs"),
-    "figures": (figures, "draw every figure of figures/ again"),
+    "figures": (module("figures"), "draw every figure of figures/ again"),
     "export": (module("toycore.export"), "write the views as HTML files that need no kernel"),
     "bench": (module("tests.bench_2d"), "measure training and sampling in two dimensions"),
     "weights": (module("toycore.recipes"), "train the shipped checkpoints again"),

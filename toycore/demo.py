@@ -4,6 +4,7 @@ import importlib.util
 import sys
 from pathlib import Path
 
+import matplotlib as mpl
 import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -14,6 +15,8 @@ from toycore.frames import VP
 from toycore.types import Denoiser, State
 
 SHOWN = 10.0, 0.25, 0.08, 0.0  # the noise levels in the picture: far, where the arms appear, near, done
+
+SIZE = 9.2, 4.9  # inches
 
 
 def seeded(seed: int) -> torch.Generator:
@@ -34,17 +37,24 @@ def towards(D: Denoiser, at: Tensor, sigma: float) -> Tensor:
     return D((at / VP.scale(sigma)).float(), sigma) - at
 
 
-def picture(truth: Denoiser, D: Denoiser) -> Figure:
-    """Draw both walks in the VP frame, x / sqrt(1 + sigma^2), with the arrows of their fields: exact above, learned
+def draw(fig: Figure, truth: Denoiser, D: Denoiser) -> None:
+    """Draw both walks in the VP frame, x / sqrt(1 + sigma^2), over the arrows of their fields: exact above, learned
     below.
     """
-    fig, rows = plots.figure(2, len(SHOWN), size=(2.3, 2.45))
+    rows = fig.subplots(2, len(SHOWN))
     for axes, model, name in zip(rows, (truth, D), ("exact", "learned"), strict=True):
         states = walk(model)
         for ax, level in zip(axes, SHOWN, strict=True):
             state = min(states, key=lambda state: abs(state.sigma - level))
             panel(ax, model, state, f"{name}, $\\sigma$ = {state.sigma:.2g}")
-    return fig
+
+
+def picture(truth: Denoiser, D: Denoiser) -> bytes:
+    """Return the two walks as the bytes of a PNG file."""
+    with mpl.rc_context(style.rc()):
+        fig = Figure(SIZE, dpi=plots.DPI, layout="constrained")
+        draw(fig, truth, D)
+        return plots.png(fig)
 
 
 @torch.no_grad()
@@ -72,7 +82,7 @@ def main(folder: Path) -> None:
     D = training.fit(spiral, steps=2000, rng=seeded(0), progress=True)
     FE = float(metrics.field_error(D, spiral, rng=seeded(3)).mean())
     print(f"error of the learned field against the exact one: {FE:.3f} (0: exact, 1: nothing learned)")
-    image = plots.png(picture(exact.posterior_mean(spiral), D))
+    image = picture(exact.posterior_mean(spiral), D)
     path = checkpoints.write_whole(folder / "spiral.png", lambda beside: Path(beside).write_bytes(image))
     print(f"wrote {path}")
     if save_view(D, folder / "spiral.html"):
