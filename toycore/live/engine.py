@@ -49,6 +49,7 @@ class View(anywidget.AnyWidget):
     Which values a view uses is in `view.meta["traits"]`. The page writes them when a slider is released, not per frame.
     """
 
+    _css = t.Unicode("").tag(sync=True)  # without this line anywidget keeps a style given at construction to itself
     kind = t.Unicode("field").tag(sync=True)
     meta = t.Dict().tag(sync=True)
     buffer = t.Bytes(b"").tag(sync=True)
