@@ -5,6 +5,8 @@ from torch import Tensor
 
 from toycore import mixtures
 from toycore.data import Points
+from toycore.fields import noise
+from toycore.frames import VP
 from toycore.types import Denoiser, Label
 
 
@@ -53,3 +55,15 @@ def posterior_sample(
     g = sigma**2 / (v + sigma**2)
     z = torch.randn(x.shape, generator=rng, dtype=x.dtype)
     return g * m.means[k] + (1 - g) * x + (v * g).sqrt() * z
+
+
+def blind_noise(source: mixtures.GaussianMixture, x_t: Tensor, levels: Tensor) -> Tensor:
+    """Return E[eps | x_t] for a model that is not told the level: the best that a network without a clock can say.
+
+    x_t `[b, d]` is in the VP frame and its level is one of `levels` with equal chance; the exact answers of all levels
+    are averaged with weights p(level | x_t).
+    """
+    zoom = VP.scale(levels)
+    log_p = torch.stack([source.log_density(x_t / k, s) - x_t.shape[1] * k.log() for k, s in zip(zoom, levels)])
+    eps = torch.stack([noise(posterior_mean(source), x_t / k, s) for k, s in zip(zoom, levels)])
+    return (log_p.softmax(0)[..., None] * eps).sum(0)

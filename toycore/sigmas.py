@@ -65,6 +65,28 @@ def from_betas(betas: Tensor, n: int | None = None) -> Tensor:
     return _end_in_zero(stride((1 / alpha_bar - 1).sqrt().flip(0), n))
 
 
+def elbo_weight(betas: Tensor) -> Tensor:
+    """Return the weight of |eps_hat - eps|^2 in the bound on the likelihood, for the steps t = 2..T of a DDPM chain.
+
+        beta_t^2 / (2 s_t^2 alpha_t (1 - alpha_bar_t)),   s_t^2 = beta_t (1 - alpha_bar_(t-1)) / (1 - alpha_bar_t)
+
+    with s_t^2 the variance of q(x_(t-1) | x_t, x0). Ho et al. 2020, eq. 12; L_simple (eq. 14) replaces it by 1.
+    """
+    alpha, alpha_bar = (1 - betas)[1:], (1 - betas).cumprod(0)
+    variance = betas[1:] * (1 - alpha_bar[:-1]) / (1 - alpha_bar[1:])
+    return betas[1:] ** 2 / (2 * variance * alpha * (1 - alpha_bar[1:]))
+
+
+def step_weights(betas: Tensor) -> Tensor:
+    """Return w `[T]` with eps = sum_i w_i z_i: how the noises z_i of T small steps make the one noise of the jump.
+
+    x_i = sqrt(1 - beta_i) x_(i-1) + sqrt(beta_i) z_i shrinks earlier noise, so w_i^2 = (alpha_bar_T / alpha_bar_i)
+    beta_i / (1 - alpha_bar_T); the squares sum to 1.
+    """
+    alpha_bar = (1 - betas).cumprod(0)
+    return (alpha_bar[-1] / alpha_bar * betas / (1 - alpha_bar[-1])).sqrt()
+
+
 def stride(levels: Tensor, n: int | None) -> Tensor:
     """Keep n evenly spaced entries of a list, the first and the last among them (n = 1: the first)."""
     if n is None:

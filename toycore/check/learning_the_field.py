@@ -5,7 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from toycore import exact, fields, frames, mixtures
+from toycore import exact, fields, frames, mixtures, sigmas
 from toycore.check import Verdicts, call, close, exercise
 from toycore.types import Denoiser, Label
 
@@ -154,28 +154,23 @@ def velocity(attempt: Callable[..., Tensor]) -> Verdicts:
     yield close(v, right), "with the true noise, v must be sqrt(alpha_bar) eps - sqrt(1 - alpha_bar) x0; yours differs"
 
 
-def _weights(betas: Tensor) -> Tensor:
-    alpha_bar = (1 - betas).cumprod(0)
-    return (alpha_bar[-1] / alpha_bar * betas / (1 - alpha_bar[-1])).sqrt()
-
-
 @exercise(
-    answer=_weights,
+    answer=sigmas.step_weights,
     mistakes={
         "a plain mean": lambda betas: torch.full_like(betas, 1 / len(betas)),
         "one per step": lambda betas: betas.sqrt()[:-1],
         "shrinks": lambda betas: (betas / betas.sum()).sqrt(),
-        "sum to 1, but": lambda betas: _weights(betas) / _weights(betas).sum(),
-        "standard deviation of the whole": lambda betas: _weights(betas) * (1 - (1 - betas).prod()).sqrt(),
-        "Which way": lambda betas: _weights(betas).flip(0),
+        "sum to 1, but": lambda betas: sigmas.step_weights(betas) / sigmas.step_weights(betas).sum(),
+        "standard deviation of the whole": lambda betas: sigmas.step_weights(betas) * (1 - (1 - betas).prod()).sqrt(),
+        "Which way": lambda betas: sigmas.step_weights(betas).flip(0),
     },
 )
-def step_weights(attempt: Callable[[Tensor], Tensor]) -> Verdicts:
+def stepsigmas.step_weights(attempt: Callable[[Tensor], Tensor]) -> Verdicts:
     """Write w(betas) [T]: the weights with which the noises z_i of the T small steps
     x_i = sqrt(1 - beta_i) x_(i-1) + sqrt(beta_i) z_i add up to the one noise eps = sum_i w_i z_i of the whole jump.
     """
     betas = torch.linspace(0.01, 0.4, 20, dtype=torch.float64)
-    w, right = call(attempt, betas), _weights(betas)
+    w, right = call(attempt, betas), sigmas.step_weights(betas)
     yield w.shape == betas.shape, f"one per step is needed: {len(betas)} weights; you gave {list(w.shape)}"
     yield (
         not close(w, torch.full_like(w, 1 / len(w))),
