@@ -15,7 +15,6 @@ from toycore.frames import VP
 from toycore.types import Denoiser, State
 
 SHOWN = 10.0, 0.25, 0.08, 0.0  # the noise levels in the picture: far, where the arms appear, near, done
-
 SIZE = 9.2, 4.9  # inches
 
 
@@ -67,13 +66,13 @@ def panel(ax: Axes, D: Denoiser, state: State, title: str) -> None:
         plots.field(ax, at, towards(D, at, state.sigma), scale=0.3, zorder=3)
 
 
-def save_view(D: Denoiser, path: Path) -> bool:
-    """Write the live view of the field as one HTML file; False where this installation cannot."""
-    if not all(map(importlib.util.find_spec, ("ipywidgets", "anywidget", "toycore.live"))):
-        return False
-    from toycore import live
+def save_view(spiral: mixtures.GaussianMixture, D: Denoiser, path: Path) -> None:
+    """Write the live view of both fields as one HTML file, where the widgets are installed."""
+    if all(map(importlib.util.find_spec, ("ipywidgets", "anywidget"))):
+        from toycore import live
 
-    return hasattr(live, "save") and live.save(D, path) is not None
+        live.field({"exact": exact.posterior_mean(spiral), "learned": D}, data=spiral).save(path)
+        print(f"wrote {path}: open it in a browser and move the slider")
 
 
 def main(folder: Path) -> None:
@@ -85,8 +84,7 @@ def main(folder: Path) -> None:
     image = picture(exact.posterior_mean(spiral), D)
     path = checkpoints.write_whole(folder / "spiral.png", lambda beside: Path(beside).write_bytes(image))
     print(f"wrote {path}")
-    if save_view(D, folder / "spiral.html"):
-        print(f"wrote {folder / 'spiral.html'}: open it in a browser and move the slider")
+    save_view(spiral, D, folder / "spiral.html")
 
 
 if __name__ == "__main__":
