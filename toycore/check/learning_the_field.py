@@ -165,7 +165,7 @@ def velocity(attempt: Callable[..., Tensor]) -> Verdicts:
         "Which way": lambda betas: sigmas.step_weights(betas).flip(0),
     },
 )
-def stepsigmas.step_weights(attempt: Callable[[Tensor], Tensor]) -> Verdicts:
+def step_weights(attempt: Callable[[Tensor], Tensor]) -> Verdicts:
     """Write w(betas) [T]: the weights with which the noises z_i of the T small steps
     x_i = sqrt(1 - beta_i) x_(i-1) + sqrt(beta_i) z_i add up to the one noise eps = sum_i w_i z_i of the whole jump.
     """
