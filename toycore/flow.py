@@ -12,11 +12,13 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from toycore import networks, samplers, training
+from toycore import networks, samplers, sigmas, training
+from toycore.frames import FLOW
 from toycore.precondition import FromVelocity
 from toycore.types import Denoiser, Label, as_batch, column, randn_like
 
 Pairs = Callable[[int, torch.Generator | None], tuple[Tensor, Tensor]]
+Times = Callable[[int, torch.Generator | None], Tensor]
 
 
 class Path(NamedTuple):
@@ -92,13 +94,13 @@ def independent(data: training.Source) -> Pairs:
     return pairs
 
 
-def coupled(D: Denoiser, n: int, sigmas: Tensor, rng: torch.Generator | None = None, dim: int = 2) -> Pairs:
+def coupled(D: Denoiser, n: int, grid: Tensor, rng: torch.Generator | None = None, dim: int = 2) -> Pairs:
     """Return draw(n, rng) -> (x0, eps) from n pairs in which the flow of D carried the noise eps to x0.
 
     The coupling of reflow: straighten the paths that a flow takes (Liu et al. 2022, 2209.03003, section 2.1).
     """
     eps = torch.randn(n, dim, generator=rng)
-    x0 = samplers.final(samplers.heun(D, float(sigmas[0]) * eps, sigmas))
+    x0 = samplers.final(samplers.heun(D, float(grid[0]) * eps, grid))
 
     def pairs(n: int, rng: torch.Generator | None) -> tuple[Tensor, Tensor]:
         rows = torch.randint(len(x0), (n,), generator=rng)
@@ -107,25 +109,35 @@ def coupled(D: Denoiser, n: int, sigmas: Tensor, rng: torch.Generator | None = N
     return pairs
 
 
+def uniform(n: int, rng: torch.Generator | None = None) -> Tensor:
+    """Draw n times uniform in (0, 1), 1e-4 away from both ends."""
+    return torch.rand(n, generator=rng).clamp(1e-4, 1 - 1e-4)
+
+
+def log_uniform(n: int, rng: torch.Generator | None = None) -> Tensor:
+    """Draw n times whose noise levels are log-uniform in [0.01, 100]: more of them near both ends."""
+    return FLOW.time(sigmas.log_uniform(n, 0.01, 100.0, rng))
+
+
 def train(
-    D: FromVelocity, pairs: Pairs, steps: int = 2000, batch: int = 512, lr: float = 1e-2,
+    D: FromVelocity, pairs: Pairs, steps: int = 1000, batch: int = 512, lr: float = 2e-2, times: Times = uniform,
     rng: torch.Generator | None = None,
 ) -> Iterator[training.Progress]:  # fmt: skip
-    """Train D in place by flow matching, t uniform in (0, 1), and yield a Progress per step."""
+    """Train D in place by flow matching at random times, and yield a Progress per step."""
 
     def objective() -> Tensor:
-        return loss(D.net, *pairs(batch, rng), torch.rand(batch, generator=rng).clamp(1e-4, 1 - 1e-4))
+        return loss(D.net, *pairs(batch, rng), times(batch, rng))
 
     return training.descend(D, objective, steps, lr)
 
 
 def fit(
-    pairs: Pairs, steps: int = 2000, batch: int = 512, width: int = 64, depth: int = 3, lr: float = 1e-2,
-    rng: torch.Generator | None = None, progress: bool = False,
+    pairs: Pairs, steps: int = 1000, batch: int = 512, width: int = 64, depth: int = 3, lr: float = 2e-2,
+    times: Times = uniform, rng: torch.Generator | None = None, progress: bool = False,
 ) -> FromVelocity:  # fmt: skip
     """Train a velocity network on pairs and return it as a Denoiser, in evaluation mode; Ctrl-C keeps it."""
-    start = FromVelocity(networks.MLP(2, width, depth, rng=rng))
-    made = training.follow(train(start, pairs, steps, batch, lr, rng), steps, start, progress)
+    start = FromVelocity(networks.MLP(2, width, depth, features=24, scale=2.5, rng=rng))
+    made = training.follow(train(start, pairs, steps, batch, lr, times, rng), steps, start, progress)
     assert isinstance(made, FromVelocity)
     return made
 

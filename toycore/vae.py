@@ -12,14 +12,17 @@ from toycore.types import randn_like
 class VAE(nn.Module):
     """q(z|x) = N(m(x), diag v(x)), p(z) = N(0, I), p(x|z) = N(decode(z), s^2 I) with one learned spread s = noise.
 
-    Encoder and decoder are networks of two hidden layers of `width`. Kingma & Welling 2013 (1312.6114).
+    Encoder and decoder are networks of two hidden layers of `width`; `noise` is where s starts. Kingma & Welling 2013
+    (1312.6114).
     """
 
-    def __init__(self, dim: int = 2, latent: int = 2, width: int = 72, rng: torch.Generator | None = None) -> None:
+    def __init__(
+        self, dim: int = 2, latent: int = 2, width: int = 76, noise: float = 0.1, rng: torch.Generator | None = None
+    ) -> None:
         super().__init__()
         self.config = dict(dim=dim, latent=latent, width=width)
         self.encoder, self.decoder = _mlp(dim, width, 2 * latent), _mlp(latent, width, dim)
-        self.log_noise = nn.Parameter(torch.tensor(-1.0))
+        self.log_noise = nn.Parameter(torch.tensor(noise).log())
         networks.initialise(self, rng)
 
     @property
@@ -58,7 +61,7 @@ def _mlp(inputs: int, width: int, outputs: int) -> nn.Sequential:
 
 
 def train(
-    vae: VAE, data: training.Source, steps: int = 2000, batch: int = 512, lr: float = 5e-3,
+    vae: VAE, data: training.Source, steps: int = 1000, batch: int = 512, lr: float = 1e-2,
     rng: torch.Generator | None = None,
 ) -> Iterator[training.Progress]:  # fmt: skip
     """Raise the ELBO in place, and yield a Progress per step; its D is the averaged VAE, its loss the mean -ELBO."""
@@ -67,11 +70,11 @@ def train(
 
 
 def fit(
-    data: training.Source, steps: int = 2000, batch: int = 512, latent: int = 2, width: int = 72, lr: float = 5e-3,
-    rng: torch.Generator | None = None, progress: bool = False,
+    data: training.Source, steps: int = 1000, batch: int = 512, latent: int = 2, width: int = 76, lr: float = 1e-2,
+    noise: float = 0.1, rng: torch.Generator | None = None, progress: bool = False,
 ) -> VAE:  # fmt: skip
-    """Train a VAE of 2-D data and return it, in evaluation mode; Ctrl-C keeps what is learned."""
-    start = VAE(2, latent, width, rng)
+    """Train a VAE of 2-D data and return it, in evaluation mode; noise is its decoder's spread at the start."""
+    start = VAE(2, latent, width, noise, rng)
     made = training.follow(train(start, data, steps, batch, lr, rng), steps, start, progress)
     assert isinstance(made, VAE)
     return made
