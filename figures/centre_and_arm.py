@@ -16,9 +16,9 @@ ALT = "Two curves over the noise level: one rises from 0 to 1, the other falls; 
 
 
 def draw(fig: Figure) -> None:
-    levels = torch.logspace(-2, 0.5, 60)
-    arm = data.spiral(4000).x
-    x0 = SPIRAL.sample(1500, rng())[0]
+    levels = torch.logspace(-2, 0.5, 40)
+    arm = data.spiral(2000).x
+    x0 = SPIRAL.sample(1000, rng())[0]
     z = torch.randn(x0.shape, generator=rng(1))
 
     def cosines(sigma: float) -> tuple[float, float]:

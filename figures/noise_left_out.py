@@ -8,7 +8,7 @@ from toycore.style import LIGHT
 
 SIZE = (9.6, 3.6)
 CAPTION = (
-    "1,000 samples from the same noise. DDPM covers the spiral; its mean step "
+    "600 samples from the same noise. DDPM covers the spiral; its mean step "
     "alone collapses; DDIM, built without noise, does not."
 )
 ALT = (
@@ -18,7 +18,7 @@ ALT = (
 
 
 def draw(fig: Figure) -> None:
-    grid, x = sigmas.log_linear(200), start(1000)
+    grid, x = sigmas.log_linear(100), start(600)
     ends = [samplers.final(samplers.ddpm(D, x, grid, rng=rng(1), noise=n)) for n in (1.0, 0.0)]
     ends.append(samplers.final(samplers.ddim(D, x, grid)))
     data = SPIRAL.sample(4000, rng(2))[0]

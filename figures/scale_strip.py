@@ -20,7 +20,7 @@ ALT = (
 
 
 def draw(fig: Figure) -> None:
-    x, grid = start(600), sigmas.log_linear(64)
+    x, grid = start(400), sigmas.log_linear(40)
     for ax, s in zip(planes(fig, [f"s = {s:g}" for s in SCALES], three=True), SCALES, strict=True):
         D = guidance.guided(D3, guidance.unlabelled(D3), s)
         end = samplers.final(samplers.ddim(D, x, grid, 2))
