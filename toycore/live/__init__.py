@@ -13,22 +13,39 @@ dictionary of those; `data` names the distribution that a Denoiser was made for,
 given by name sets the values at the start: `live.walk(steps=20, noise=0.0)`.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
+from toycore import sigmas
 from toycore.live import lattice, sources, stills
-from toycore.live.engine import View, choice, slider, toggle, view
+from toycore.live.engine import View, choice, shown_if, slider, toggle, view
+from toycore.live.record import training
 from toycore.live.sources import Source
+from toycore.types import one_of
 
 __all__ = ["View", "density", "field", "forward", "frames", "guidance", "lattice", "training", "walk"]
 
 FRAMES = choice("frame", "frame", [("VE", "VE"), ("VP", "VP"), ("flow", "flow")])
 LAYERS = [toggle("arrows", "arrows"), toggle("density", "density behind"), toggle("points", "data points")]
 SIGMA = slider("sigma", "noise level \u03c3", 0.01, 10.0, 0.005, log=True)
+SCHEDULES = {
+    "linear": sigmas.ddpm, "cosine": sigmas.cosine, "log-linear": lambda: sigmas.log_linear(1000),
+    "flow": lambda: sigmas.flow(1000), "Stable Diffusion": sigmas.stable_diffusion,
+}  # fmt: skip
+FRAME_OF = {"log-linear": "VE", "flow": "flow"}  # the others are VP
+SAMPLERS = {"ddpm": "DDPM", "no noise": "DDPM without noise", "ddim": "DDIM", "heun": "Heun", "sde": "SDE"}
+SWEEP = {"role": "sigma", "from": 10.0, "to": 0.01, "by": 1.15, "seconds": 6}
 
 
-def _classes(classes: int, words: str = "class") -> list[dict]:
+def _pick(fields: Iterable[str], *more: str) -> list[dict]:
+    """Offer the choice of a field where there is more than one."""
+    names = [*fields, *more]
+    return [choice("show", "field", [(name, name) for name in names])] if len(names) > 1 else []
+
+
+def _classes(classes: int) -> list[dict]:
     names = [(-1, "all"), *((c, str(c)) for c in range(classes))]
-    return [choice("label", words, names)] if classes > 1 else []
+    return [choice("label", "class", names)] if classes > 1 else []
 
 
 def field(D: Any = None, data: Source | None = None, **start: Any) -> View:  # noqa: N803
@@ -44,15 +61,13 @@ def field(D: Any = None, data: Source | None = None, **start: Any) -> View:  # n
     cosines = sources.crossover(mixture)
     linked = isinstance(D, dict) and len(fields) > 1
     names = list(fields)
-    errors = [("error", "error")] if names[:1] == ["exact"] and len(names) == 2 else []
-    pick = [choice("show", "field", [*((name, name) for name in names), *errors])] if len(names) > 1 and not linked else []
-    controls = [SIGMA, *pick, FRAMES, *_classes(mixture.classes), *LAYERS]
+    errors = ["error"] if names[0] == "exact" and len(names) == 2 else []
+    pick = [] if linked else _pick(names, *errors)
     return view(
-        "field", "The field at one noise level", controls, lattice.pack(arrays | more | {"crossover": cosines}),
-        play=dict(role="sigma", **{"from": 10.0, "to": 0.01, "by": 1.15, "seconds": 6}), still=stills.field, start=start,
-        defaults=dict(sigma=0.3, show=names[0]), layout="below" if linked else "side", geometry=geometry, fields=names,
-        linked=linked, steps=60, n=1000 if not linked else 500, high=10.0, low=0.01, probe=True,
-        switch=sources.switch(cosines), **known,
+        "field", "The field at one noise level", [SIGMA, *pick, FRAMES, *_classes(mixture.classes), *LAYERS],
+        lattice.pack(arrays | more | {"crossover": cosines}), SWEEP, stills.field, start, dict(sigma=0.3, show=names[0]),
+        layout="below" if linked else "side", geometry=geometry, fields=names, linked=linked, steps=60,
+        n=500 if linked else 1000, high=10.0, low=0.01, probe=True, switch=sources.switch(cosines), **known,
     )  # fmt: skip
 
 
@@ -60,9 +75,21 @@ def forward(data: Source | None = None, schedules: dict[str, Any] | None = None,
     """Show data dissolving into noise along a schedule, its signal-to-noise curve, and the 2-pixel image beside its point.
 
     schedules: {name: levels}, grids as of `toycore.sigmas`; default linear (DDPM), cosine, log-linear, flow, Stable
-    Diffusion. Values: time (share of the way, 0 data .. 1 noise), schedule, seed, points.
+    Diffusion. Values: time (share of the way, 0 data .. 1 noise), schedule, seed, points, density.
     """
-    raise NotImplementedError
+    plans = schedules or {name: make() for name, make in SCHEDULES.items()}
+    levels = {f"S/{name}": sources.increasing(grid) for name, grid in plans.items()}
+    known, more = sources.about(sources.resolve(data, None)[0])
+    controls = [
+        slider("time", "share of the way to noise", 0.0, 1.0, 0.002, digits=3),
+        choice("schedule", "schedule", [(name, name) for name in plans]), *LAYERS[1:],
+    ]  # fmt: skip
+    return view(
+        "forward", "Data dissolve into noise", controls, lattice.pack(levels | more),
+        {"role": "time", "from": 0.0, "to": 1.0, "by": 0.02, "seconds": 7}, stills.forward, start,
+        dict(time=0.3, schedule=next(iter(plans))), layout="below", aspect=1.7,
+        schedules=[{"name": name, "frame": FRAME_OF.get(name, "VP")} for name in plans], **known,
+    )  # fmt: skip
 
 
 def walk(D: Any = None, data: Source | None = None, samplers: Any = None, **start: Any) -> View:  # noqa: N803
@@ -70,41 +97,96 @@ def walk(D: Any = None, data: Source | None = None, samplers: Any = None, **star
 
     samplers: one or more of "ddpm", "no noise", "ddim", "heun", "sde" side by side from the same noise, e.g.
     samplers=["ddpm", "no noise", "ddim"]; default one pane with a selector. Values: step, steps, sampler, noise (0 to 1.2),
-    eta, schedule ("log-linear", "karras", "ddpm"), frame, show, label, seed.
+    eta, schedule ("log-linear", "karras", "ddpm"), frame, show, label, seed. A click follows another particle.
     """
-    raise NotImplementedError
+    lanes = [samplers] if isinstance(samplers, str) else list(samplers or [])
+    lanes = [one_of(name, SAMPLERS, "sampler") for name in lanes]
+    mixture, fields = sources.resolve(D, data)
+    geometry, arrays = sources.lattices(mixture, fields)
+    known, more = sources.about(mixture)
+    noise = slider("noise", "noise multiplier", 0.0, 1.2, 0.05)
+    eta = slider("eta", "DDIM's \u03b7", 0.0, 1.0, 0.05)
+    if len(lanes) < 2:
+        pick = [choice("sampler", "sampler", [(name, words) for name, words in SAMPLERS.items() if name != "no noise"])]
+        pick += [shown_if(noise, sampler=["ddpm", "sde"]), shown_if(eta, sampler=["ddim"])]
+    else:
+        pick = [noise] * bool({"ddpm", "sde"} & set(lanes)) + [eta] * ("ddim" in lanes)
+    controls = [
+        slider("step", "step", 0, "steps", 1, digits=0), *pick, slider("steps", "number of steps", 5, 200, 1, digits=0, whole=True),
+        choice("schedule", "noise levels", [(name, name) for name in ("log-linear", "karras", "ddpm")]),
+        *_pick(fields), *_classes(mixture.classes), FRAMES, *LAYERS,
+    ]  # fmt: skip
+    first = {"ddpm": {}, "no noise": {"sampler": "ddpm", "noise": 0.0}}.get(lanes[0], {"sampler": lanes[0]}) if lanes else {}
+    return view(
+        "walk", "From noise to data, step by step", controls, lattice.pack(arrays | more),
+        {"role": "step", "from": 0, "to": "steps", "by": 1, "seconds": 7}, stills.walk, start,
+        dict(step=0.0, frame="VP", show=next(iter(fields)), arrows=False) | (first if len(lanes) < 2 else {}),
+        layout="below" if len(lanes) > 1 else "side", aspect=0.85, geometry=geometry, fields=list(fields),
+        samplers=lanes if len(lanes) > 1 else [None], n=500 if len(lanes) > 1 else 1000, high=10.0, **known,
+    )  # fmt: skip
 
 
 def guidance(D: Any = None, data: Source | None = None, **start: Any) -> View:  # noqa: N803
     """Show classifier-free guidance: three arrows at a point and over the field, samples, own-class share, coverage.
 
-    Values: guidance (s, -2 to 10), label, sigma, avoid (negative class, -1 none), push (s_neg), form ("two-term" or
-    "replace"), low and high (the interval of noise levels with guidance), seed. Default: the spiral in three classes.
+    Values: guidance (s, -2 to 10), label, sigma, vectors ("guided", "three", "none"), avoid (negative class, -1 none), push
+    (s_neg), form ("two-term" or "replace"), low and high (the interval of levels with guidance), frame, show, seed.
+    Default: the spiral in three classes.
     """
-    raise NotImplementedError
+    mixture, fields = sources.resolve(D, data, classes=3, checkpoint="spiral3")
+    if mixture.classes < 2:
+        raise ValueError("guidance needs labelled data of at least two classes; give data with labels, such as data.spiral(classes=3)")
+    geometry, arrays = sources.lattices(mixture, fields)
+    known, more = sources.about(mixture)
+    classes = [(c, str(c)) for c in range(mixture.classes)]
+    avoided = list(range(mixture.classes))
+    controls = [
+        slider("guidance", "guidance s (0 none, 1 conditional)", -2.0, 10.0, 0.1, digits=1), choice("label", "class wanted", classes),
+        SIGMA, choice("vectors", "arrows", [("guided", "guided"), ("three", "all three"), ("none", "none")]), *_pick(fields),
+        choice("avoid", "negative class", [(-1, "none"), *classes]),
+        shown_if(choice("form", "its formula", [("two-term", "two terms"), ("replace", "replace")]), avoid=avoided),
+        shown_if(slider("push", "s of the negative", 0.0, 5.0, 0.1, digits=1), avoid=avoided, form=["two-term"]),
+        slider("low", "guide from \u03c3", 0.01, 10.0, 0.01, log=True), slider("high", "up to \u03c3", 0.01, 10.0, 0.01, log=True), FRAMES,
+    ]  # fmt: skip
+    return view(
+        "guidance", "Guidance: from one field to another, and beyond", controls, lattice.pack(arrays | more), SWEEP, stills.guidance,
+        start, dict(label=mixture.classes - 1, guidance=2.0, sigma=0.3, show=next(iter(fields))), aspect=0.9, geometry=geometry,
+        fields=list(fields), steps=40, n=500, names=[str(c) for c in range(mixture.classes)], probe=True,
+        conventions=[["Ho & Salimans w", -1], ["smalldiffusion scale", -1], ["diffusers, EDM2, MIT labs", 0]], **known | {"high": 10.0},
+    )  # fmt: skip
 
 
 def density(data: Source | None = None, **start: Any) -> View:
     """Show the exact density and a particle cloud under forward SDE, reverse SDE and probability-flow ODE.
 
-    Values: sigma, process ("forward", "reverse", "ode"), frame, seed, points. Drift and score arrows are drawn apart.
+    Values: sigma, process ("forward", "reverse", "ode"), show ("score", "drift", "both", "none"), frame, seed, points.
+    Play runs the process in its own direction.
     """
-    raise NotImplementedError
-
-
-def training(data: Source | None = None, walk: Any = None, **start: Any) -> View:
-    """Show field and loss of a network as they evolve; scrub over snapshots.
-
-    walk: an iterator of `training.Progress`, followed at once; default trains a good model for 1,000 steps (seconds). With
-    walk=() nothing is followed yet: show the view, then `D = view.follow(training.train(...))` in the next cell, and the
-    picture moves while that cell runs. Values: snapshot, sigma, seed.
-    """
-    raise NotImplementedError
+    mixture, fields = sources.resolve(data, data)
+    geometry, arrays = sources.lattices(mixture, {"exact": fields["exact"]})
+    known, more = sources.about(mixture)
+    controls = [
+        SIGMA, choice("process", "process", [("forward", "forward SDE"), ("reverse", "reverse SDE"), ("ode", "flow ODE")]),
+        choice("show", "arrows", [("score", "score"), ("drift", "drift"), ("both", "both"), ("none", "none")]), FRAMES, *LAYERS[1:],
+    ]  # fmt: skip
+    return view(
+        "density", "One density, three processes", controls, lattice.pack(arrays | more), SWEEP, stills.density, start,
+        dict(sigma=0.5, process="reverse", show="score", frame="VP"), geometry=geometry, fields=["exact"], steps=120, n=600,
+        high=10.0, **known,
+    )  # fmt: skip
 
 
 def frames(images: Any, captions: list[str] | None = None, names: tuple[str, ...] = ("step",), **start: Any) -> View:
     """Show precomputed pictures under one slider or two: images [a, h, w], [a, h, w, 3], or with a second axis [a, b, ...].
 
-    Values in [0, 1], or uint8. names: what the sliders mean; captions: one line per picture. Values: step, second.
+    Values in [0, 1], or uint8. names: what the sliders mean, one or two; captions: one line per picture (of the first axis).
+    Values: step, second. Play runs through the first axis.
     """
-    raise NotImplementedError
+    pixels = sources.pictures(images, len(names))
+    a, b = pixels.shape[:2]
+    axes = [slider(role, name, 0, max(1, n - 1), 1, digits=0) for role, name, n in zip(("step", "second"), names, (a, b))]
+    return view(
+        "frames", " and ".join(names), axes, lattice.pack({"images": pixels}),
+        {"role": "step", "from": 0, "to": a - 1, "by": 1, "seconds": max(2, a / 10)}, stills.frames, start, dict(step=0.0),
+        layout="below", aspect=1.5, buttons="play back next reset fullscreen help", captions=list(captions or []), axes=list(names),
+    )  # fmt: skip

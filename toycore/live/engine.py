@@ -79,6 +79,7 @@ class View(anywidget.AnyWidget):
     process = t.Unicode("ode").tag(sync=True)
     snapshot = t.Float(0.0).tag(sync=True)
     second = t.Float(0.0).tag(sync=True)
+    vectors = t.Unicode("guided").tag(sync=True)
 
     def __init__(self, still: Any = None, **values: Any) -> None:
         self._draw_still = still
@@ -165,8 +166,8 @@ def shown_if(control: dict[str, Any], **allowed: list[Any]) -> dict[str, Any]:
 def view(
     kind: str, title: str, controls: list[dict[str, Any]], packed: tuple[list[dict], bytes], play: dict[str, Any], still: Any,
     start: dict[str, Any], defaults: dict[str, Any], layout: str = "side", aspect: float = 1.0, buttons: str = "play back next reset renew fullscreen help",
-    **meta: Any,
-) -> View:  # fmt: skip
+    cls: type[View] = View, **meta: Any,
+) -> Any:  # fmt: skip
     """Make a View: check the starting values, gather what the page needs in `meta`, hand over the bytes."""
     presets = [dict(preset) for preset in start.pop("presets", [])]
     defaults = {"label": -1} | defaults
@@ -182,4 +183,4 @@ def view(
     )  # fmt: skip
     known = View.class_traits()
     first = {name: values.get(name, known[name].default_value) for name in traits if name not in ("seed", "playing")}
-    return View(still, kind=kind, buffer=buffer, meta=about | meta | {"start": first}, **values)
+    return cls(still, kind=kind, buffer=buffer, meta=about | meta | {"start": first}, **values)

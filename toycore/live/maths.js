@@ -215,7 +215,7 @@ export function step(rule, D, sigma, next, x, z, mean, out) {
     ddpm: [keep, rule.noise * next * Math.sqrt(1 - keep)],
     ddim: [Math.sqrt(next * next - b * b) / sigma, b],
     heun: [next / sigma, 0],
-    sde: [keep, next > 0 ? rule.noise * sigma * Math.sqrt(1 - keep) : 0], // Euler-Maruyama
+    sde: [keep, rule.noise * Math.sqrt(2 * next * (sigma - next))], // Euler-Maruyama
   }[rule.sampler];
   for (let i = 0; i < x.length; i++) mean[i] = x0[i] + share * (x[i] - x0[i]);
   if (rule.sampler === "heun" && next > 0) correct(D, sigma, next, x, mean, out);

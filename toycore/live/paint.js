@@ -34,7 +34,7 @@ function frameOf(g, pane, ui, title) {
   g.strokeStyle = faint;
   g.lineWidth = 1;
   g.strokeRect(pane.x + 0.5, pane.y + 0.5, pane.w - 1, pane.w - 1);
-  const tick = pane.half > 1.6 ? 2 : 1;
+  const tick = pane.half > 2.6 ? 2 : 1;
   for (const value of [-tick, 0, tick]) {
     const [px, py] = place(pane, [value, value]);
     g.beginPath();

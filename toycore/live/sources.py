@@ -73,7 +73,12 @@ def lattices(mixture: GaussianMixture, fields: dict[str, Denoiser], size: int | 
         for name, D in fields.items()
         for label in labels
     }
-    return {"size": size, "reach": g.reach, "mean": g.mean.tolist(), "s": g.s, "levels": g.levels.tolist()}, arrays
+    return plain(g), arrays
+
+
+def plain(g: lattice.Geometry) -> dict[str, Any]:
+    """Return a geometry as the JSON that `maths.js` reads."""
+    return {"size": g.size, "reach": g.reach, "mean": g.mean.tolist(), "s": g.s, "levels": g.levels.tolist()}
 
 
 def about(mixture: GaussianMixture) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -119,3 +124,25 @@ def switch(cosines: np.ndarray) -> float:
     i = max(1, int(np.argmax(cosines > math.sqrt(0.5))))
     part = (math.sqrt(0.5) - cosines[i - 1]) / (cosines[i] - cosines[i - 1])
     return float(LEVELS[i - 1] * (LEVELS[i] / LEVELS[i - 1]) ** part)
+
+
+def increasing(grid: Any) -> np.ndarray:
+    """Return a decreasing grid of levels as the page wants it: increasing, without the 0, float32."""
+    levels = sigmas.decreasing(torch.as_tensor(grid, dtype=torch.float64)).flip(0)
+    return levels[levels > 0].float().numpy()
+
+
+def pictures(images: Any, axes: int) -> np.ndarray:
+    """Return pictures as uint8 `[a, b, h, w, channels]` with one or three channels; floats are read in [0, 1]."""
+    pixels = np.asarray(images.detach().cpu() if isinstance(images, Tensor) else images)
+    if axes not in (1, 2) or pixels.ndim not in (axes + 2, axes + 3) or (pixels.ndim == axes + 3 and pixels.shape[-1] not in (1, 3)):
+        raise ValueError(
+            f"images have shape {pixels.shape} for {axes} slider(s); give [a, h, w] or [a, h, w, 3], with names=(first, second)"
+            " and [a, b, ...] for two sliders"
+        )
+    if pixels.dtype != np.uint8:
+        if not np.isfinite(pixels).all():
+            raise ValueError("images hold NaN or infinity; give values in [0, 1]")
+        pixels = (255 * pixels.clip(0, 1)).round().astype(np.uint8)
+    pixels = pixels if pixels.ndim == axes + 3 else pixels[..., None]
+    return pixels if axes == 2 else pixels[:, None]

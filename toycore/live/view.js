@@ -41,7 +41,7 @@ function build(ui, el) {
   const buttons = make("div", { class: "tc-buttons", role: "group", "aria-label": "actions" }, ...buttonsOf(ui));
   const title = make("div", { class: "tc-title", text: meta.title });
   const panel = make(
-    "div", { class: "tc-panel" }, title, buttons, ...ui.controls.map((c) => c.node), ui.readouts, ui.legend,
+    "div", { class: "tc-panel" }, title, buttons, ...grouped(ui.controls), ui.readouts, ui.legend,
   );
   ui.stage = make("div", { class: "tc-stage" }, ui.canvas, ui.help);
   ui.root = make("div", { class: `tc-view tc-${meta.layout}`, role: "group", "aria-label": meta.title });
@@ -49,6 +49,13 @@ function build(ui, el) {
   ui.root.tcStats = { frames: 0, drawMs: 0 };
   ui.root.tcPoints = () => ui.scene.points?.() ?? [];
   el.append(ui.root);
+}
+
+/** The controls' nodes, check boxes together in one row. */
+function grouped(controls) {
+  const boxes = controls.filter((c) => c.control.type === "toggle").map((c) => c.node);
+  const others = controls.filter((c) => c.control.type !== "toggle").map((c) => c.node);
+  return boxes.length ? [...others, make("div", { class: "tc-toggles" }, ...boxes)] : others;
 }
 
 function controlOf(ui, control) {
@@ -67,7 +74,7 @@ function controlOf(ui, control) {
   });
   const group = make("div", { class: "tc-choice", role: "radiogroup", "aria-label": label });
   inputs.forEach(([, input, words]) => group.append(input, words));
-  const node = make("div", { class: "tc-control" }, make("span", { class: "tc-label", text: label }), group);
+  const node = make("div", { class: "tc-pick" }, make("span", { class: "tc-label", text: label }), group);
   return { node, show: (value) => inputs.forEach(([own, input]) => (input.checked = own === value)) };
 }
 
@@ -75,10 +82,11 @@ function rangeOf(ui, control, id) {
   const { role, label, low, high, step, log } = control;
   const to = log ? Math.log10 : Number, from = log ? (v) => 10 ** v : Number;
   const input = make("input", {
-    type: "range", id, "data-role": role, min: String(to(low)), max: String(to(high)), step: String(step),
+    type: "range", id, "data-role": role, min: String(to(low)), max: String(to(high) || 1), step: String(step),
   });
   const output = make("output", { for: id, class: "tc-value" });
-  const read = () => Math.max(low, Math.min(high, from(Number(input.value))));
+  const top = () => (high in ui.values ? ui.values[high] : high); // "steps" -> its value
+  const read = () => Math.max(low, Math.min(top(), from(Number(input.value))));
   input.oninput = () => { ui.tween = null; put(ui, role, read(), false); };
   input.onchange = () => put(ui, role, read(), true);
   const node = make(
@@ -86,17 +94,19 @@ function rangeOf(ui, control, id) {
     make("label", { for: id, class: "tc-label", text: label }), output, input,
   );
   const show = (value) => {
-    const words = wordsOf(control, value);
+    const words = wordsOf(control, value, ui);
+    if (high in ui.values) input.max = String(top());
     if (document.activeElement !== input || Math.abs(Number(input.value) - to(value)) > step) input.value = to(value);
     output.textContent = words;
     input.setAttribute("aria-valuetext", `${label} ${words}`);
-    input.style.setProperty("--share", `${(100 * (to(value) - to(low))) / (to(high) - to(low) || 1)}%`);
+    input.style.setProperty("--share", `${(100 * (to(value) - to(low))) / (to(top()) - to(low) || 1)}%`);
   };
   return { node, show, input };
 }
 
-function wordsOf({ names, digits, log, unit = "" }, value) {
-  if (names) return names[Math.max(0, Math.min(names.length - 1, Math.round(value)))];
+function wordsOf({ names, digits, log, unit = "" }, value, ui) {
+  const known = ui.arrays[names]?.data; // the words for whole values: an array's numbers
+  if (names) return String(known?.[Math.max(0, Math.min(known.length - 1, Math.round(value)))] ?? "\u2013");
   const words = log ? Number(value).toPrecision(value < 0.1 ? 2 : 3) : Number(value).toFixed(digits);
   return words.replace("-", "\u2212") + unit;
 }
@@ -153,6 +163,7 @@ function helpText(meta) {
 /** Set a value here; with `release`, tell the model (and so Python) too. */
 function put(ui, role, value, release) {
   ui.values[role] = value;
+  if (release && ui.legend) ui.legend.replaceChildren(...legendOf(ui)); // error has a scale of its own
   if (release) commit(ui, [role]);
   sync(ui);
 }
@@ -188,12 +199,12 @@ function sync(ui) {
 
 const actions = {
   play(ui) {
-    const { values, meta: { play } } = ui;
+    const { values } = ui, play = playOf(ui);
     values.playing = !values.playing;
     ui.tween = null;
     if (values.playing) {
+      if (near(ui, play.to) || ui.scene.fresh?.()) values[play.role] = play.from;
       ui.scene.begin?.();
-      if (near(ui, play.to)) values[play.role] = play.from;
       if (ui.calm) Object.assign(values, { [play.role]: end(ui, play.to), playing: false });
     }
     commit(ui, ["playing", play.role]);
@@ -222,17 +233,18 @@ const actions = {
 };
 
 const end = (ui, value) => (value in ui.values ? ui.values[value] : value); // "steps" -> its value
-const spanOf = (ui) => ui.meta.controls.find((c) => c.role === ui.meta.play.role);
+const playOf = (ui) => ui.scene.play?.() ?? ui.meta.play;
+const spanOf = (ui) => ui.meta.controls.find((c) => c.role === playOf(ui).role);
 const scaled = (ui, value) => (spanOf(ui).log ? Math.log(value) : value);
 
 function near(ui, to) {
-  const { role, from } = ui.meta.play, all = Math.abs(scaled(ui, end(ui, to)) - scaled(ui, from));
+  const { role, from } = playOf(ui), all = Math.abs(scaled(ui, end(ui, to)) - scaled(ui, from));
   return Math.abs(scaled(ui, ui.values[role]) - scaled(ui, end(ui, to))) < 1e-4 * all;
 }
 
 /** Move the main slider by one step along the direction of play. */
 function nudge(ui, direction) {
-  const { role, from, to, by } = ui.meta.play, control = spanOf(ui), last = end(ui, to);
+  const { role, from, to, by } = playOf(ui), control = spanOf(ui), last = end(ui, to);
   const sign = last > from ? 1 : -1, value = ui.values[role];
   const next = control.log ? value * by ** (sign * direction) : Math.round(value / by + sign * direction) * by;
   ui.values[role] = Math.max(Math.min(from, last), Math.min(Math.max(from, last), next));
@@ -308,7 +320,7 @@ function ask(ui) {
 }
 
 function advancePlay(ui, dt) {
-  const { role, from, to, seconds } = ui.meta.play, a = scaled(ui, from), b = scaled(ui, end(ui, to));
+  const { role, from, to, seconds } = playOf(ui), a = scaled(ui, from), b = scaled(ui, end(ui, to));
   const now = scaled(ui, ui.values[role]) + ((b - a) * dt) / seconds;
   const over = b > a ? now >= b : now <= b, value = over ? b : now;
   ui.values[role] = spanOf(ui).log ? Math.exp(value) : value;
@@ -333,12 +345,13 @@ function readouts(ui, rows) {
   const words = JSON.stringify(rows);
   if (words === ui.shown) return;
   ui.shown = words;
-  if (ui.readouts.children.length !== 2 * rows.length) {
-    ui.readouts.replaceChildren(...rows.flatMap(() => [make("dt"), make("dd")]));
+  if (ui.readouts.children.length !== rows.length) {
+    ui.readouts.replaceChildren(...rows.map(() => make("div", {}, make("dt"), make("dd"))));
   }
   rows.forEach(([name, value], i) => {
-    ui.readouts.children[2 * i].textContent = name;
-    ui.readouts.children[2 * i + 1].textContent = value;
+    const [dt, dd] = ui.readouts.children[i].children;
+    dt.textContent = name;
+    dd.textContent = value;
   });
 }
 
@@ -456,6 +469,12 @@ function follow(ui) {
   for (const role of ui.meta.traits) {
     listen(`change:${role}`, () => { ui.values[role] = model.get(role); ui.scene.changed?.(role); sync(ui); });
   }
+  listen("change:news", () => {
+    const { index, buffer } = model.get("news");
+    Object.assign(ui.arrays, unpack(index, buffer));
+    ui.scene.reload?.();
+    sync(ui);
+  });
   listen("change:buffer", () => {
     ui.meta = model.get("meta");
     ui.arrays = unpack(ui.meta.index, model.get("buffer"));
