@@ -4,22 +4,17 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from figures.__main__ import make, names, save, script
+from figures.__main__ import names, save, script
 
 
 @pytest.mark.parametrize("name", names())
 def test_draws_the_same_picture_twice_and_says_what_it_shows(name, tmp_path):
     module = script(name)
     assert len(module.CAPTION) > 30 and len(module.ALT) > 30, f"figures/{name}.py needs a CAPTION and an ALT"
-    place = save(name, tmp_path)
+    for run in ("first", "second"):
+        (tmp_path / run).mkdir()
+        place = save(name, tmp_path / run)
     assert module.CAPTION[:20] in place and "alt=" in place
-    assert (tmp_path / f"{name}.svg").stat().st_size > 5000
-    first, second = (
-        np.asarray(picture.convert("RGB")) for picture in (Image.open(tmp_path / f"{name}.png"), again(name))
-    )
-    assert first.std() > 5, "the picture is empty"
-    assert (first == second).all()
-
-
-def again(name):
-    return Image.frombuffer("RGBA", (canvas := make(name).canvas).get_width_height(), canvas.buffer_rgba())
+    assert np.asarray(Image.open(tmp_path / "first" / f"{name}.png").convert("L")).std() > 5, "the picture is empty"
+    for file in (f"{name}.png", f"{name}.svg"):
+        assert (tmp_path / "first" / file).read_bytes() == (tmp_path / "second" / file).read_bytes()
