@@ -42,9 +42,10 @@ class MLP(nn.Module):
 
     def forward(self, u: Tensor, sigma: Tensor, label: Label = None) -> Tensor:
         """Return F(u, sigma, label) shaped like u, `[b, dim]` or pictures of dim pixels; sigma is `[1]` or `[b]`."""
-        h = nn.functional.linear(self.features(u.flatten(1)), self.first.weight[:, :-16])
-        h = h + self.first.bias + nn.functional.linear(waves(sigma), self.first.weight[:, -16:])
-        h = h + class_vector(self.label, label, len(u), self.classes)
+        of_u, of_sigma = self.first.weight[:, :-16], self.first.weight[:, -16:]
+        shift = nn.functional.linear(waves(sigma), of_sigma, self.first.bias)  # [1 or b, width]
+        shift = shift + class_vector(self.label, label, len(u), self.classes)
+        h = torch.addmm(shift, self.features(u.flatten(1)), of_u.T)
         for layer in self.hidden:
             h = layer(nn.functional.silu(h))
         return self.last(nn.functional.silu(h)).reshape(u.shape)
