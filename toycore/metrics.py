@@ -53,6 +53,11 @@ def distance(x: Tensor, data: Tensor) -> Tensor:
     return torch.from_numpy(NearestNeighbors(n_neighbors=1).fit(data.numpy()).kneighbors(x.numpy())[0][:, 0])
 
 
+def own_share(x: Tensor, mixture: mixtures.GaussianMixture, label: int) -> float:
+    """Return the share of points that the exact classifier of the clean data puts into the class: 1 is obedient."""
+    return float((mixture.class_log_posterior(x, 0.0).argmax(1) == label).double().mean())
+
+
 def coverage(x: Tensor, data: Tensor, radius: float = 0.05) -> float:
     """Return the share of data points that have a sample within the radius: is every part of the data reached?"""
     return float((distance(data, x) <= radius).double().mean())
@@ -76,7 +81,7 @@ def sliced_wasserstein(x: Tensor, y: Tensor, directions: int = 64, rng: torch.Ge
     """
     x, y = _pair(x, y)
     w = torch.nn.functional.normalize(
-        torch.randn(x.shape[1], positive(directions), generator=rng, dtype=x.dtype), dim=0
+        torch.randn(x.shape[1], positive(directions, "directions"), generator=rng, dtype=x.dtype), dim=0
     )
     a, b = (x @ w).sort(0).values, (y @ w).sort(0).values
     if len(a) != len(b):
@@ -113,6 +118,55 @@ def frechet(x: Tensor, y: Tensor) -> float:
     cov_x, cov_y = torch.cov(x.T).reshape(x.shape[1], -1), torch.cov(y.T).reshape(x.shape[1], -1)
     root = torch.linalg.eigvals(cov_x @ cov_y).real.clamp(min=0).sqrt().sum()
     return float(((x.mean(0) - y.mean(0)) ** 2).sum() + cov_x.trace() + cov_y.trace() - 2 * root)
+
+
+def frechet_extrapolated(
+    x: Tensor, y: Tensor, sizes: tuple[int, ...] = (), rng: torch.Generator | None = None
+) -> tuple[float, Tensor, Tensor]:
+    """Return (FD at n = infinity, sizes, FD at each size): FD's bias falls as 1/n, so a line in 1/n is continued to 0.
+
+    FD is measured on random subsets of both sets, averaged over several where they are small. Chong & Forsyth 2020
+    (1911.07023), section 4.
+    """
+    x, y = _pair(x, y)
+    most = min(len(x), len(y))
+    n = torch.tensor(sizes or [most // 8, most // 4, most // 2, most])
+    if int(n.min()) < 2 or int(n.max()) > most or len(n.unique()) < 2:
+        raise ValueError(f"sizes are {n.tolist()}; need two or more between 2 and {most}, the smaller set's size")
+
+    def at(size: int) -> float:
+        tries = [frechet(_some(x, size, rng), _some(y, size, rng)) for _ in range(max(1, most // size))]
+        return sum(tries) / len(tries)
+
+    FD = torch.tensor([at(size) for size in n.tolist()], dtype=torch.float64)
+    line = torch.stack([torch.ones_like(FD), 1 / n], 1) * n[:, None]  # rows weigh as n: small sets scatter more
+    return float(torch.linalg.lstsq(line, (FD * n)[:, None]).solution[0]), n, FD
+
+
+def _some(x: Tensor, n: int, rng: torch.Generator | None) -> Tensor:
+    return x[torch.randperm(len(x), generator=rng)[:n]]
+
+
+def inception_score(p: Tensor) -> float:
+    """Return exp of the mean KL(p(y|x) | p(y)) of a classifier's probabilities p `[n, classes]`: from 1 to classes.
+
+    It asks for sure verdicts that differ from sample to sample, and never looks at real data. Salimans et al. 2016
+    (1606.03498), section 4.
+    """
+    p = as_batch(p, "p").double()
+    if (p < 0).any() or ((p.sum(1) - 1).abs() > 1e-3).any():
+        raise ValueError("the rows of p must be probabilities that sum to 1; apply softmax(1) to logits first")
+    return float((torch.xlogy(p, p) - torch.xlogy(p, p.mean(0))).sum(1).mean().exp())
+
+
+def memorised(x: Tensor, train: Tensor, held: Tensor) -> float:
+    """Return the share of samples that lie closer to the training set than to as many held-out data: 1/2 is right.
+
+    Near 1 the model repeats its training data. Both sets are cut to the same size. A two-sample test in the spirit of
+    Meehan et al. 2020 (2004.05675).
+    """
+    n = min(len(train), len(held))
+    return float((distance(x, train[:n]) < distance(x, held[:n])).double().mean())
 
 
 def alignment(a: Tensor, b: Tensor) -> float:

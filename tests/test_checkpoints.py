@@ -1,0 +1,163 @@
+"""Checkpoints: what is saved comes back; what is broken, foreign or unknown is named; nothing is half-written."""
+
+import json
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+import toycore
+from tests.problems import close
+from toycore import checkpoints, metrics, networks, precondition, recipes, sigmas
+
+
+def _rng():
+    return torch.Generator().manual_seed(0)
+
+
+def _preconditioned(**words):
+    net = networks.MLP(width=16, rng=_rng(), **words)
+    torch.nn.init.normal_(net.last.weight, generator=_rng())
+    return precondition.Preconditioned(net, 0.3, torch.tensor([0.1, 0.2]))
+
+
+MODELS = {
+    "preconditioned": _preconditioned,
+    "three classes": lambda: _preconditioned(classes=3),
+    "mean left at 0": lambda: precondition.Preconditioned(networks.MLP(width=8, rng=_rng())),
+    "noise net": lambda: precondition.from_noise(networks.NoiseMLP(width=16, classes=2, rng=_rng())),
+    "noise net, 50 cosine steps": lambda: precondition.from_noise(networks.NoiseMLP(width=16), sigmas.cosine(T=50)),
+    "velocity net": lambda: precondition.from_velocity(networks.MLP(width=16, rng=_rng())),
+}
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "model.safetensors"
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_round_trip(path, name):
+    D, card = MODELS[name](), {"title": "a line", "seed": 3, "field_error": 0.01, "recipe": {"steps": 5}}
+    assert checkpoints.save(D, path, card) == path
+    again = checkpoints.load(path)
+    x = torch.randn(5, 2, generator=_rng())
+    for sigma in (0.02, 1.0, 10.0):
+        close(again(x, sigma), D(x, sigma).detach(), rtol=0, atol=0)
+    assert {key: again.card[key] for key in card} == card
+    assert not again.training and not any(p.requires_grad for p in again.parameters())
+    assert [f.name for f in path.parent.iterdir()] == ["model.safetensors"]
+
+
+def test_saving_twice_replaces(path):
+    checkpoints.save(MODELS["noise net"](), path)
+    checkpoints.save(MODELS["preconditioned"](), path)
+    assert isinstance(checkpoints.load(path), precondition.Preconditioned)
+
+
+@pytest.mark.parametrize("name", recipes.RECIPES)
+def test_shipped_models_are_as_good_as_their_cards(name):
+    D = toycore.load(name)
+    FE = float(metrics.field_error(D, recipes.RECIPES[name].source(), rng=_rng()).mean())
+    assert FE == pytest.approx(D.card["field_error"], rel=0.2)
+    assert f"{D.card['field_error']:.4f}" in toycore.available()[name]
+    assert (checkpoints.SHIPPED / f"{name}.safetensors").stat().st_size < 300_000
+
+
+# ---- what can go wrong ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("share", [0.0, 0.01, 0.5, 0.99])
+def test_cut_short(path, share):
+    checkpoints.save(_preconditioned(), path)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: int(share * len(whole))])
+    with pytest.raises(ValueError, match=r"model\.safetensors is not a whole safetensors file .*again"):
+        checkpoints.load(path)
+
+
+def test_foreign_file(path):
+    save_file({"w": torch.zeros(2)}, path)
+    with pytest.raises(ValueError, match="was not written by toycore"):
+        checkpoints.load(path)
+
+
+def test_of_another_model(path):
+    D = _preconditioned()
+    plan = {"wrapper": "Preconditioned", "module": "toycore.networks", "net": "MLP", "sigma_data": 0.3}
+    card = {"build": {**plan, "config": {**D.net.config, "width": 24}}}
+    save_file(dict(D.state_dict()), path, {"format": checkpoints.FORMAT, "card": json.dumps(card)})
+    with pytest.raises(ValueError, match=r"does not fit the model its card describes: .*\d"):
+        checkpoints.load(path)
+
+
+def test_builds_only_what_is_of_this_package(path):
+    card = {"build": {"wrapper": "Preconditioned", "module": "os", "net": "system", "config": {}, "sigma_data": 1}}
+    save_file({"mean": torch.zeros(1)}, path, {"format": checkpoints.FORMAT, "card": json.dumps(card)})
+    with pytest.raises(ValueError, match="only classes of toycore"):
+        checkpoints.load(path)
+
+
+def test_no_pickle(path):
+    torch.save({"w": torch.zeros(2)}, path)
+    with pytest.raises(ValueError, match="not a whole safetensors file"):
+        checkpoints.load(path)
+
+
+def test_unknown_name_lists_the_near_ones():
+    with pytest.raises(ValueError, match=r"no checkpoint named 'spirall'; did you mean 'spiral.*known: .*moons"):
+        toycore.load("spirall")
+
+
+def test_missing_file(path):
+    with pytest.raises(FileNotFoundError, match=r"no file .*model\.safetensors.*shipped.*spiral"):
+        checkpoints.load(path)
+
+
+def test_name_without_the_ending(tmp_path):
+    with pytest.raises(ValueError, match=r"must end in \.safetensors; got .*model, try model\.safetensors"):
+        checkpoints.save(_preconditioned(), tmp_path / "model")
+
+
+def test_what_cannot_be_saved(path):
+    with pytest.raises(TypeError, match=r"cannot save a Preconditioned of a Linear; save"):
+        checkpoints.save(precondition.Preconditioned(torch.nn.Linear(2, 2)), path)
+    assert not path.exists()
+
+
+def test_folder_that_is_a_file(tmp_path):
+    (tmp_path / "notes").write_text("text")
+    with pytest.raises(OSError, match=r"cannot write .*choose a folder where you may write"):
+        checkpoints.save(_preconditioned(), tmp_path / "notes" / "model.safetensors")
+
+
+def test_folder_without_permission(path, monkeypatch):
+    """As the owner of the machine one may write anywhere, so the system's refusal is played."""
+
+    def refuse(*words, **named):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(checkpoints.tempfile, "mkstemp", refuse)
+    with pytest.raises(OSError, match=r"cannot write .*Permission denied; choose a folder"):
+        checkpoints.save(_preconditioned(), path)
+
+
+@pytest.mark.parametrize("failure", [OSError(28, "No space left on device"), KeyboardInterrupt()])
+def test_nothing_is_half_written(path, failure):
+    """The writer fails half-way: the old file stays whole, nothing else is left."""
+    checkpoints.save(_preconditioned(), path)
+    before = path.read_bytes()
+
+    def write(beside):
+        with open(beside, "wb") as file:
+            file.write(b"half")
+        raise failure
+
+    with pytest.raises(type(failure)):
+        checkpoints.write_whole(path, write)
+    assert path.read_bytes() == before and [f.name for f in path.parent.iterdir()] == [path.name]
+
+
+def test_written_files_can_be_read_by_others(path):
+    checkpoints.save(_preconditioned(), path)
+    assert path.stat().st_mode & 0o444 == 0o444

@@ -1,0 +1,157 @@
+"""Every error that a person can provoke says what was given, what is needed, and what to do."""
+
+import math
+
+import pytest
+import torch
+
+import toycore
+from toycore import data, exact, fields, metrics, mixtures, samplers, sigmas, training
+from toycore.mixtures import GaussianMixture
+
+POINTS = torch.tensor([[0.0, 0.0], [1.0, 0.0]])
+NAN = torch.tensor([[0.0, math.nan], [1.0, 0.0]])
+X = torch.zeros(5, 2)
+D = exact.posterior_mean(mixtures.spiral(components=9, classes=3))
+
+# name: (what is done, the error, given, needed or to do)
+ERRORS = {
+    "shape unknown": (lambda: data.load("spirale"), ValueError, "'spirale'", "did you mean 'spiral'"),
+    "shape far from all": (lambda: data.load("xyz"), ValueError, "'xyz'", "known: checkerboard"),
+    "no points": (lambda: data.spiral(0), ValueError, "n is 0", "at least 1"),
+    "half a point": (lambda: data.eight(2.5), ValueError, "n is 2.5", "whole number"),
+    "no classes": (lambda: data.spiral(9, classes=0), ValueError, "classes is 0", "at least 1"),
+    "more classes than points": (lambda: data.spiral(2, classes=3), ValueError, "2 points", "n >= classes"),
+    "tree without depth": (lambda: data.tree(10, depth=0), ValueError, "depth is 0", "at least 1"),
+    "true points": (lambda: data.rings(True), ValueError, "n is True", "whole number"),
+    "NaN in means": (lambda: GaussianMixture(NAN, 0.1), ValueError, "NaN or infinity in 1 of 2 rows", "remove"),
+    "NaN in points": (lambda: exact.posterior_mean(NAN), ValueError, "NaN or infinity in 1 of 2 rows", "remove"),
+    "list of means": (lambda: GaussianMixture([[0.0, 0.0]], 0.1), TypeError, "list", "torch.as_tensor(means)"),
+    "whole means": (lambda: GaussianMixture(POINTS.long(), 0.1), TypeError, "torch.int64", "means.float()"),
+    "flat means": (lambda: GaussianMixture(POINTS[0], 0.1), ValueError, "(2,)", "[b, 2]"),
+    "empty means": (lambda: GaussianMixture(POINTS[:0], 0.1), ValueError, "(0, 2)", "b >= 1"),
+    "three stds": (lambda: GaussianMixture(POINTS, torch.ones(3)), ValueError, "std has shape (3,)", "2 means need"),
+    "negative std": (lambda: GaussianMixture(POINTS, -0.1), ValueError, "-0.1", "std must be finite and >= 0"),
+    "negative weight": (
+        lambda: GaussianMixture(POINTS, 0.1, torch.tensor([1.0, -1.0])), ValueError, "-1.0", "weights must be",
+    ),
+    "weights of zero": (lambda: GaussianMixture(POINTS, 0.1, torch.zeros(2)), ValueError, "sum of 0.0", "positive sum"),
+    "three labels": (
+        lambda: GaussianMixture(POINTS, 0.1, label=torch.zeros(3)), ValueError, "shape (3,)", "2 means need",
+    ),
+    "an empty class": (
+        lambda: GaussianMixture(POINTS, 0.1, label=torch.tensor([0, 2])), ValueError, "0 to 2", "needs a component",
+    ),
+    "density of bare points": (
+        lambda: mixtures.of(POINTS).log_density(X), ValueError, "no density at sigma = 0", "sigma > 0",
+    ),
+    "label out of range": (lambda: D(X, 1.0, 3), ValueError, "label runs from 3 to 3", "0..2"),
+    "label below": (lambda: D(X, 1.0, torch.tensor([0, 1, -2, 0, 0])), ValueError, "-2 to 1", "0..2"),
+    "labels of another batch": (lambda: D(X, 1.0, torch.zeros(4).long()), ValueError, "(4,)", "integers [5]"),
+    "float labels": (lambda: D(X, 1.0, torch.zeros(5)), ValueError, "torch.float32", "integers [5]"),
+    "class unknown": (lambda: mixtures.spiral(classes=3).given(7), ValueError, "7 to 7", "0..2"),
+    "points in space": (lambda: D(torch.zeros(5, 3), 1.0), ValueError, "(5, 3)", "[b, 2]"),
+    "whole x": (lambda: D(X.long(), 1.0), ValueError, "torch.int64", "floats"),
+    "sigmas of another batch": (lambda: D(X, torch.ones(3)), ValueError, "1., 1., 1.", "one per row of x (5)"),
+    "negative sigma": (lambda: D(X, -1.0), ValueError, "-1", ">= 0"),
+    "NaN sigma": (lambda: D(X, math.nan), ValueError, "nan", ">= 0"),
+    "noise at sigma 0": (lambda: fields.noise(D, X, 0.0), ValueError, "0/0 at sigma = 0", "sigma > 0"),
+    "score at sigma 0": (lambda: fields.score(D, X, torch.tensor([0.0])), ValueError, "0/0", "sigma > 0"),
+    "velocity at sigma 0": (lambda: fields.velocity(D, X, 0.0), ValueError, "0/0", "sigma > 0"),
+    "learned: sigmas of another batch": (
+        lambda: training.model(POINTS, width=8)(X, torch.ones(3)), ValueError, "3 values for 5 rows", "one per row",
+    ),
+    "learned: label out of range": (
+        lambda: training.model(data.spiral(9, 3), width=8)(X, 1.0, 3), ValueError, "3 to 3", "0..2",
+    ),
+    "grid without steps": (lambda: sigmas.karras(0), ValueError, "n is 0", "at least 1"),
+    "grid upside down": (lambda: sigmas.log_linear(5, 10.0, 0.1), ValueError, "low = 10.0 and high = 0.1", "low < high"),
+    "grid from zero": (lambda: sigmas.log_linear(5, 0.0, 1.0), ValueError, "low = 0.0", "0 < low"),
+    "karras from zero": (lambda: sigmas.karras(5, 0.0, 1.0), ValueError, "low = 0.0", "0 < low"),
+    "flow from zero": (lambda: sigmas.flow(5, 0.0), ValueError, "high = 0.0", "low < high"),
+    "more steps than T": (lambda: sigmas.ddpm(2000), ValueError, "n is 2000", "n <= T"),
+    "betas beyond 1": (lambda: sigmas.ddpm(beta_end=1.5), ValueError, "1.5", "between 0 and 1"),
+    "levels that rise": (
+        lambda: samplers.ddim(D, X, torch.tensor([0.1, 1.0])), ValueError, "sigmas[0] = 0.1 is followed by 1", ".flip(0)",
+    ),
+    "levels that stay": (lambda: samplers.ddpm(D, X, [1.0, 1.0, 0.0]), ValueError, "sigmas[0] = 1", "must decrease"),
+    "levels below 0": (lambda: samplers.heun(D, X, [1.0, -1.0]), ValueError, "to -1", ">= 0"),
+    "one level": (lambda: samplers.heun(D, X, [1.0]), ValueError, "(1,)", "two or more"),
+    "eta beyond 1": (lambda: samplers.ddim(D, X, sigmas.karras(3), eta=1.5), ValueError, "eta is 1.5", "between 0 and 1"),
+    "eta by place": (
+        lambda: samplers.ddim(D, X, sigmas.karras(3), None, None, -1.0), ValueError, "eta is -1.0", "between 0 and 1",
+    ),
+    "no Denoiser": (lambda: samplers.ddpm(POINTS, X, sigmas.karras(3)), TypeError, "Tensor", "D(x, sigma, label)"),
+    "NaN start": (lambda: samplers.ddpm(D, NAN, sigmas.karras(3)), ValueError, "1 of 2 rows", "remove"),
+    "walk without steps": (lambda: samplers.final(iter(())), ValueError, "empty", "start a new one"),
+    "no training steps": (lambda: training.fit(POINTS, steps=0), ValueError, "steps is 0", "at least 1"),
+    "no batch": (lambda: training.fit(POINTS, batch=0), ValueError, "batch is 0", "at least 1"),
+    "NaN in training data": (lambda: training.fit(NAN), ValueError, "1 of 2 rows", "remove"),
+    "one single point": (lambda: training.fit(torch.zeros(5, 2)), ValueError, "one single point", "nothing to learn"),
+    "metric of two worlds": (
+        lambda: metrics.energy_distance(X, torch.zeros(5, 3)), ValueError, "2 dimensions and the data in 3", "agree",
+    ),
+    "metric of NaN": (lambda: metrics.spread(NAN, X), ValueError, "1 of 2 rows", "remove"),
+    "too many neighbours": (lambda: metrics.precision_recall(X, X, k=5), ValueError, "only 5 points", "k < 5"),
+    "no directions": (lambda: metrics.sliced_wasserstein(X, X, 0), ValueError, "directions is 0", "at least 1"),
+    "unknown module": (lambda: toycore.nothing, AttributeError, "toycore", "'nothing'"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ERRORS)
+def test_error_says_what_and_what_to_do(name):
+    act, kind, given, needed = ERRORS[name]
+    with pytest.raises(kind) as caught:
+        act()
+    assert type(caught.value) is kind
+    assert given in str(caught.value) and needed in str(caught.value), caught.value
+
+
+CSV = {
+    "empty": ("", "holds 0 points", "at least two"),
+    "header only": ("x,y\n", "holds 0 points", "at least two"),
+    "one point": ("1,2\n", "holds 1 points", "at least two"),
+    "one column": ("x\n1\n2\n", "line 2 reads '1'", "two numbers x,y"),
+    "four columns": ("1,2\n1,2,3,4\n", "line 2 reads '1,2,3,4'", "two numbers x,y"),
+    "words": ("1,2\n3,four\n", "line 2 reads '3,four'", "two numbers x,y"),
+    "semicolons": ("1;2\n3;4\n", "reads '3;4'", "two numbers x,y"),
+    "NaN": ("1,2\nnan,4\n5,6\n", "NaN or infinity in row 2", "remove"),
+    "one point twice": ("1,2\n1,2\n", "2 times the same point", "two different points"),
+}
+
+
+@pytest.mark.parametrize("name", CSV)
+def test_csv_errors(tmp_path, name):
+    text, given, needed = CSV[name]
+    path = tmp_path / "points.csv"
+    path.write_text(text)
+    with pytest.raises(ValueError) as caught:
+        data.from_csv(path)
+    assert all(words in str(caught.value) for words in ("points.csv", given, needed)), caught.value
+
+
+def test_csv_that_is_no_text(tmp_path):
+    path = tmp_path / "points.csv"
+    path.write_bytes(b"\xff\xfe\x00\x81")
+    with pytest.raises(ValueError, match=r"points\.csv is not a text file .*UTF-8"):
+        data.from_csv(path)
+
+
+@pytest.mark.parametrize("read", [data.from_csv, data.from_image])
+def test_missing_file(tmp_path, read):
+    with pytest.raises(FileNotFoundError, match=r"no file .*nowhere.*; give the path"):
+        read(tmp_path / "nowhere.png")
+
+
+def test_image_errors(tmp_path):
+    from PIL import Image
+
+    white, text = tmp_path / "white.png", tmp_path / "text.png"
+    Image.new("RGB", (5, 5), (250, 250, 250)).save(white)
+    text.write_text("no picture")
+    with pytest.raises(ValueError, match=r"white\.png has no pixel darker than 0\.5 \(darkest: 0\.98\); raise dark="):
+        data.from_image(white)
+    with pytest.raises(ValueError, match=r"text\.png cannot be read as a picture .*save it as PNG"):
+        data.from_image(text)
+    with pytest.raises(ValueError, match="n is 0"):
+        data.from_image(white, n=0, dark=1.0)
