@@ -224,6 +224,7 @@ def test_torch_comes_without_cuda_where_no_driver_is(
 
 def test_what_is_started_runs_on_one_thread(course: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", "elsewhere")
+    monkeypatch.setenv("OMP_NUM_THREADS", "8")
     given = course.environment()
     assert given["OMP_NUM_THREADS"] == "1" and "PYTHONPATH" not in given
 
