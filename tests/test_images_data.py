@@ -88,6 +88,16 @@ def test_a_caption_says_what_is_seen() -> None:
         assert area[(shape == s) & (size == 0)].max() < area[(shape == s) & (size == 1)].min()
 
 
+def test_short_prompts_fit_the_picture() -> None:
+    """Every added prompt is a part of its picture's whole caption, or two of its words."""
+    pictures = data.shapes(200)
+    more = data.with_short_prompts(pictures, 1.0)
+    rows = [int((pictures.images == image).flatten(1).all(1).nonzero()[0]) for image in more.images[200:]]
+    pairs = [(more.names[c], data.CAPTIONS[pictures.labels[r]]) for c, r in zip(more.labels[200:].tolist(), rows)]
+    assert all(f" {prompt} " in f" {caption} " for prompt, caption in pairs)
+    assert len({prompt for prompt, _ in pairs}) > 40 and more.names == data.PROMPTS
+
+
 @pytest.mark.parametrize("name", data.SHAPES)
 def test_shapes_are_signed_distances(name: str) -> None:
     """Below 0 in the middle, above 0 outside, and the slope never exceeds 1."""

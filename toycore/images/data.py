@@ -225,6 +225,21 @@ SHAPES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {f.__name__: f for f in 
 PARTS = tuple(SIZES), tuple(COLOURS), tuple(SHAPES), tuple(PLACES)
 CAPTIONS = tuple(f"a {s} {c} {f} {p}" for s in PARTS[0] for c in PARTS[1] for f in PARTS[2] for p in PARTS[3])
 
+PAIRS = tuple(f"{c} {f}" for c in PARTS[1] for f in PARTS[2])
+PROMPTS = (*CAPTIONS, *(word for part in PARTS for word in part), *PAIRS)  # what a model of shapes understands
+
+
+def with_short_prompts(pictures: Pictures, share: float = 0.25, seed: int = 0) -> Pictures:
+    """Add a share of the shapes again under a short prompt that fits them, such as "red" or "red star"."""
+    rng = torch.Generator().manual_seed(seed)
+    rows = torch.randperm(len(pictures.labels), generator=rng)[: round(share * len(pictures.labels))]
+    said = parts(pictures.labels[rows])
+    start = torch.tensor([0, *(len(part) for part in PARTS)]).cumsum(0) + len(CAPTIONS)
+    choice = torch.randint(5, (len(rows),), generator=rng)
+    pair = start[4] + said[:, 1] * len(SHAPES) + said[:, 2]
+    short = torch.cat([said + start[:4], pair[:, None]], 1).gather(1, choice[:, None])[:, 0]
+    return Pictures(torch.cat([pictures.images, pictures.images[rows]]), torch.cat([pictures.labels, short]), PROMPTS)
+
 
 def parts(labels: Tensor) -> Tensor:
     """Split caption labels into the numbers of size, colour, shape and place, `[n, 4]`."""

@@ -1,0 +1,135 @@
+"""Autoencoders: pictures to a few numbers and back. With beta > 0 a VAE, with beta = 0 a plain one for latents.
+
+A latent diffusion model is then any Denoiser on z = encode(x); its samples are pictures after decode(z).
+"""
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor, nn
+
+from toycore.images.data import Pictures, to_unit
+from toycore.images.unet import Block, start_as_identity
+from toycore.networks import class_vector, initialise
+from toycore.types import Label, randn_like
+
+
+class Autoencoder(nn.Module):
+    """x `[b, c, side, side]` -> z `[b, *latent]` -> x_hat. latent is (n,), a vector, or (c, side / 4, side / 4), a map.
+
+    `mean` and `std` (one per latent number or channel, measured after training by `standardise`) make z what a
+    diffusion model expects: centred, of unit spread. With classes, the decoder is told the label.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(
+        self,
+        channels: int = 1,
+        side: int = 28,
+        latent: tuple[int, ...] = (16,),
+        width: int = 32,
+        classes: int = 0,
+        rng: torch.Generator | None = None,
+    ) -> None:
+        super().__init__()
+        self.config = dict(channels=channels, side=side, latent=tuple(latent), width=width, classes=classes)
+        self.latent, self.classes, self.small = tuple(latent), classes, side // 4
+        flat, told = len(latent) == 1, 2 * width
+        self.register_buffer("mean", torch.zeros(latent[0], *[1] * (len(latent) - 1)))
+        self.register_buffer("std", torch.ones(latent[0], *[1] * (len(latent) - 1)))
+        self.label = nn.Embedding(classes + 1, told) if classes else None
+        self.none = nn.Parameter(torch.zeros(told))
+        self.fold, self.unfold = nn.PixelUnshuffle(2), nn.PixelShuffle(2)
+        self.enter = nn.Conv2d(4 * channels, width, 3, padding=1)
+        self.down = nn.ModuleList([Block(width, width, told), Block(width, told, told)])
+        self.leave = nn.Conv2d(told, 2 * latent[0], 1) if not flat else nn.Linear(told * self.small**2, 2 * latent[0])
+        self.enter_z = nn.Conv2d(latent[0], told, 1) if not flat else nn.Linear(latent[0], told * self.small**2)
+        self.up = nn.ModuleList([Block(told, told, told), Block(told, width, told)])
+        self.norm, self.last = nn.GroupNorm(8, width), nn.Conv2d(width, 4 * channels, 3, padding=1)
+        initialise(self, rng)
+        start_as_identity(self)
+
+    def posterior(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Return mean and log variance of z given x, before standardising."""
+        told = self.none.expand(len(x), -1)
+        h = self.down[0](self.enter(self.fold(x)), told)
+        h = self.down[1](nn.functional.avg_pool2d(h, 2), told)
+        h = self.leave(h.flatten(1) if len(self.latent) == 1 else h)
+        mean, log_var = h.chunk(2, 1)
+        return mean, log_var.clamp(-12, 8)
+
+    def generate(self, z: Tensor, label: Label = None) -> Tensor:
+        """Return x_hat from z before standardising."""
+        told = self.none + class_vector(self.label, label, len(z), self.classes)
+        h = self.enter_z(z)
+        h = h.unflatten(1, (-1, self.small, self.small)) if len(self.latent) == 1 else h
+        h = self.up[0](h, told.expand(len(z), -1))
+        h = self.up[1](nn.functional.interpolate(h, scale_factor=2.0), told.expand(len(z), -1))
+        return self.unfold(self.last(nn.functional.silu(self.norm(h))))
+
+    def encode(self, x: Tensor) -> Tensor:
+        """Return z = (posterior mean - mean) / std, standardised."""
+        return (self.posterior(x)[0] - self.mean) / self.std
+
+    def decode(self, z: Tensor, label: Label = None) -> Tensor:
+        """Return the picture of a standardised z; values may leave [-1, 1] a little."""
+        return self.generate(z * self.std + self.mean, label)
+
+    def forward(self, x: Tensor, label: Label = None) -> Tensor:
+        """Return the reconstruction of x."""
+        return self.generate(self.posterior(x)[0], label)
+
+
+def loss(
+    A: Autoencoder, x: Tensor, beta: float, label: Label = None, edges: float = 0.0, rng: torch.Generator | None = None
+) -> Tensor:
+    """Return |x - x_hat|^2 + edges |grad (x - x_hat)|^2 + beta KL(q(z|x) | N(0, I)), averaged over pixels.
+
+    For a Gaussian q: KL = (mean^2 + var - log var - 1) / 2, summed over z (Kingma & Welling 2013, appendix B). beta is
+    twice the decoder's variance. beta = 0 drops the randomness too.
+    """
+    mean, log_var = A.posterior(x)
+    z = mean + (0.5 * log_var).exp() * randn_like(mean, rng) if beta else mean
+    error = A.generate(z, label) - x
+    value = (error**2).mean()
+    if edges:
+        value = value + edges * ((error.diff(dim=2) ** 2).mean() + (error.diff(dim=3) ** 2).mean())
+    kl = 0.5 * (mean**2 + log_var.exp() - log_var - 1).sum() if beta else 0.0
+    return value + beta * kl / x.numel()
+
+
+def train(
+    A: Autoencoder,
+    pictures: Pictures,
+    steps: int = 600,
+    batch: int = 128,
+    lr: float = 2e-3,
+    beta: float = 0.0,
+    edges: float = 0.0,
+    rng: torch.Generator | None = None,
+) -> Iterator[float]:
+    """Train A in place and yield the loss of each step; afterwards z is standardised on 2,000 pictures."""
+    optimizer = torch.optim.AdamW(A.parameters(), lr=lr, betas=(0.9, 0.99), fused=True)
+    for step in range(steps):
+        rows = torch.randint(len(pictures.images), (batch,), generator=rng)
+        label = pictures.labels[rows] if A.classes else None
+        value = loss(A, to_unit(pictures.images[rows]), beta, label, edges, rng)
+        for group in optimizer.param_groups:
+            group["lr"] = lr * min(1, (step + 1) / 50, 1.5 * (1 - step / steps))
+        optimizer.zero_grad()
+        value.backward()
+        nn.utils.clip_grad_norm_(A.parameters(), 1.0)
+        optimizer.step()
+        yield float(value.detach())
+    standardise(A, to_unit(pictures.images[:2000]))
+
+
+def standardise(A: Autoencoder, x: Tensor) -> None:
+    """Measure mean and spread of z, per number or channel: Stable Diffusion's "scale factor", done in full."""
+    with torch.no_grad():
+        z = torch.cat([A.posterior(part)[0] for part in x.split(500)])
+        z = z.transpose(0, 1).flatten(1)  # [latent, all]
+        A.mean.copy_(z.mean(1).reshape(A.mean.shape))
+        A.std.copy_(z.std(1).reshape(A.std.shape))

@@ -1,0 +1,116 @@
+"""Judges: small classifiers whose 64 features and verdicts the metrics of pictures rest on.
+
+FID takes Inception's features; for digits and shapes a network of our own, trained on real pictures with blur and noise
+so that it does not stumble over either, is a better eye and needs no download.
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from toycore import metrics
+from toycore.images.data import Pictures, to_unit
+from toycore.networks import initialise
+
+FEATURES = 64
+
+
+class Judge(nn.Module):
+    """Three convolutions, 64 features, and one verdict per question: kinds = (10,) for digits, one entry per part for
+    captions.
+
+    `spread` scales the features so that they have unit variance on average over the real pictures: FD is then in units
+    of which the real pictures have 64 in all.
+    """
+
+    spread: Tensor
+
+    def __init__(
+        self, channels: int = 1, side: int = 8, kinds: tuple[int, ...] = (10,), width: int = 32,
+        rng: torch.Generator | None = None,
+    ) -> None:  # fmt: skip
+        super().__init__()
+        self.config = dict(channels=channels, side=side, kinds=tuple(kinds), width=width)
+        self.kinds, self.halve = tuple(kinds), side > 16
+        self.register_buffer("spread", torch.ones(()))
+        end = -(-(side // 2 if self.halve else side) // 4)  # the side after two strides of 2
+        self.conv1 = nn.Conv2d(channels, width, 3, padding=1)
+        self.conv2 = nn.Conv2d(width, width, 3, stride=2, padding=1)
+        self.conv3 = nn.Conv2d(width, 2 * width, 3, stride=2, padding=1)
+        self.hidden = nn.Linear(2 * width * end**2, FEATURES)
+        self.verdict = nn.Linear(FEATURES, sum(kinds))
+        initialise(self, rng)
+
+    def features(self, x: Tensor) -> Tensor:
+        """Return the features `[b, 64]` of pictures in [-1, 1]."""
+        h = nn.functional.silu(self.conv1(x))
+        h = nn.functional.max_pool2d(h, 2) if self.halve else h
+        h = nn.functional.silu(self.conv2(h))
+        h = nn.functional.silu(self.conv3(h))
+        return nn.functional.silu(self.hidden(h.flatten(1))) / self.spread
+
+    def forward(self, x: Tensor) -> list[Tensor]:
+        """Return one tensor of logits `[b, kind]` per question."""
+        return list(self.verdict(self.features(x) * self.spread).split(self.kinds, 1))
+
+    def answers(self, x: Tensor) -> Tensor:
+        """Return the most likely answer to each question, `[b, questions]`."""
+        return torch.stack([logits.argmax(1) for logits in self(x)], 1)
+
+
+def train(
+    judge: Judge,
+    pictures: Pictures,
+    answers: Tensor,
+    steps: int = 400,
+    batch: int = 128,
+    lr: float = 2e-3,
+    rng: torch.Generator | None = None,
+) -> Iterator[float]:
+    """Train a judge on pictures and the right answers `[n, questions]`, spoilt at random; yield the loss."""
+    optimizer = torch.optim.AdamW(judge.parameters(), lr=lr, weight_decay=0.05, fused=True)
+    for step in range(steps):
+        rows = torch.randint(len(answers), (batch,), generator=rng)
+        x = spoil(to_unit(pictures.images[rows]), rng)
+        parts = zip(judge(x), answers[rows].T)
+        value = torch.stack([nn.functional.cross_entropy(said, right) for said, right in parts]).sum()
+        for group in optimizer.param_groups:
+            group["lr"] = lr * min(1, (step + 1) / 30, 2 * (1 - step / steps))
+        optimizer.zero_grad()
+        value.backward()
+        optimizer.step()
+        yield float(value.detach())
+    with torch.no_grad():
+        judge.spread.copy_(judge.features(to_unit(pictures.images[:2000])).var(0).mean().sqrt() * judge.spread)
+
+
+def spoil(x: Tensor, rng: torch.Generator | None) -> Tensor:
+    """Blend each picture with its blurred self by a random share, and add noise of a random size up to 0.3."""
+    b = len(x)
+    share, size = torch.rand(2, b, 1, 1, 1, generator=rng)
+    blurred = nn.functional.avg_pool2d(nn.functional.pad(x, (1, 1, 1, 1), mode="replicate"), 3, stride=1)
+    return x + 0.7 * share * (blurred - x) + 0.3 * size**2 * torch.randn(x.shape, generator=rng)
+
+
+class Scores(NamedTuple):
+    """How good samples are: the share that is read as what was asked for, per question, and the four metrics."""
+
+    accuracy: tuple[float, ...]
+    frechet: float
+    precision: float
+    recall: float
+    inception: float
+
+
+@torch.no_grad()
+def score(judge: Judge, x: Tensor, answers: Tensor, real: Tensor) -> Scores:
+    """Judge samples x, asked to be `answers` `[n, questions]`, against real pictures, both in [-1, 1].
+
+    FD shrinks with both numbers of pictures: compare only equal ones, and with `score` of other real pictures.
+    """
+    told = (judge.answers(x) == answers).double().mean(0).tolist()
+    seen, known = judge.features(x), judge.features(real)
+    sharp = metrics.inception_score(judge(x)[0].softmax(1))
+    return Scores(tuple(told), metrics.frechet(seen, known), *metrics.precision_recall(seen, known), sharp)
