@@ -35,7 +35,7 @@ def test_logits_are_no_probabilities(p: torch.Tensor) -> None:
 
 def test_extrapolated_frechet_removes_the_bias() -> None:
     """Two draws of one Gaussian have FD 0; measured with n points it is about d / n * (2 + (d + 1) / 2)."""
-    x, y = torch.randn(2, 4000, 4, generator=seeded(), dtype=torch.float64).unbind(0)
+    x, y = torch.randn(2, 16_000, 4, generator=seeded(), dtype=torch.float64).unbind(0)
     best, n, FD = metrics.frechet_extrapolated(x, y, (100, 200, 400, 800), seeded(1))
     assert (FD.diff() < 0).all() and abs(best) < 0.2 * FD[0]
     torch.testing.assert_close(FD, 4 / n.double() * (2 + 5 / 2), rtol=0.25, atol=0)
