@@ -58,14 +58,14 @@ def table(title: str, head: tuple[str, ...], rows: list[tuple]) -> None:
 
 
 def smalldiffusion():
-    """The package, or None. It imports torchvision for its pictures; the toy needs none of it, so a stand-in will do."""
+    """The package, or None. It imports torchvision for its pictures; for the toy a stand-in will do."""
     vision, names = types.ModuleType("torchvision"), ("Compose", "RandomHorizontalFlip", "ToTensor", "Lambda")
     vision.transforms = types.SimpleNamespace(**dict.fromkeys(names, lambda *parts: None))
     try:
         sys.modules["torchvision"] = vision
         import smalldiffusion
     except ImportError as error:
-        print(f"smalldiffusion is left out ({error}); to add it: pip install --no-deps smalldiffusion accelerate einops")
+        print(f"left out: smalldiffusion ({error}); add it by pip install --no-deps smalldiffusion accelerate einops")
         return None
     finally:
         del sys.modules["torchvision"]
@@ -128,11 +128,8 @@ def bench_training(sd, quick: bool) -> None:
         rows.append(("smalldiffusion's recipe, 100 points", base, 1.0, FE))
     seconds, D = cpu(lambda: hand_train(short))
     seconds *= HAND_STEPS / short
-    rows.append(
-        ("by hand: NoiseMLP + diffusers, 100 points", seconds, seconds / base if base else "", "(not run)")
-        if quick
-        else ("by hand: NoiseMLP + diffusers, 100 points", seconds, seconds / base if base else "", field_error(D, POINTS))
-    )
+    share, FE = seconds / base if base else "", "(not run)" if quick else field_error(D, POINTS)
+    rows.append(("by hand: NoiseMLP + diffusers, 100 points", seconds, share, FE))
     for title, (source, words) in FITS.items():
         runs = [cpu(lambda: training.fit(source, **words, rng=rng(seed))) for seed in range(1 if quick else 3)]  # noqa: B023
         seconds = statistics.median(s for s, _ in runs)
@@ -160,7 +157,8 @@ def bench_sampling(sd, quick: bool) -> None:
     steps, rounds = (100, 3) if quick else (1000, 5)
     D = training.fit(SPIRAL, steps=20)
     hand = precondition.from_noise(networks.NoiseMLP()).requires_grad_(False)
-    x, grid, levels, lattice = torch.randn(1000, 2), sigmas.log_linear(steps), sigmas.log_linear(50)[:-1], plots.grid(25)
+    x, grid = torch.randn(1000, 2), sigmas.log_linear(steps)
+    lattice, levels = plots.grid(25), sigmas.log_linear(50)[:-1]
     sample = {
         "toycore samplers.ddpm": lambda: samplers.final(samplers.ddpm(D, 10 * x, grid)),
         "by hand: NoiseMLP + diffusers": lambda: hand_sample(hand, 1000, steps),

@@ -105,5 +105,3 @@ def test_mlp_starts_at_zero(rng):
 def test_waves_are_finite_at_zero():
     assert torch.isfinite(networks.waves(torch.zeros(1))).all()
     close(networks.waves(torch.ones(1)), torch.tensor([[0.0] * 8 + [1.0] * 8]))
-
-

@@ -70,8 +70,8 @@ def test_paths_are_one_line_per_point(ax):
 
 def test_density_rows_run_from_below(ax):
     shown = DRAW["density"](ax)
-    assert shown.origin == "lower" and shown.get_array().shape == (3, 3) and list(shown.get_extent()) == [-1.35, 1.35] * 2
-    assert shown.get_array()[0].tolist() == [0, 1, 2]
+    assert shown.origin == "lower" and list(shown.get_extent()) == [-1.35, 1.35] * 2
+    assert shown.get_array().shape == (3, 3) and shown.get_array()[0].tolist() == [0, 1, 2]
 
 
 def test_grid_is_a_lattice_from_below():
@@ -109,7 +109,7 @@ def test_show_carries_caption_and_alt(monkeypatch):
     assert words["metadata"]["image/png"]["alt"] == "What it shows." in bundle["text/plain"]
     assert shown[1][0][0].data == "*What it tells.*"
     for caption, alt in ((" ", "alt"), ("caption", "")):
-        with pytest.raises(ValueError, match="caption .* alt text .*; give both"):
+        with pytest.raises(ValueError, match=r"caption .* alt text .*; give both"):
             plots.show(fig, caption, alt)
 
 
@@ -137,5 +137,6 @@ def test_contrast_on_the_background(theme):
         return (b + 0.05) / (a + 0.05)
 
     assert contrast(theme.ink) >= 4.5
-    for color in (theme.data, theme.sample, theme.exact, theme.learned, theme.predicted, theme.accent, *theme.classes[:3]):
+    colors = theme.data, theme.sample, theme.exact, theme.learned, theme.predicted, theme.accent
+    for color in (*colors, *theme.classes):
         assert contrast(color) >= 3, color

@@ -46,7 +46,7 @@ def test_deterministic_walk_reaches_the_gaussian_of_the_ode(name):
 
 @pytest.mark.parametrize("name", ["ddpm", "ddim, eta 1"])
 def test_random_walk_keeps_the_variance_of_its_recursion(name):
-    """x' = x0_hat + keep (x - x0_hat) + ... is linear on one Gaussian, so its variance obeys a recursion in closed form."""
+    """Each step is linear in x on one Gaussian, so mean and variance obey a recursion in closed form."""
     n = 20_000
     mean, var, grid = _gaussian_moments(contracts.WALKERS[name], 50, n=n)
     v, variance, bias = STD**2, 20.0**2, -POINT[0]  # about the data's mean m

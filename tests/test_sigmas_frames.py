@@ -52,7 +52,7 @@ def test_flow_is_even_in_t():
     "grid, words",
     [
         (sigmas.ddpm(), {}),
-        (sigmas.ddpm(T=100, beta_start=1e-3, beta_end=0.1), dict(num_train_timesteps=100, beta_start=1e-3, beta_end=0.1)),
+        (sigmas.ddpm(None, 100, 1e-3, 0.1), dict(num_train_timesteps=100, beta_start=1e-3, beta_end=0.1)),
         (sigmas.cosine(), dict(beta_schedule="squaredcos_cap_v2")),
         (sigmas.stable_diffusion(), dict(beta_schedule="scaled_linear", beta_start=0.00085, beta_end=0.012)),
     ],
@@ -114,7 +114,8 @@ def test_elbo_weight_is_not_alpha():
     grid = sigmas.ddpm().flip(0)  # the same weights from our levels: half the growth of 1/sigma^2 per step
     snr_gap = (1 / grid[1:-1] ** 2 - 1 / grid[2:] ** 2) / 2 * grid[2:] ** 2
     close(snr_gap, small[1:], rtol=1e-8)
-    close(torch.stack([small[1], small[-1], large[0], large[-1]]), torch.tensor([0.600, 0.0102, 0.500, 0.0102]), rtol=0.01)
+    ends = torch.stack([small[1], small[-1], large[0], large[-1]])
+    close(ends, torch.tensor([0.600, 0.0102, 0.500, 0.0102]), rtol=0.01)
 
 
 # ---- frames --------------------------------------------------------------------------------------

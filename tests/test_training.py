@@ -1,4 +1,4 @@
-"""Training: the same rng gives the same model, the loss is the papers', Ctrl-C keeps what is learned, a short fit learns."""
+"""Training: same rng, same model; the losses are the papers'; Ctrl-C keeps what is learned; a short fit learns."""
 
 import inspect
 import math
@@ -47,7 +47,7 @@ def test_labels_are_learned():
     """300 steps on three classes: each conditional field is nearer its own truth than the others' or the whole."""
     spiral, n = mixtures.spiral(classes=3), 1000
     D, truth = training.fit(spiral, steps=300, batch=256, rng=_rng()), exact.posterior_mean(spiral)
-    x0, label = spiral.sample(n, _rng(1))
+    x0, _ = spiral.sample(n, _rng(1))
     x = x0 + 0.5 * torch.randn(n, 2, generator=_rng(2))
     asked = [None, 0, 1, 2]
     error = torch.tensor([[float(((D(x, 0.5, a) - truth(x, 0.5, b)) ** 2).mean()) for b in asked] for a in asked])
@@ -118,9 +118,7 @@ def test_label_dropout_share(share):
 
 def test_train_drops_labels(monkeypatch):
     heard = []
-    monkeypatch.setattr(
-        training, "loss", lambda D, x0, sigma, label, rng: heard.append(label) or _weights_loss(D)
-    )
+    monkeypatch.setattr(training, "loss", lambda D, x0, sigma, label, rng: heard.append(label) or _weights_loss(D))
 
     def _weights_loss(D):
         return sum((p**2).sum() for p in D.parameters())
@@ -194,6 +192,4 @@ def test_progress_bar_shows_time_left(capsys):
 
 def test_fit_takes_the_public_words():
     words = {k: p.default for k, p in list(inspect.signature(training.fit).parameters.items())[1:]}
-    assert words == dict(
-        steps=1000, batch=512, width=64, depth=3, lr=2e-2, label_dropout=0.1, rng=None, progress=False
-    )
+    assert words == dict(steps=1000, batch=512, width=64, depth=3, lr=2e-2, label_dropout=0.1, rng=None, progress=False)
