@@ -195,7 +195,7 @@ WORDS = {
     "demo": (module("toycore.demo", cwd=None), "train on the spiral, draw spiral.png, no Jupyter"),
     "record": (module("tests.record"), "run notebooks (all or those named), store their outputs"),
     "figures": (module("figures"), "draw every figure of figures/ again"),
-    "export": (module("toycore.export"), "write the views as HTML files that need no kernel"),
+    "export": (module("toycore.export"), "write the course as web pages that need no Python"),
     "bench": (module("tests.bench_2d"), "measure training and sampling in two dimensions"),
     "weights": (module("toycore.recipes"), "train the shipped checkpoints again"),
 }
