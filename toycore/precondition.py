@@ -29,9 +29,10 @@ class Preconditioned(nn.Module):
 
     def forward(self, x: Tensor, sigma: Tensor | float, label: Label = None) -> Tensor:
         """Return x0_hat, shaped like x; sigma is a number or `[b]`."""
-        sigma, s, u = column(sigma, x), self.sigma_data, x - self.mean
-        norm = (sigma**2 + s**2).sqrt()
-        F = self.net(u / norm, sigma.flatten(), label)
+        level, s, u = column(sigma, x), self.sigma_data, x - self.mean
+        sigma = level if isinstance(sigma, Tensor) else sigma  # a plain number stays one: its factors cost nothing
+        norm = (sigma**2 + s**2) ** 0.5
+        F = self.net(u / norm, level.flatten(), label)
         return self.mean + (s / norm) ** 2 * u + sigma * s / norm * F
 
     def weight(self, sigma: Tensor) -> Tensor:
