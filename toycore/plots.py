@@ -61,6 +61,20 @@ def points(
     return ax.scatter(*_columns(x), s=size, c=colors, linewidths=0, **more)
 
 
+def clouds(
+    panels: dict[str, Tensor], behind: Tensor | None = None, color: str | None = None, extent: float = 1.35,
+    size: float = 2, theme: Theme = LIGHT,
+) -> Figure:  # fmt: skip
+    """Draw {title: points `[n, 2]`} side by side, each over the same faint points `behind`, and return the figure."""
+    fig, axes = figure(1, len(panels), theme=theme, squeeze=False)
+    for ax, (title, x) in zip(axes[0], panels.items(), strict=True):
+        plane(ax, extent, title)
+        if behind is not None:
+            points(ax, behind, color=theme.faint, size=3, theme=theme)
+        points(ax, x, color=color or theme.sample, size=size, theme=theme)
+    return fig
+
+
 def grid(n: int = 25, extent: float = 1.3) -> Tensor:
     """Return the n^2 points of a square lattice on [-extent, extent]^2 as `[n * n, 2]`, row by row from below."""
     line = torch.linspace(-extent, extent, n)
@@ -108,6 +122,33 @@ def paths(ax: Axes, xs: Tensor, color: str | None = None, theme: Theme = LIGHT, 
 def curve(ax: Axes, x: Tensor, y: Tensor, label: str = "", color: str | None = None, **more: Any) -> Artist:
     """Draw y against x as a line with a label."""
     return ax.plot(torch.as_tensor(x), torch.as_tensor(y), label=label or None, color=color, **more)[0]
+
+
+def curves(
+    x: Tensor, ys: dict[str, Tensor], size: tuple[float, float] = (6.4, 3.4), theme: Theme = LIGHT, **axes: Any
+) -> Figure:
+    """Draw {name: y} against x as marked lines with a legend, on one pair of axes, and return the figure.
+
+    axes: what `Axes.set` takes, such as xscale="log", xlabel="steps", ylim=(0, 1).
+    """
+    fig, ax = figure(size=size, theme=theme)
+    for (name, y), color in zip(ys.items(), theme.classes, strict=False):
+        curve(ax, x, y, name, color, marker="o", markersize=4)
+    ax.set(**axes)
+    if len(ys) > 1:
+        legend(ax, theme)
+    return fig
+
+
+def fields(
+    panels: dict[str, Tensor], x: Tensor, behind: Tensor, scale: float = 1.0, extent: float = 1.45, theme: Theme = LIGHT
+) -> Figure:
+    """Draw {title: arrows `[n, 2]`} at the points x side by side, over the points `behind`, and return the figure."""
+    fig, axes = figure(1, len(panels), theme=theme, squeeze=False)
+    for ax, (title, v) in zip(axes[0], panels.items(), strict=True):
+        points(plane(ax, extent, title), behind, size=2, theme=theme)
+        field(ax, x, v, scale=scale, theme=theme)
+    return fig
 
 
 def bars(
