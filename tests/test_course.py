@@ -207,6 +207,18 @@ def test_a_folder_that_cannot_be_written(course: ModuleType, offline) -> None:
         course.ROOT.chmod(0o700)
 
 
+@pytest.mark.parametrize(("number", "told"), [(13, "cannot be written"), (28, "disk is full")])
+def test_a_file_that_cannot_be_written(
+    course: ModuleType, monkeypatch: pytest.MonkeyPatch, number: int, told: str
+) -> None:
+    def refuse():
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(course, "make_venv", refuse)
+    with pytest.raises(SystemExit, match=told):
+        course.setup()
+
+
 @pytest.mark.parametrize(("driver", "cpu"), [(None, True), ("/usr/bin/nvidia-smi", False)])
 def test_torch_comes_without_cuda_where_no_driver_is(
     course: ModuleType, offline, monkeypatch: pytest.MonkeyPatch, driver: str | None, cpu: bool
