@@ -8,7 +8,7 @@ from safetensors.torch import save_file
 
 import toycore
 from tests.problems import close
-from toycore import checkpoints, metrics, networks, precondition, recipes, sigmas
+from toycore import checkpoints, exact, fields, metrics, mixtures, networks, precondition, recipes, sigmas
 
 
 def _rng():
@@ -62,6 +62,15 @@ def test_shipped_models_are_as_good_as_their_cards(name):
     assert float(measured) == pytest.approx(D.card["field_error"], rel=0.2)
     assert f"{D.card['field_error']:.4f}" in toycore.available()[name]
     assert (checkpoints.SHIPPED / f"{name}.safetensors").stat().st_size < 300_000
+
+
+@pytest.mark.parametrize("sigma", [0.2, 0.5, 2.0, 10.0])
+def test_learned_field_points_where_the_exact_one_does(sigma):
+    """A19: the mean cosine is above .97 from sigma = .2 on."""
+    m = mixtures.spiral()
+    x = m.sample(2000, _rng())[0] + sigma * torch.randn(2000, 2, generator=_rng())
+    learned, truth = (fields.noise(D, x, sigma) for D in (toycore.load("spiral"), exact.posterior_mean(m)))
+    assert metrics.alignment(learned, truth) > 0.97
 
 
 # ---- what can go wrong ---------------------------------------------------------------------------

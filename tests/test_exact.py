@@ -175,6 +175,7 @@ print(peak() - before)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no resource module")
-def test_200_000_queries_fit_in_1_gb():
+def test_200_000_queries_stay_far_below_1_gb():
+    """About 100 MB; the whole [200000, 400] matrices would take 960 MB."""
     out = subprocess.run([sys.executable, "-c", MEMORY], capture_output=True, text=True, check=True)
-    assert int(out.stdout) < 1e9
+    assert int(out.stdout) < 3e8
