@@ -14,6 +14,7 @@ given by name sets the values at the start: `live.walk(steps=20, noise=0.0)`.
 """
 
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 from toycore import sigmas
@@ -29,9 +30,12 @@ FRAMES = choice("frame", "frame", [("VE", "VE"), ("VP", "VP"), ("flow", "flow")]
 LAYERS = [toggle("arrows", "arrows"), toggle("density", "density behind"), toggle("points", "data points")]
 SIGMA = slider("sigma", "noise level \u03c3", 0.01, 10.0, 0.005, log=True)
 SCHEDULES = {
-    "linear": sigmas.ddpm, "cosine": sigmas.cosine, "log-linear": lambda: sigmas.log_linear(1000),
-    "flow": lambda: sigmas.flow(1000), "Stable Diffusion": sigmas.stable_diffusion,
-}  # fmt: skip
+    "linear": sigmas.ddpm,
+    "cosine": sigmas.cosine,
+    "log-linear": lambda: sigmas.log_linear(1000),
+    "flow": lambda: sigmas.flow(1000),
+    "Stable Diffusion": sigmas.stable_diffusion,
+}
 FRAME_OF = {"log-linear": "VE", "flow": "flow"}  # the others are VP
 SAMPLERS = {"ddpm": "DDPM", "no noise": "DDPM without noise", "ddim": "DDIM", "heun": "Heun", "sde": "SDE"}
 SWEEP = {"role": "sigma", "from": 10.0, "to": 0.01, "by": 1.15, "seconds": 6}
@@ -48,7 +52,7 @@ def _classes(classes: int) -> list[dict]:
     return [choice("label", "class", names)] if classes > 1 else []
 
 
-def field(D: Any = None, data: Source | None = None, **start: Any) -> View:  # noqa: N803
+def field(D: Any = None, data: Source | None = None, **start: Any) -> View:
     """Show the field of one or more Denoisers at a noise level: arrows -eps_hat, density and data behind, particles.
 
     Values: sigma, frame ("VE", "VP", "flow"), show ("exact", "learned", "error"; one Denoiser at a time, a dictionary has
@@ -64,11 +68,26 @@ def field(D: Any = None, data: Source | None = None, **start: Any) -> View:  # n
     errors = ["error"] if names[0] == "exact" and len(names) == 2 else []
     pick = [] if linked else _pick(names, *errors)
     return view(
-        "field", "The field at one noise level", [SIGMA, *pick, FRAMES, *_classes(mixture.classes), *LAYERS],
-        lattice.pack(arrays | more | {"crossover": cosines}), SWEEP, stills.field, start, dict(sigma=0.3, show=names[0]),
-        layout="below" if linked else "side", geometry=geometry, fields=names, linked=linked, steps=60,
-        n=500 if linked else 1000, high=10.0, low=0.01, probe=True, switch=sources.switch(cosines), **known,
-    )  # fmt: skip
+        "field",
+        "The field at one noise level",
+        [SIGMA, *pick, FRAMES, *_classes(mixture.classes), *LAYERS],
+        lattice.pack(arrays | more | {"crossover": cosines}),
+        SWEEP,
+        partial(stills.field, mixture, fields),
+        start,
+        dict(sigma=0.3, show=names[0]),
+        layout="below" if linked else "side",
+        geometry=geometry,
+        fields=names,
+        linked=linked,
+        steps=60,
+        n=500 if linked else 1000,
+        high=10.0,
+        low=0.01,
+        probe=True,
+        switch=sources.switch(cosines),
+        **known,
+    )
 
 
 def forward(data: Source | None = None, schedules: dict[str, Any] | None = None, **start: Any) -> View:
@@ -79,20 +98,30 @@ def forward(data: Source | None = None, schedules: dict[str, Any] | None = None,
     """
     plans = schedules or {name: make() for name, make in SCHEDULES.items()}
     levels = {f"S/{name}": sources.increasing(grid) for name, grid in plans.items()}
-    known, more = sources.about(sources.resolve(data, None)[0])
+    mixture, _ = sources.resolve(data, data)
+    known, more = sources.about(mixture)
     controls = [
         slider("time", "share of the way to noise", 0.0, 1.0, 0.002, digits=3),
-        choice("schedule", "schedule", [(name, name) for name in plans]), *LAYERS[1:],
-    ]  # fmt: skip
+        choice("schedule", "schedule", [(name, name) for name in plans]),
+        *LAYERS[1:],
+    ]
     return view(
-        "forward", "Data dissolve into noise", controls, lattice.pack(levels | more),
-        {"role": "time", "from": 0.0, "to": 1.0, "by": 0.02, "seconds": 7}, stills.forward, start,
-        dict(time=0.3, schedule=next(iter(plans))), layout="below", aspect=1.7,
-        schedules=[{"name": name, "frame": FRAME_OF.get(name, "VP")} for name in plans], **known,
-    )  # fmt: skip
+        "forward",
+        "Data dissolve into noise",
+        controls,
+        lattice.pack(levels | more),
+        {"role": "time", "from": 0.0, "to": 1.0, "by": 0.02, "seconds": 7},
+        partial(stills.forward, mixture, levels),
+        start,
+        dict(time=0.3, schedule=next(iter(plans))),
+        layout="below",
+        aspect=1.7,
+        schedules=[{"name": name, "frame": FRAME_OF.get(name, "VP")} for name in plans],
+        **known,
+    )
 
 
-def walk(D: Any = None, data: Source | None = None, samplers: Any = None, **start: Any) -> View:  # noqa: N803
+def walk(D: Any = None, data: Source | None = None, samplers: Any = None, **start: Any) -> View:
     """Show sampling step by step: play, pause, single steps, scrub back; predicted and random part of a step apart.
 
     samplers: one or more of "ddpm", "no noise", "ddim", "heun", "sde" side by side from the same noise, e.g.
@@ -112,21 +141,41 @@ def walk(D: Any = None, data: Source | None = None, samplers: Any = None, **star
     else:
         pick = [noise] * bool({"ddpm", "sde"} & set(lanes)) + [eta] * ("ddim" in lanes)
     controls = [
-        slider("step", "step", 0, "steps", 1, digits=0), *pick, slider("steps", "number of steps", 5, 200, 1, digits=0, whole=True),
+        slider("step", "step", 0, "steps", 1, digits=0),
+        *pick,
+        slider("steps", "number of steps", 5, 200, 1, digits=0, whole=True),
         choice("schedule", "noise levels", [(name, name) for name in ("log-linear", "karras", "ddpm")]),
-        *_pick(fields), *_classes(mixture.classes), FRAMES, *LAYERS,
-    ]  # fmt: skip
-    first = {"ddpm": {}, "no noise": {"sampler": "ddpm", "noise": 0.0}}.get(lanes[0], {"sampler": lanes[0]}) if lanes else {}
+        *_pick(fields),
+        *_classes(mixture.classes),
+        FRAMES,
+        *LAYERS,
+    ]
+    first = (
+        {"ddpm": {}, "no noise": {"sampler": "ddpm", "noise": 0.0}}.get(lanes[0], {"sampler": lanes[0]})
+        if lanes
+        else {}
+    )
     return view(
-        "walk", "From noise to data, step by step", controls, lattice.pack(arrays | more),
-        {"role": "step", "from": 0, "to": "steps", "by": 1, "seconds": 7}, stills.walk, start,
+        "walk",
+        "From noise to data, step by step",
+        controls,
+        lattice.pack(arrays | more),
+        {"role": "step", "from": 0, "to": "steps", "by": 1, "seconds": 7},
+        partial(stills.walk, mixture, fields),
+        start,
         dict(step=0.0, frame="VP", show=next(iter(fields)), arrows=False) | (first if len(lanes) < 2 else {}),
-        layout="below" if len(lanes) > 1 else "side", aspect=0.85, geometry=geometry, fields=list(fields),
-        samplers=lanes if len(lanes) > 1 else [None], n=500 if len(lanes) > 1 else 1000, high=10.0, **known,
-    )  # fmt: skip
+        layout="below" if len(lanes) > 1 else "side",
+        aspect=0.85,
+        geometry=geometry,
+        fields=list(fields),
+        samplers=lanes if len(lanes) > 1 else [None],
+        n=500 if len(lanes) > 1 else 1000,
+        high=10.0,
+        **known,
+    )
 
 
-def guidance(D: Any = None, data: Source | None = None, **start: Any) -> View:  # noqa: N803
+def guidance(D: Any = None, data: Source | None = None, **start: Any) -> View:
     """Show classifier-free guidance: three arrows at a point and over the field, samples, own-class share, coverage.
 
     Values: guidance (s, -2 to 10), label, sigma, vectors ("guided", "three", "none"), avoid (negative class, -1 none), push
@@ -135,25 +184,45 @@ def guidance(D: Any = None, data: Source | None = None, **start: Any) -> View:  
     """
     mixture, fields = sources.resolve(D, data, classes=3, checkpoint="spiral3")
     if mixture.classes < 2:
-        raise ValueError("guidance needs labelled data of at least two classes; give data with labels, such as data.spiral(classes=3)")
+        raise ValueError(
+            "guidance needs labelled data of at least two classes; give data with labels, such as data.spiral(classes=3)"
+        )
     geometry, arrays = sources.lattices(mixture, fields)
     known, more = sources.about(mixture)
     classes = [(c, str(c)) for c in range(mixture.classes)]
     avoided = list(range(mixture.classes))
     controls = [
-        slider("guidance", "guidance s (0 none, 1 conditional)", -2.0, 10.0, 0.1, digits=1), choice("label", "class wanted", classes),
-        SIGMA, choice("vectors", "arrows", [("guided", "guided"), ("three", "all three"), ("none", "none")]), *_pick(fields),
+        slider("guidance", "guidance s (0 none, 1 conditional)", -2.0, 10.0, 0.1, digits=1),
+        choice("label", "class wanted", classes),
+        SIGMA,
+        choice("vectors", "arrows", [("guided", "guided"), ("three", "all three"), ("none", "none")]),
+        *_pick(fields),
         choice("avoid", "negative class", [(-1, "none"), *classes]),
         shown_if(choice("form", "its formula", [("two-term", "two terms"), ("replace", "replace")]), avoid=avoided),
         shown_if(slider("push", "s of the negative", 0.0, 5.0, 0.1, digits=1), avoid=avoided, form=["two-term"]),
-        slider("low", "guide from \u03c3", 0.01, 10.0, 0.01, log=True), slider("high", "up to \u03c3", 0.01, 10.0, 0.01, log=True), FRAMES,
-    ]  # fmt: skip
+        slider("low", "guide from \u03c3", 0.01, 10.0, 0.01, log=True),
+        slider("high", "up to \u03c3", 0.01, 10.0, 0.01, log=True),
+        FRAMES,
+    ]
     return view(
-        "guidance", "Guidance: from one field to another, and beyond", controls, lattice.pack(arrays | more), SWEEP, stills.guidance,
-        start, dict(label=mixture.classes - 1, guidance=2.0, sigma=0.3, show=next(iter(fields))), aspect=0.9, geometry=geometry,
-        fields=list(fields), steps=40, n=500, names=[str(c) for c in range(mixture.classes)], probe=True,
-        conventions=[["Ho & Salimans w", -1], ["smalldiffusion scale", -1], ["diffusers, EDM2, MIT labs", 0]], **known | {"high": 10.0},
-    )  # fmt: skip
+        "guidance",
+        "Guidance: from one field to another, and beyond",
+        controls,
+        lattice.pack(arrays | more),
+        SWEEP,
+        partial(stills.guide, mixture, fields),
+        start,
+        dict(label=mixture.classes - 1, guidance=2.0, sigma=0.3, show=next(iter(fields))),
+        aspect=0.9,
+        geometry=geometry,
+        fields=list(fields),
+        steps=40,
+        n=500,
+        names=[str(c) for c in range(mixture.classes)],
+        probe=True,
+        conventions=[["Ho & Salimans w", -1], ["smalldiffusion scale", -1], ["diffusers, EDM2, MIT labs", 0]],
+        **known | {"high": 10.0},
+    )
 
 
 def density(data: Source | None = None, **start: Any) -> View:
@@ -166,14 +235,28 @@ def density(data: Source | None = None, **start: Any) -> View:
     geometry, arrays = sources.lattices(mixture, {"exact": fields["exact"]})
     known, more = sources.about(mixture)
     controls = [
-        SIGMA, choice("process", "process", [("forward", "forward SDE"), ("reverse", "reverse SDE"), ("ode", "flow ODE")]),
-        choice("show", "arrows", [("score", "score"), ("drift", "drift"), ("both", "both"), ("none", "none")]), FRAMES, *LAYERS[1:],
-    ]  # fmt: skip
+        SIGMA,
+        choice("process", "process", [("forward", "forward SDE"), ("reverse", "reverse SDE"), ("ode", "flow ODE")]),
+        choice("show", "arrows", [("score", "score"), ("drift", "drift"), ("both", "both"), ("none", "none")]),
+        FRAMES,
+        *LAYERS[1:],
+    ]
     return view(
-        "density", "One density, three processes", controls, lattice.pack(arrays | more), SWEEP, stills.density, start,
-        dict(sigma=0.5, process="reverse", show="score", frame="VP"), geometry=geometry, fields=["exact"], steps=120, n=600,
-        high=10.0, **known,
-    )  # fmt: skip
+        "density",
+        "One density, three processes",
+        controls,
+        lattice.pack(arrays | more),
+        SWEEP,
+        partial(stills.density, mixture),
+        start,
+        dict(sigma=0.5, process="reverse", show="score", frame="VP"),
+        geometry=geometry,
+        fields=["exact"],
+        steps=120,
+        n=600,
+        high=10.0,
+        **known,
+    )
 
 
 def frames(images: Any, captions: list[str] | None = None, names: tuple[str, ...] = ("step",), **start: Any) -> View:
@@ -184,9 +267,21 @@ def frames(images: Any, captions: list[str] | None = None, names: tuple[str, ...
     """
     pixels = sources.pictures(images, len(names))
     a, b = pixels.shape[:2]
-    axes = [slider(role, name, 0, max(1, n - 1), 1, digits=0) for role, name, n in zip(("step", "second"), names, (a, b))]
+    axes = [
+        slider(role, name, 0, max(1, n - 1), 1, digits=0) for role, name, n in zip(("step", "second"), names, (a, b))
+    ]
     return view(
-        "frames", " and ".join(names), axes, lattice.pack({"images": pixels}),
-        {"role": "step", "from": 0, "to": a - 1, "by": 1, "seconds": max(2, a / 10)}, stills.frames, start, dict(step=0.0),
-        layout="below", aspect=1.5, buttons="play back next reset fullscreen help", captions=list(captions or []), axes=list(names),
-    )  # fmt: skip
+        "frames",
+        " and ".join(names),
+        axes,
+        lattice.pack({"images": pixels}),
+        {"role": "step", "from": 0, "to": a - 1, "by": 1, "seconds": max(2, a / 10)},
+        partial(stills.pictures, pixels),
+        start,
+        dict(step=0.0),
+        layout="below",
+        aspect=1.5,
+        buttons="play back next reset fullscreen help",
+        captions=list(captions or []),
+        axes=list(names),
+    )

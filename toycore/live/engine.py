@@ -128,9 +128,14 @@ for (const state of {states}) {{
 def page(title: str, states: list[dict[str, Any]]) -> str:
     """Return one HTML page with the views of these states, alive without a kernel."""
     return PAGE.format(
-        title=_escape(title), light=style.LIGHT.background, dark=style.DARK.background, css=css(), module=module(),
-        shim=(HERE / "shim.js").read_text(encoding="utf-8"), states=json.dumps(states).replace("</", "<\\/"),
-    )  # fmt: skip
+        title=_escape(title),
+        light=style.LIGHT.background,
+        dark=style.DARK.background,
+        css=css(),
+        module=module(),
+        shim=(HERE / "shim.js").read_text(encoding="utf-8"),
+        states=json.dumps(states).replace("</", "<\\/"),
+    )
 
 
 def _escape(words: str) -> str:
@@ -140,10 +145,12 @@ def _escape(words: str) -> str:
 # ---- controls -----------------------------------------------------------------------------------
 
 
-def slider(role: str, label: str, low: float, high: float, step: float, log: bool = False, **more: Any) -> dict[str, Any]:
+def slider(
+    role: str, label: str, low: float, high: float | str, step: float, log: bool = False, **more: Any
+) -> dict[str, Any]:
     """Describe a range input bound to the trait `role`; on a log axis `step` is in decades.
 
-    more: digits (shown after the point), names (words for whole values), whole (rounded in Python), when (see `shown_if`).
+    high may name another value ("steps"). more: digits (shown after the point), names (words for whole values), whole (rounded in Python), when (see `shown_if`).
     """
     return dict(type="range", role=role, label=label, low=low, high=high, step=step, log=log, **{"digits": 2} | more)
 
@@ -164,10 +171,20 @@ def shown_if(control: dict[str, Any], **allowed: list[Any]) -> dict[str, Any]:
 
 
 def view(
-    kind: str, title: str, controls: list[dict[str, Any]], packed: tuple[list[dict], bytes], play: dict[str, Any], still: Any,
-    start: dict[str, Any], defaults: dict[str, Any], layout: str = "side", aspect: float = 1.0, buttons: str = "play back next reset renew fullscreen help",
-    cls: type[View] = View, **meta: Any,
-) -> Any:  # fmt: skip
+    kind: str,
+    title: str,
+    controls: list[dict[str, Any]],
+    packed: tuple[list[dict], bytes],
+    play: dict[str, Any],
+    still: Any,
+    start: dict[str, Any],
+    defaults: dict[str, Any],
+    layout: str = "side",
+    aspect: float = 1.0,
+    buttons: str = "play back next reset renew fullscreen help",
+    cls: type[View] = View,
+    **meta: Any,
+) -> Any:
     """Make a View: check the starting values, gather what the page needs in `meta`, hand over the bytes."""
     presets = [dict(preset) for preset in start.pop("presets", [])]
     defaults = {"label": -1} | defaults
@@ -178,9 +195,18 @@ def view(
     values = defaults | start
     index, buffer = packed
     about = dict(
-        kind=kind, title=title, controls=controls, index=index, play=play, layout=layout, aspect=aspect, buttons=buttons.split(), traits=traits,
-        presets=presets, palette=palette(),
-    )  # fmt: skip
+        kind=kind,
+        title=title,
+        controls=controls,
+        index=index,
+        play=play,
+        layout=layout,
+        aspect=aspect,
+        buttons=buttons.split(),
+        traits=traits,
+        presets=presets,
+        palette=palette(),
+    )
     known = View.class_traits()
     first = {name: values.get(name, known[name].default_value) for name in traits if name not in ("seed", "playing")}
     return cls(still, kind=kind, buffer=buffer, meta=about | meta | {"start": first}, **values)

@@ -1,7 +1,7 @@
 """A Denoiser as a lattice of numbers, sent once: what the browser needs to show and walk a field without Python.
 
-Stored is the raw output F of Karras et al. 2022, eq. 7, at u = (x - m) / sqrt(sigma^2 + s^2): smooth and of size 1 at every
-noise level, where eps_hat diverges between the arms and x0_hat hides its detail. The browser's half is `maths.js`.
+Stored is the raw output F of Karras et al. 2022, eq. 7, at u = (x - m) / sqrt(sigma^2 + s^2): of size 1 at every noise
+level, where eps_hat diverges between the arms and x0_hat hides its detail. The browser's half is `maths.js`.
 """
 
 import math
@@ -15,10 +15,11 @@ from toycore.mixtures import GaussianMixture
 from toycore.types import Denoiser, Label, column
 
 LOW, HIGH = 0.005, 80.0  # the noise levels a lattice covers; F is constant beyond
+REACH, WARP = 3.6, 0.5  # |u| at its edge (few normal starts lie further out), and how its places crowd in the middle
 
 
 class Geometry(NamedTuple):
-    """Where the lattices of a view lie: `size`^2 places |u| <= reach about the mean, at each of the levels `[k]`."""
+    """Where the lattices of a view lie: `size`^2 places, |u| <= reach, about the mean, at each of the levels `[k]`."""
 
     size: int
     reach: float
@@ -27,8 +28,9 @@ class Geometry(NamedTuple):
     levels: Tensor
 
     def places(self) -> Tensor:
-        """Return the lattice's places u as `[size^2, 2]`, row by row, y upwards."""
-        line = torch.linspace(-self.reach, self.reach, self.size)
+        """Return the places u = sinh(q) / WARP, q even, as `[size^2, 2]`, row by row, y upwards: finer in the middle."""
+        edge = math.asinh(WARP * self.reach)
+        line = torch.linspace(-edge, edge, self.size).sinh() / WARP
         v, u = torch.meshgrid(line, line, indexing="ij")
         return torch.stack([u, v], -1).reshape(-1, 2)
 
@@ -45,7 +47,7 @@ def geometry(mixture: GaussianMixture, D: Denoiser, size: int, k: int) -> Geomet
     """Choose the lattice that suits a distribution: about its mean, in units of its spread, knots where D is sharp."""
     centred = mixture.means - mixture.mean
     s = float(((centred**2).mean(1) @ mixture.weights + (mixture.std**2 @ mixture.weights)).sqrt()) or 1.0
-    reach = max(3.0, 1.15 * float(centred.abs().max()) / s)
+    reach = max(REACH, 1.15 * float(centred.abs().max()) / s)
     bare = Geometry(size, reach, mixture.mean.float(), s, torch.empty(0))
     return bare._replace(levels=knots(mixture, D, bare, k))
 
@@ -98,7 +100,7 @@ def normals(seed: int, step: int, n: int) -> Tensor:
     Counter-based (Box & Muller 1958 on hashed counters), so any step's noise is known without the steps before.
     """
     bits = np.uint64(0xFFFFFFFF)
-    key = mix((mix(np.uint64(seed + 0x9E3779B9) & bits) + np.uint64(step)) & bits)
+    key = mix((mix(np.array(seed + 0x9E3779B9, np.uint64) & bits) + np.uint64(step)) & bits)
     uniform = (mix((key + np.arange(2 * n, dtype=np.uint64)) & bits) + 0.5) / 4294967296
     r, angle = np.sqrt(-2 * np.log(uniform[::2])), 2 * np.pi * uniform[1::2]
     return torch.from_numpy(np.stack([r * np.cos(angle), r * np.sin(angle)], 1)).float()

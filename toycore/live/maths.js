@@ -119,11 +119,11 @@ const uniform = (counter) => (mix(counter >>> 0) + 0.5) / 4294967296;
 //   x0_hat = m + c_skip (x - m) + c_out F(u, sigma),   u = c_in (x - m),   s = sigma_data,
 //   c_skip = s^2 / (sigma^2 + s^2)   c_out = sigma s / sqrt(sigma^2 + s^2)   c_in = 1 / sqrt(sigma^2 + s^2)
 //
-// F is smooth and of size 1 at every level, so it is what we interpolate: linear in ln sigma, then
-// cubic (Catmull and Rom) in u. A mixture of fields is a list of [lattice, weight]; guidance, its
+// F is of size 1 at every level, so it is what we interpolate: linear in ln sigma, then cubic (Catmull
+// and Rom; a B-spline was measured to be worse, F has kinks between the arms) in u. A mixture of fields is a list of [lattice, weight]; guidance, its
 // negative forms and the error of a network are all of this kind, since x0_hat is linear in F.
 
-/** geometry: {size, reach, mean: [x, y], s, levels: increasing}; lattice: Float32Array [k, size, size, 2]. */
+/** geometry: {size, reach, warp, mean: [x, y], s, levels: increasing}; lattice: Float32Array [k, size, size, 2]. */
 export function slice(geometry, terms, sigma, out) {
   const { size, levels } = geometry, page = 2 * size * size;
   const [k, part] = between(levels, sigma);
@@ -147,16 +147,17 @@ export function between(levels, sigma) {
 /** sum_i weight_i x0_hat_i at the points x; F: a slice. Outside the lattice x0_hat is that of
  * the edge, straight towards the mean. */
 export function denoise(geometry, terms, F, sigma, x, out) {
-  const { size, reach, mean, s } = geometry;
+  const { size, reach, warp, mean, s } = geometry;
   const total = terms.reduce((sum, [, weight]) => sum + weight, 0);
   const norm = Math.sqrt(sigma * sigma + s * s), cSkip = (s / norm) ** 2, cOut = (sigma * s) / norm;
-  const perCell = (size - 1) / (2 * reach), wx = new Float64Array(4), wy = new Float64Array(4);
+  const half = (size - 1) / 2, perCell = half / Math.asinh(warp * reach), wx = new Float64Array(4), wy = new Float64Array(4);
   for (let i = 0; i < x.length; i += 2) {
     let u = (x[i] - mean[0]) / norm, v = (x[i + 1] - mean[1]) / norm;
     const inside = Math.min(1, reach / Math.max(Math.abs(u), Math.abs(v)));
     u *= inside;
     v *= inside;
-    const column = cubic((u + reach) * perCell, size, wx), row = cubic((v + reach) * perCell, size, wy);
+    const column = cubic(half + perCell * Math.asinh(warp * u), size, wx);
+    const row = cubic(half + perCell * Math.asinh(warp * v), size, wy);
     let fx = 0, fy = 0;
     for (let r = 0; r < 4; r++) {
       const at = 2 * (at0(row + r, size) * size);
@@ -176,7 +177,7 @@ const at0 = (i, size) => (i < 0 ? 0 : i >= size ? size - 1 : i);
 
 /** The four Catmull-Rom weights at a place along the lattice; returns the index of the first. */
 function cubic(place, size, w) {
-  const i = Math.min(Math.floor(place), size - 2), t = place - i;
+  const i = Math.max(0, Math.min(Math.floor(place), size - 2)), t = place - i;
   w[0] = -0.5 * t * (1 - t) * (1 - t);
   w[1] = 1 + t * t * (1.5 * t - 2.5);
   w[2] = t * (0.5 + t * (2 - 1.5 * t));
@@ -265,8 +266,8 @@ export function noiseUp(x0, levels, seed) {
 // ---- the exact mixture: {means, std, weight, label} --------------------------------------------
 
 /**
- * p_sigma on an n x n raster of the box |x - centre| < half, rows from the top, times its peak's
- * inverse; returns the peak. Each Gaussian is a product g(x) g(y), and is cut off at 3.5 of its widths.
+ * p_sigma (given the label, if it is >= 0) on an n x n raster of the box |x - centre| < half, rows from the top, over its peak;
+ * returns the peak. Each Gaussian is a product g(x) g(y), and is cut off at 3.5 of its widths.
  */
 export function density(mixture, sigma, label, centre, half, n, out) {
   out.fill(0);
@@ -282,10 +283,11 @@ export function density(mixture, sigma, label, centre, half, n, out) {
       for (let c = left, j = r * n + left; c < right; c++, j++) out[j] += w * gx[c];
     }
   }
-  let peak = 1e-30;
+  let peak = 1e-30, total = 0;
+  for (let k = 0; k < mixture.weight.length; k++) if (label < 0 || mixture.label[k] === label) total += mixture.weight[k];
   for (let i = 0; i < n * n; i++) if (out[i] > peak) peak = out[i];
   for (let i = 0; i < n * n; i++) out[i] /= peak;
-  return peak;
+  return peak / total;
 }
 
 const span = (m, reach, cell, n) => [

@@ -215,7 +215,7 @@ function chart(g, box, ui, { title, x: [x0, x1], y: [y0, y1], xs = [], ys = [] }
 
 /** A horizontal bar with its share and name. */
 function bar(g, box, ui, name, share, colour, words) {
-  const { ink, faint } = ui.colours, size = ui.unit * 0.9;
+  const { ink, faint } = ui.colours, size = Math.min(ui.unit * 0.9, box.w / 9);
   write(g, name, box.x, box.y - 5, { size, colour: ink });
   write(g, words, box.x + box.w, box.y - 5, { size, colour: ink, align: "right", weight: 600 });
   g.fillStyle = faint;

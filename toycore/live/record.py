@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -24,30 +25,39 @@ class Recorder(View):
 
     def record(self, geometry: lattice.Geometry, arrays: dict[str, Any]) -> "Recorder":
         """Remember what snapshots are compared with; returns the view."""
-        self._geometry, self._arrays, self._steps, self._losses = geometry, arrays, [], []
+        self._geometry, self._arrays = geometry, arrays
+        self._steps: list[int] = []
+        self._losses: list[float] = []
         return self
+
+    @property
+    def history(self) -> tuple[list[int], list[float]]:
+        """The steps of the snapshots and the mean loss up to each since the one before."""
+        return self._steps, self._losses
 
     def follow(self, walk: Iterable[trainer.Progress]) -> Any:
         """Run a training to its end, or to Ctrl-C, and return the averaged model, frozen; what is learned is kept."""
-        progress = None
+        D = None
         try:
             for progress in self.watch(walk):
-                pass
+                D = progress.D
         except KeyboardInterrupt:
             warnings.warn("the training was stopped; the model learned so far is kept", stacklevel=2)
-        return progress and progress.D.eval().requires_grad_(False)
+        return D and D.eval().requires_grad_(False)
 
     def watch(self, walk: Iterable[trainer.Progress]) -> Iterator[trainer.Progress]:
         """Yield every Progress of a training unchanged and keep snapshots on the way: for a loop of your own."""
         losses: list[float] = []
+        progress = None
         try:
             for progress in walk:
                 losses.append(progress.loss)
+                yield progress
                 if progress.step in KEPT or progress.step % 500 == 0:
                     self._keep(progress, losses)
-                    losses = []
-                yield progress
         finally:
+            if progress and losses:
+                self._keep(progress, losses)
             index, self.buffer = lattice.pack(self._arrays | self._history())
             self.meta = self.meta | {"index": index}
 
@@ -56,6 +66,7 @@ class Recorder(View):
         name = f"T/{len(self._steps)}"
         self._steps.append(progress.step)
         self._losses.append(float(np.mean(losses)))
+        losses.clear()
         self._arrays[name] = lattice.lattice(progress.D, self._geometry)
         index, buffer = lattice.pack(self._history() | {name: self._arrays[name]})
         self.news = {"index": index, "buffer": buffer}
@@ -77,13 +88,28 @@ def training(data: Source | None = None, walk: Iterable[trainer.Progress] | None
     known, more = sources.about(mixture)
     arrays = more | {"F/exact/-1": lattice.lattice(fields["exact"], g)}
     controls = [
-        slider("snapshot", "training step", 0, "last", 1, digits=0, names="step"), slider("sigma", "noise level \u03c3", 0.01, 10.0, 0.005, log=True),
-        toggle("arrows", "arrows"), toggle("density", "density behind"), toggle("points", "data points"),
-    ]  # fmt: skip
+        slider("snapshot", "training step", 0, "last", 1, digits=0, names="step"),
+        slider("sigma", "noise level \u03c3", 0.01, 10.0, 0.005, log=True),
+        toggle("arrows", "arrows"),
+        toggle("density", "density behind"),
+        toggle("points", "data points"),
+    ]
     made = view(
-        "training", "A network learns the field", controls, lattice.pack(arrays), {"role": "snapshot", "from": 0, "to": "last", "by": 1, "seconds": 6},
-        stills.training, start, dict(sigma=0.2), layout="below", aspect=1.6, cls=Recorder, geometry=sources.plain(g), fields=["exact"], **known,
-    ).record(g, arrays)  # fmt: skip
+        "training",
+        "A network learns the field",
+        controls,
+        lattice.pack(arrays),
+        {"role": "snapshot", "from": 0, "to": "last", "by": 1, "seconds": 6},
+        partial(stills.training, mixture),
+        start,
+        dict(sigma=0.2),
+        layout="below",
+        aspect=1.6,
+        cls=Recorder,
+        geometry=sources.plain(g),
+        fields=["exact"],
+        **known,
+    ).record(g, arrays)
     if walk is None:
         source, rng = mixture if data is None else data, torch.Generator().manual_seed(0)
         walk = trainer.train(trainer.model(source, rng=rng), source, rng=rng)

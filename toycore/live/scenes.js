@@ -7,6 +7,7 @@
 /** Lay `count` square panes side by side (below each other where that gets too small). */
 function squares(ui, width, room, count, below = 0) {
   const top = 2 * ui.unit, foot = 1.7 * ui.unit + below, left = 1.9 * ui.unit, gap = 1.3 * ui.unit;
+  width -= 0.7 * ui.unit; // room for the last tick
   const columns = width / count > 190 ? count : 1, rows = Math.ceil(count / columns);
   const fits = (width - columns * left - (columns - 1) * (gap - left / 2)) / columns;
   const w = Math.floor(Math.min(fits, rows > 1 ? fits : room - top - foot));
@@ -338,8 +339,8 @@ scenes.walk = (ui) => {
     curve(g, ratio.slice(0, Math.round(p) + 1).map((r, k) => at(k, r)), sample, 2.5);
     disc(g, at(Math.round(p), ratio[Math.round(p)]), ui.unit * 0.35, accent);
     if (many) {
-      const words = `spread ${m.spread.toFixed(2)} \u00B7 coverage ${m.coverage.toFixed(2)} \u00B7 distance ${m.distance.toFixed(3)}`;
-      const size = Math.min(ui.unit * 0.9, pane.w / 19);
+      const words = `spread ${m.spread.toPrecision(2)} \u00B7 coverage ${m.coverage.toFixed(2)} \u00B7 distance ${m.distance.toPrecision(2)}`;
+      const size = Math.min(ui.unit * 0.9, pane.w / 20);
       write(g, words, pane.x + pane.w / 2, pane.y + pane.w + 2.1 * ui.unit, { size, colour: ui.colours.ink, align: "center", base: "top", weight: 600 });
     }
   }
@@ -550,7 +551,7 @@ scenes.guidance = (ui) => {
   function drawBars(g, pane) {
     const m = judge(), { label } = values, gap = 1.6 * ui.unit, w = (pane.w - 2 * gap) / 3, y = pane.y + pane.w + 4 * ui.unit, h = 0.75 * ui.unit;
     const colour = ui.colours.classes[label % ui.colours.classes.length], at = (j) => ({ x: pane.x + j * (w + gap), y, w, h });
-    bar(g, at(0), ui, "own class", m.share, colour, `${(100 * m.share).toFixed(1)} %`);
+    bar(g, at(0), ui, "own class", m.share, colour, `${(100 * m.share).toFixed(0)} %`);
     bar(g, at(1), ui, "coverage", m.coverage, colour, m.coverage.toFixed(2));
     bar(g, at(2), ui, "spread", m.spread / 1.5, colour, m.spread.toFixed(2));
   }

@@ -47,7 +47,9 @@ def _first_source(fields: dict[str, Any]) -> Source | None:
 def _mixture(data: Source | None, classes: int) -> GaussianMixture:
     mixture = mixtures.spiral(classes=classes) if data is None else mixtures.of(data)
     if mixture.means.shape[1] != 2:
-        raise ValueError(f"a live view shows the plane, but these data have {mixture.means.shape[1]} dimensions; give [n, 2] points")
+        raise ValueError(
+            f"a live view shows the plane, but these data have {mixture.means.shape[1]} dimensions; give [n, 2] points"
+        )
     return mixture
 
 
@@ -62,7 +64,9 @@ def _denoiser(value: Any) -> Denoiser:
     return value
 
 
-def lattices(mixture: GaussianMixture, fields: dict[str, Denoiser], size: int | None = None, k: int = 32) -> tuple[dict, dict]:
+def lattices(
+    mixture: GaussianMixture, fields: dict[str, Denoiser], size: int | None = None, k: int = 32
+) -> tuple[dict, dict]:
     """Return (geometry for the page, arrays "F/name/label"): every field, unconditional and per class."""
     labels = [-1, *range(mixture.classes)] if mixture.classes > 1 else [-1]
     count = len(labels) * len(fields)
@@ -78,7 +82,14 @@ def lattices(mixture: GaussianMixture, fields: dict[str, Denoiser], size: int | 
 
 def plain(g: lattice.Geometry) -> dict[str, Any]:
     """Return a geometry as the JSON that `maths.js` reads."""
-    return {"size": g.size, "reach": g.reach, "mean": g.mean.tolist(), "s": g.s, "levels": g.levels.tolist()}
+    return {
+        "size": g.size,
+        "reach": g.reach,
+        "warp": lattice.WARP,
+        "mean": g.mean.tolist(),
+        "s": g.s,
+        "levels": g.levels.tolist(),
+    }
 
 
 def about(mixture: GaussianMixture) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -90,9 +101,13 @@ def about(mixture: GaussianMixture) -> tuple[dict[str, Any], dict[str, Any]]:
     low, high = x.min(0).values, x.max(0).values
     half = 1.3 * float((high - low).max()) / 2 or 1.0
     arrays = {
-        "means": mixture.means[keep].float(), "std": mixture.std[keep].float(), "weight": mixture.weights[keep].float(),
-        "label": mixture.label[keep].int(), "data": x[:DATA].float(), "dataLabel": label[:DATA].int(),
-    }  # fmt: skip
+        "means": mixture.means[keep].float(),
+        "std": mixture.std[keep].float(),
+        "weight": mixture.weights[keep].float(),
+        "label": mixture.label[keep].int(),
+        "data": x[:DATA].float(),
+        "dataLabel": label[:DATA].int(),
+    }
     box = {"centre": ((low + high) / 2).tolist(), "half": half}
     return {"box": box, "narrow": max(0.01, float(mixture.std.min())), "classes": mixture.classes}, arrays
 
@@ -135,7 +150,11 @@ def increasing(grid: Any) -> np.ndarray:
 def pictures(images: Any, axes: int) -> np.ndarray:
     """Return pictures as uint8 `[a, b, h, w, channels]` with one or three channels; floats are read in [0, 1]."""
     pixels = np.asarray(images.detach().cpu() if isinstance(images, Tensor) else images)
-    if axes not in (1, 2) or pixels.ndim not in (axes + 2, axes + 3) or (pixels.ndim == axes + 3 and pixels.shape[-1] not in (1, 3)):
+    if (
+        axes not in (1, 2)
+        or pixels.ndim not in (axes + 2, axes + 3)
+        or (pixels.ndim == axes + 3 and pixels.shape[-1] not in (1, 3))
+    ):
         raise ValueError(
             f"images have shape {pixels.shape} for {axes} slider(s); give [a, h, w] or [a, h, w, 3], with names=(first, second)"
             " and [a, b, ...] for two sliders"
