@@ -106,9 +106,9 @@ def arrows(ax: Axes, x: Tensor, v: Tensor, color: str, **more: Any) -> Artist:
 def density(ax: Axes, values: Tensor, extent: float = 1.35, theme: Theme = LIGHT, **more: Any) -> Artist:
     """Draw values on a lattice, `[n, n]` with rows from below, as a shaded background."""
     box = (-extent, extent, -extent, extent)
-    values = torch.as_tensor(values)
+    values = torch.as_tensor(values).detach()
     options = dict(origin="lower", extent=box, cmap=style.colormap(theme.density), interpolation="bilinear", zorder=0)
-    return ax.imshow(values.reshape(round(values.numel() ** 0.5), -1), **{**options, **more})
+    return ax.imshow(values.reshape(round(values.numel() ** 0.5), -1).numpy(), **{**options, **more})
 
 
 def paths(ax: Axes, xs: Tensor, color: str | None = None, theme: Theme = LIGHT, **more: Any) -> Artist:
@@ -127,13 +127,13 @@ def curve(ax: Axes, x: Tensor, y: Tensor, label: str = "", color: str | None = N
 def curves(
     x: Tensor, ys: dict[str, Tensor], size: tuple[float, float] = (6.4, 3.4), theme: Theme = LIGHT, **axes: Any
 ) -> Figure:
-    """Draw {name: y} against x as marked lines with a legend, on one pair of axes, and return the figure.
+    """Draw {name: y} against x as lines (marked where points are few) with a legend, on one pair of axes, and return the figure.
 
     axes: what `Axes.set` takes, such as xscale="log", xlabel="steps", ylim=(0, 1).
     """
     fig, ax = figure(size=size, theme=theme)
     for (name, y), color in zip(ys.items(), theme.classes, strict=False):
-        curve(ax, x, y, name, color, marker="o", markersize=4)
+        curve(ax, x, y, name, color, marker="o" if len(x) <= 25 else "", markersize=4)
     ax.set(**axes)
     if len(ys) > 1:
         legend(ax, theme)
@@ -168,11 +168,11 @@ def bars(
 
 def image(ax: Axes, pixels: Tensor, low: float = -1.0, high: float = 1.0) -> Artist:
     """Draw a picture `[h, w]` or `[c, h, w]` with values in [low, high], without axes."""
-    pixels = torch.as_tensor(pixels).double()
+    pixels = torch.as_tensor(pixels).detach().double()
     pixels = pixels.permute(1, 2, 0).squeeze(-1) if pixels.ndim == 3 else pixels
     ax.set_axis_off()
     shown = ((pixels - low) / (high - low)).clamp(0, 1)
-    return ax.imshow(shown, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+    return ax.imshow(shown.numpy(), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
 
 
 def legend(ax: Axes, theme: Theme = LIGHT, **more: Any) -> Artist:
