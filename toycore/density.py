@@ -168,6 +168,16 @@ def reverse_kernel(
     return exact.responsibilities(m, x, sigma), means, V_below * (1 - V_below / V)
 
 
+def reverse_densities(
+    source: GaussianMixture | Points | Tensor, x: Tensor, sigma: float, below: float, line: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Return on the points `line` `[n]` the density of q(x'|x) for one x `[1, 1]`, and of the Gaussian of its moments."""
+    weights, means, var = (part.reshape(-1, 1) for part in reverse_kernel(source, x, sigma, below))
+    true = (weights * _normal(line, means, var).exp()).sum(0)
+    center = (weights * means).sum()
+    return true, _normal(line, center, (weights * (var + (means - center) ** 2)).sum()).exp()
+
+
 def gaussian_gap(mixture: GaussianMixture, sigma: float, below: float, nodes: int = 64) -> float:
     """Return E_x KL(q(x'|x) || the Gaussian of the same mean and variance) in nats, for a mixture on the line, d = 1.
 
@@ -184,6 +194,11 @@ def gaussian_gap(mixture: GaussianMixture, sigma: float, below: float, nodes: in
     center = (r * mean).sum(1, keepdim=True)
     matched = 0.5 * (2 * math.pi * math.e * (r * (var + (mean - center) ** 2)).sum(1)).log()
     return float(((matched - entropy).reshape(len(m.means), -1) @ weight) @ m.weights)
+
+
+def chain_gap(mixture: GaussianMixture, sigmas: Tensor) -> float:
+    """Return the sum of `gaussian_gap` over the steps of a grid: what a chain of Gaussian steps loses, in nats."""
+    return sum(gaussian_gap(mixture, *step) for step in pairwise(decreasing(sigmas).tolist()))
 
 
 def _normal(y: Tensor, mean: Tensor, var: Tensor) -> Tensor:
