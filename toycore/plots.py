@@ -127,7 +127,7 @@ def curve(ax: Axes, x: Tensor, y: Tensor, label: str = "", color: str | None = N
 def curves(
     x: Tensor, ys: dict[str, Tensor], size: tuple[float, float] = (6.4, 3.4), theme: Theme = LIGHT, **axes: Any
 ) -> Figure:
-    """Draw {name: y} against x as lines (marked where points are few) with a legend, on one pair of axes, and return the figure.
+    """Draw {name: y} against x as lines with a legend, marked where points are few, and return the figure.
 
     axes: what `Axes.set` takes, such as xscale="log", xlabel="steps", ylim=(0, 1).
     """
