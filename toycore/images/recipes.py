@@ -56,15 +56,15 @@ def dit(width: int, depth: int, patch: int) -> Net:
 
 
 RECIPES = {
-    "digits-mlp": Recipe("8x8 digits, MLP", "digits", mlp(), Plan(2000, 128)),
+    "digits-mlp": Recipe("8x8 digits, MLP", "digits", mlp(400), Plan(2000, 128)),
     "digits": Recipe("8x8 digits, U-Net", "digits", unet(40), Plan(400, 128)),
-    "digits-dit": Recipe("8x8 digits, transformer", "digits", dit(96, 6, 2), Plan(400, 128, 1e-3)),
-    "strokes": Recipe("28x28 pen strokes, U-Net", "strokes", unet(48, 2), Plan(1000, 64)),
+    "digits-dit": Recipe("8x8 digits, transformer", "digits", dit(80, 5, 2), Plan(500, 128)),
+    "strokes": Recipe("28x28 pen strokes, U-Net", "strokes", unet(40, 2), Plan(600, 64)),
     "strokes-latent": Recipe(
         "28x28 pen strokes, MLP on 16 latents", "strokes", mlp(), Plan(3000, 128), "strokes-autoencoder"
     ),
     "shapes": Recipe(
-        "32x32 captioned shapes, U-Net on latents", "shapes", captioned(64), Plan(1200, 64), "shapes-autoencoder"
+        "32x32 captioned shapes, U-Net on latents", "shapes", captioned(48), Plan(1500, 64), "shapes-autoencoder"
     ),
     "mnist": Recipe("MNIST, U-Net of 10M", "mnist", unet(160, 2), Plan(20_000, 512, 5e-4, average=0.999)),
     "cifar10": Recipe(
@@ -188,7 +188,7 @@ MAKERS: dict[str, Callable[[int | None, torch.Generator], Made]] = {
     ),
     "shapes-autoencoder": coder(
         "32x32 shapes, autoencoder, 8x8x8 latents", "shapes",
-        {"channels": 3, "side": 32, "latent": (8, 8, 8), "width": 32}, {"steps": 1500, "batch": 64, "edges": 1.0},
+        {"channels": 3, "side": 32, "latent": (8, 8, 8), "width": 32}, {"steps": 1200, "batch": 64, "edges": 1.0},
     ),
     **{name: denoiser(name) for name in ("digits-mlp", "digits", "digits-dit", "strokes", "strokes-latent", "shapes")},
 }  # fmt: skip
