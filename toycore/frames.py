@@ -28,8 +28,9 @@ def _real(f: Callable[[Tensor], Tensor]) -> Function:
     """Let f take numbers as well as tensors; numbers are read as float64."""
 
     def g(value: Tensor | float) -> Tensor:
-        real = isinstance(value, Tensor) and value.dtype.is_floating_point
-        return f(value if real else torch.as_tensor(value, dtype=torch.float64))
+        if not (isinstance(value, Tensor) and value.dtype.is_floating_point):
+            value = torch.as_tensor(value, dtype=torch.float64)
+        return f(value)
 
     return g
 
