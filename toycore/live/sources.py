@@ -76,8 +76,20 @@ def lattices(
         f"F/{name}/{label}": lattice.lattice(D, g, None if label < 0 else label)
         for name, D in fields.items()
         for label in labels
+        if knows(D, label)
     }
     return plain(g), arrays
+
+
+def knows(D: Denoiser, label: int) -> bool:
+    """Return whether a Denoiser takes this label (-1: none); one without classes is shown unconditionally instead."""
+    try:
+        D(torch.zeros(1, 2), 1.0, None if label < 0 else label)
+    except ValueError:
+        if label < 0:
+            raise
+        return False
+    return True
 
 
 def plain(g: lattice.Geometry) -> dict[str, Any]:
