@@ -48,7 +48,7 @@ def step(attempt: Step) -> Verdicts:
     )
     yield (
         not close(mean, x + keep * (x0_hat - x)),
-        "you go the share keep from x to x0_hat; but keep is what stays: start at x0_hat instead of x, what must be added?",
+        "you go the share keep from x to x0_hat; but keep is what stays: measured from x0_hat, where must you end?",
     )
     yield close(mean, state.mean), "with z = 0 the step must end at x0_hat + keep (x - x0_hat), keep = (sigma'/sigma)^2"
     b = (fresh - mean) / z
