@@ -7,7 +7,7 @@ import torch
 
 from tests import contracts
 from tests.contracts import Case
-from toycore import checkpoints, guidance, networks, precondition, samplers, sigmas, training
+from toycore import checkpoints, exact, guidance, networks, precondition, samplers, sigmas, training
 from toycore.data import Points
 from toycore.images import dit, text, unet
 from toycore.types import Denoiser
@@ -118,6 +118,26 @@ def test_weight_makes_the_loss_that_of_the_raw_network() -> None:
         target = (x0 - (0.49 / norm**2) * (x0 + s * eps)) * norm / (s * 0.7)
         ours = training.weighted_error(D, x0, eps, sigma)
         torch.testing.assert_close(ours, ((F - target) ** 2).mean(), rtol=1e-4, atol=1e-6)
+
+
+def exact_pictures() -> Case:
+    """The exact answer for 30 pictures is a Denoiser of pictures too: it gives the nearest one back."""
+    x = torch.randn(30, 1, 4, 4, generator=seeded(), dtype=torch.float64)
+    source = Points(x, torch.arange(30) % 3, ("a", "b", "c"))
+    return Case(exact.posterior_mean(source), 3, torch.float64, False, shape=(1, 4, 4))
+
+
+@pytest.mark.parametrize("promise", contracts.DENOISER, ids=lambda f: f.__name__)
+def test_exact_denoiser_of_pictures(promise: Callable[[Case], None]) -> None:
+    promise(exact_pictures())
+
+
+def test_exact_denoiser_walks_to_a_training_picture() -> None:
+    made = exact_pictures()
+    x = 10 * torch.randn(8, 1, 4, 4, generator=seeded(1), dtype=torch.float64)
+    end = samplers.final(samplers.ddim(made.D, x, sigmas.karras(20, 0.01, 10.0)))
+    known = torch.randn(30, 16, generator=seeded(), dtype=torch.float64)
+    assert float(torch.cdist(end.flatten(1), known).amin(1).max()) < 0.01
 
 
 # ---- parts ---------------------------------------------------------------------------------------

@@ -136,5 +136,5 @@ def of(source: "GaussianMixture | data.Points | Tensor") -> GaussianMixture:
     if isinstance(source, GaussianMixture):
         return source
     if isinstance(source, data.Points):
-        return GaussianMixture(as_batch(source.x, "points"), 0.0, label=source.label)
+        return GaussianMixture(as_batch(source.x, "points").flatten(1), 0.0, label=source.label)
     return GaussianMixture(as_batch(source, "points").flatten(1), 0.0)

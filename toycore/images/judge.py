@@ -106,10 +106,11 @@ class Scores(NamedTuple):
 
 @torch.no_grad()
 def score(judge: Judge, x: Tensor, answers: Tensor, real: Tensor) -> Scores:
-    """Judge samples x, asked to be `answers` `[n, questions]`, against real pictures, both in [-1, 1].
+    """Judge samples x, asked to be `answers` `[n, questions]`, against real pictures in [-1, 1]; x is clipped to that.
 
     FD shrinks with both numbers of pictures: compare only equal ones, and with `score` of other real pictures.
     """
+    x = x.clamp(-1, 1)
     told = (judge.answers(x) == answers).double().mean(0).tolist()
     seen, known = judge.features(x), judge.features(real)
     sharp = metrics.inception_score(judge(x)[0].softmax(1))
