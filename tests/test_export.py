@@ -1,0 +1,88 @@
+"""The static site: pages that open from a disk, with figures, mathematics, search and views alive, and no request."""
+
+import json
+import re
+
+import nbformat as nf
+import pytest
+
+from tests import browser as b
+from toycore import export
+
+TEXT = r"""# 2 A small notebook
+
+It says $D(x,\sigma) = \mathbb E[x_0 \mid x]$, and [the next](03_other.ipynb#part) says more.
+
+> **Myth.** A word & another <b>.
+
+## The part on guidance
+
+$$\hat\epsilon = (x - \hat x_0)/\sigma$$
+"""
+CODE = """from toycore import data, live, plots
+fig, ax = plots.figure()
+_ = plots.points(ax, data.spiral(30).x)
+plots.show(fig, caption="Thirty points.", alt="A spiral of 30 points")
+"""
+VIEWS = "import ipywidgets\nview = live.field(data.spiral(20))\nipywidgets.VBox([view])"
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("reading site é")
+    cells = [nf.v4.new_markdown_cell(TEXT), nf.v4.new_code_cell(CODE), nf.v4.new_code_cell(VIEWS)]
+    words = nf.v4.new_markdown_cell("# 3 Another\n\nNothing but words about schedules.")
+    for name, content in ("02_small", cells), ("03_other", [words]):
+        book = nf.v4.new_notebook(cells=content)
+        book.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
+        nf.write(book, folder / f"{name}.ipynb")
+    return export.site(sorted(folder.glob("*.ipynb")), folder / "site")
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with b.launched() as browser:
+        yield browser
+
+
+def test_pages_hold_what_the_notebooks_hold(site):
+    page = (site.parent / "02_small.html").read_text(encoding="utf-8")
+    assert 'alt="A spiral of 30 points"' in page and "Thirty points." in page
+    assert 'href="03_other.html#part"' in page and 'href="03_other.html">3 Another →' in page
+    state = json.loads(re.search(r'id="widgets">(.*?)</script>', page, re.S)[1])
+    view = re.search(r'data-model="(\w+)"', page)[1]
+    assert state[view]["state"]["children"], "the box and the view in it are stored"
+    assert len(list((site.parent / "assets").glob("????????????????.js"))) == 2, "one module and one style, once each"
+
+
+def test_sections_are_found_by_heading_and_word(site):
+    index = (site.parent / "assets" / "search-index.js").read_text(encoding="utf-8")
+    sections = json.loads(index.removeprefix("window.tcSections = ").removesuffix(";"))
+    assert [(s["page"][:2], s["id"]) for s in sections] == [
+        ("02", "2-a-small-notebook"),
+        ("02", "the-part-on-guidance"),
+        ("03", "3-another"),
+    ]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_site_lives_without_network_and_kernel(site, browser, scheme):
+    with b.page_of(browser, offline=True, scheme=scheme) as page:
+        page.goto(site.as_uri())
+        page.click("main a:has-text('A small notebook')")
+        page.locator(".tc-view").scroll_into_view_if_needed()
+        page.wait_for_function("() => document.querySelector('.tc-view')?.tcStats.frames > 0")
+        assert b.drawn(page) > 20
+        before = b.picture(page)
+        b.slide(page, "sigma", float(page.input_value(".tc-view input[data-role=sigma]")) - 1)
+        assert b.picture(page) != before
+        assert page.locator(".katex").count() == 2 and page.locator(".katex-error").count() == 0
+        assert page.evaluate("document.documentElement.dataset.theme") == scheme
+        page.fill("#search", "schedules")
+        assert page.locator("#found a").all_inner_texts() == ["3 Another"]
+        page.click("#theme")
+        assert page.evaluate("document.documentElement.dataset.theme") != scheme
+        page.click("#code")
+        assert not page.locator(".input").first.is_visible()
+        assert page.errors == []
+        assert not [url for url in page.requests if not url.startswith(("file:", "data:", "blob:"))]
