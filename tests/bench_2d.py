@@ -18,7 +18,7 @@ from toycore import data, fields, metrics, mixtures, networks, plots, preconditi
 POINTS, SPIRAL = data.spiral(), mixtures.spiral()
 FITS = {  # title: (source, words of training.fit)
     "toycore fit, 100 points, 1,000 steps": (POINTS, {}),
-    "toycore fit, 100 points, 4,000 steps": (POINTS, dict(steps=4000, lr=1e-2)),
+    "toycore fit, 100 points, 4,000 steps of width 80": (POINTS, dict(steps=4000, width=80, lr=1e-2)),
     "toycore fit, continuous spiral, 2,000 steps": (SPIRAL, dict(steps=2000, lr=1e-2)),
 }
 PEER_STEPS, HAND_STEPS = 15_000, 15_000
@@ -48,10 +48,10 @@ def field_error(D, source) -> float:
 
 
 def table(title: str, head: tuple[str, ...], rows: list[tuple]) -> None:
-    print(f"\n{title}\n" + "  ".join([f"{head[0]:46}", *(f"{h:>12}" for h in head[1:])]))
+    print(f"\n{title}\n" + "  ".join([f"{head[0]:50}", *(f"{h:>12}" for h in head[1:])]))
     for name, *cells in rows:
         shown = (c if isinstance(c, str) else f"{c:.3g}" for c in cells)
-        print("  ".join([f"{name:46}", *(f"{c:>12}" for c in shown)]), flush=True)
+        print("  ".join([f"{name:50}", *(f"{c:>12}" for c in shown)]), flush=True)
 
 
 # ---- peers ---------------------------------------------------------------------------------------
