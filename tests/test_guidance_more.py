@@ -8,7 +8,7 @@ from torch import Tensor
 
 from tests import contracts
 from tests.problems import close, uneven
-from toycore import exact, fields, guidance, mixtures, samplers, sigmas
+from toycore import checkpoints, classifiers, data, exact, fields, guidance, metrics, mixtures, samplers, sigmas
 from toycore.types import Denoiser
 
 SIGMA = 0.4
@@ -119,6 +119,57 @@ def test_the_wrong_sign_drives_away(sign, low, high):
                                      sigmas.karras(40, 0.005, 40)))  # fmt: skip
     share = float((mixture.class_log_posterior(x, 0.0).argmax(1) == 1).double().mean())
     assert low <= share <= high
+
+
+# ---- trained classifiers ----------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def trained() -> torch.nn.Module:
+    return classifiers.fit(mixtures.spiral(classes=3), steps=300, rng=torch.Generator().manual_seed(0))
+
+
+def cross_entropy(judge, sigma: float) -> float:
+    x0, label = mixtures.spiral(classes=3).sample(3000, torch.Generator().manual_seed(5))
+    return float(classifiers.loss(judge, x0, torch.tensor(sigma), label, torch.Generator().manual_seed(6)))
+
+
+@pytest.mark.parametrize("sigma", [0.02, 0.1, 0.2, 1.0, 5.0])
+def test_a_trained_classifier_comes_near_the_exact_one(trained, sigma):
+    """The exact posterior has the least cross-entropy; the network comes within 0.1 nats of it, level by level."""
+    least = cross_entropy(mixtures.spiral(classes=3).class_log_posterior, sigma)
+    assert least - 1e-4 < cross_entropy(trained, sigma) < least + 0.1
+
+
+def test_a_classifier_gives_log_probabilities_and_keeps_levels_apart(trained, x):
+    sigma = torch.linspace(0.01, 5, 9)
+    log_p = trained(x.float(), sigma)
+    close(log_p.exp().sum(1), 1.0, atol=1e-5)
+    close(log_p[4:5], trained(x[4:5].float(), float(sigma[4])), rtol=1e-4, atol=1e-5)
+
+
+def test_guided_by_a_trained_classifier(trained):
+    mixture = mixtures.spiral(components=200, classes=3)
+    D = guidance.classifier(exact.posterior_mean(mixture), trained, 1, 1.0)
+    start = 40 * torch.randn(300, 2, generator=torch.Generator().manual_seed(0))
+    end = samplers.final(samplers.ddim(D, start, sigmas.karras(30, 0.005, 40)))
+    assert metrics.own_share(end, mixture, 1) > 0.85
+
+
+def test_a_classifier_of_clean_points_does_not_know_noise():
+    clean = classifiers.fit(mixtures.spiral(classes=3), steps=200, levels=None, rng=torch.Generator().manual_seed(0))
+    assert cross_entropy(clean, 0.005) < 0.1 and cross_entropy(clean, 1.0) > 2
+
+
+def test_classifiers_are_seeded_saved_and_need_labels(trained, tmp_path, x):
+    short = [
+        classifiers.fit(data.spiral(90, 3), steps=3, batch=16, rng=torch.Generator().manual_seed(1)) for _ in (0, 1)
+    ]
+    assert all(torch.equal(a, b) for a, b in zip(*(model.state_dict().values() for model in short), strict=True))
+    again = checkpoints.load(checkpoints.save(trained, tmp_path / "judge.safetensors"))
+    assert torch.equal(again(x.float(), 0.3), trained(x.float(), 0.3))
+    with pytest.raises(ValueError, match="labels of at least two classes"):
+        classifiers.fit(data.spiral(90))
 
 
 # ---- negatives, intervals ---------------------------------------------------------------------------

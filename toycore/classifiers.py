@@ -1,0 +1,73 @@
+"""Noise-aware classifiers: log p(c | x, sigma) of a noisy point, the helper of classifier guidance."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from toycore import networks, training
+from toycore.sigmas import log_uniform
+from toycore.types import column, positive, randn_like
+
+
+class Classifier(nn.Module):
+    """log p(c | x, sigma) `[b, classes]`: an MLP on Fourier features of the point and of ln sigma.
+
+    With n = sqrt(sigma^2 + s^2), s = sigma_data: the point enters as x / n, of unit size at every level; fine features
+    and logits are damped by s / n, since far above the data nothing fine is left and the logits shrink like 1 / sigma.
+    """
+
+    frequencies: Tensor
+
+    def __init__(
+        self, classes: int, width: int = 64, features: int = 16, scale: float = 1.5, sigma_data: float = 0.5,
+        rng: torch.Generator | None = None,
+    ) -> None:  # fmt: skip
+        super().__init__()
+        self.config = dict(classes=classes, width=width, features=features, scale=scale, sigma_data=sigma_data)
+        self.classes, self.sigma_data = classes, sigma_data
+        self.register_buffer("frequencies", scale * torch.randn(2, features, generator=rng))
+        self.layers = nn.Sequential(
+            nn.Linear(2 + 2 * features + 16, width), nn.SiLU(), nn.Linear(width, width), nn.SiLU(),
+            nn.Linear(width, classes),
+        )  # fmt: skip
+        networks.initialise(self, rng)
+
+    def forward(self, x: Tensor, sigma: Tensor | float) -> Tensor:
+        """Return log p(c | x, sigma) as `[b, classes]`; sigma is a number or `[b]`."""
+        sigma = column(sigma, x)
+        norm = (sigma**2 + self.sigma_data**2).sqrt()
+        u, clear = x / norm, self.sigma_data / norm
+        phase, level = u @ self.frequencies, networks.waves(sigma.flatten()).expand(len(x), -1)
+        logits = self.layers(torch.cat([u, clear * phase.sin(), clear * phase.cos(), level], 1))
+        return (clear * logits).log_softmax(1)
+
+
+def loss(
+    model: Callable[..., Tensor], x0: Tensor, sigma: Tensor, label: Tensor, rng: torch.Generator | None = None
+) -> Tensor:
+    """Return the mean of -log p(label | x0 + sigma eps, sigma): cross-entropy at noisy points, in nats."""
+    return nn.functional.nll_loss(model(x0 + column(sigma, x0) * randn_like(x0, rng), sigma), label)
+
+
+def fit(
+    data: training.Source, steps: int = 1000, batch: int = 1024, levels: tuple[float, float] | None = (0.01, 10.0),
+    lr: float = 2e-2, rng: torch.Generator | None = None,
+) -> nn.Module:  # fmt: skip
+    """Train a classifier of 2-D data on points noised to log-uniform levels; levels = None: on clean points only.
+
+    Its best answer at level sigma is the exact class posterior of the noised data.
+    """
+    draw = training.sampler_of(data)
+    x0, label = draw(4096, rng)
+    if label is None or int(label.max()) < 1:
+        raise ValueError("a classifier needs labels of at least two classes; give Points or a mixture with labels")
+    model = Classifier(int(label.max()) + 1, sigma_data=float(x0.std()), rng=rng)
+
+    def objective() -> Tensor:
+        x0, label = draw(positive(batch, "batch"), rng)
+        sigma = torch.zeros(batch) if levels is None else log_uniform(batch, *levels, rng)
+        assert label is not None
+        return loss(model, x0, sigma, label, rng)
+
+    return training.follow(training.descend(model, objective, steps, lr), steps, model, progress=False)
