@@ -56,7 +56,7 @@ def dit(width: int, depth: int, patch: int) -> Net:
 
 
 RECIPES = {
-    "digits-mlp": Recipe("8x8 digits, MLP", "digits", mlp(400), Plan(2000, 128)),
+    "digits-mlp": Recipe("8x8 digits, MLP", "digits", mlp(), Plan(2000, 128)),
     "digits": Recipe("8x8 digits, U-Net", "digits", unet(40), Plan(400, 128)),
     "digits-dit": Recipe("8x8 digits, transformer", "digits", dit(80, 5, 2), Plan(500, 128)),
     "strokes": Recipe("28x28 pen strokes, U-Net", "strokes", unet(40, 2), Plan(600, 64)),
@@ -183,7 +183,7 @@ MAKERS: dict[str, Callable[[int | None, torch.Generator], Made]] = {
         {"steps": 1000, "batch": 64},
     ),
     "strokes-vae": coder(
-        "28x28 pen strokes, VAE, 8 latents", "strokes", STROKES | {"latent": (8,), "classes": 10},
+        "28x28 pen strokes, VAE, 8 latents", "strokes", STROKES | {"latent": (8,), "classes": 10, "width": 24},
         {"steps": 1000, "batch": 64, "beta": 0.05},
     ),
     "shapes-autoencoder": coder(
