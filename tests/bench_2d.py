@@ -18,7 +18,7 @@ from toycore import data, fields, metrics, mixtures, networks, plots, preconditi
 POINTS, SPIRAL = data.spiral(), mixtures.spiral()
 FITS = {  # title: (source, words of training.fit)
     "toycore fit, 100 points, 1,000 steps": (POINTS, {}),
-    "toycore fit, 100 points, 4,000 steps of width 80": (POINTS, dict(steps=4000, width=80, lr=1e-2)),
+    "toycore fit, 100 points, 4,000 steps": (POINTS, dict(steps=4000, lr=1e-2)),
     "toycore fit, continuous spiral, 2,000 steps": (SPIRAL, dict(steps=2000, lr=1e-2)),
 }
 PEER_STEPS, HAND_STEPS = 15_000, 15_000
