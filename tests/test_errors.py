@@ -155,3 +155,12 @@ def test_image_errors(tmp_path):
         data.from_image(text)
     with pytest.raises(ValueError, match="n is 0"):
         data.from_image(white, n=0, dark=1.0)
+
+
+def test_a_network_in_another_dtype_and_a_class_that_is_not_there():
+    D = toycore.load("spiral")
+    with pytest.raises(TypeError, match=r"x is torch\.float64 and this network torch\.float32; pass x\.to"):
+        D(torch.zeros(3, 2, dtype=torch.float64), 1.0)
+    for label in (-1, 3):
+        with pytest.raises(ValueError, match=rf"label is {label}; this mixture has the classes 0\.\.2"):
+            mixtures.spiral(classes=3).given(label)

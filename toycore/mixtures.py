@@ -53,7 +53,8 @@ class GaussianMixture:
 
     def given(self, label: int) -> "GaussianMixture":
         """Return p(x | label): the components of one class, as a mixture of a single class."""
-        label_column(label, 1, self.classes)
+        if not 0 <= label < self.classes:
+            raise ValueError(f"label is {label}; this mixture has the classes 0..{self.classes - 1}")
         mine = self.label == label
         return GaussianMixture(self.means[mine], self.std[mine], self.weights[mine])
 

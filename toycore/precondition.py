@@ -29,6 +29,7 @@ class Preconditioned(nn.Module):
 
     def forward(self, x: Tensor, sigma: Tensor | float, label: Label = None) -> Tensor:
         """Return x0_hat, shaped like x; sigma is a number or `[b]`."""
+        _fits(x, self.net)
         level, s, u = column(sigma, x), self.sigma_data, x - self.mean
         sigma = level if isinstance(sigma, Tensor) else sigma  # a plain number stays one: its factors cost nothing
         norm = (sigma**2 + s**2) ** 0.5
@@ -55,6 +56,7 @@ class FromNoise(nn.Module):
 
     def forward(self, x: Tensor, sigma: Tensor | float, label: Label = None) -> Tensor:
         """Return x0_hat, shaped like x; sigma is a number or `[b]`."""
+        _fits(x, self.net)
         sigma = column(sigma, x)
         step = ddpm_step(sigma.flatten(), self.grid).to(x)
         return x - sigma * self.net(VP.scale(sigma) * x, step, label)
@@ -69,6 +71,7 @@ class FromVelocity(nn.Module):
 
     def forward(self, x: Tensor, sigma: Tensor | float, label: Label = None) -> Tensor:
         """Return x0_hat, shaped like x; sigma is a number or `[b]`."""
+        _fits(x, self.net)
         sigma = column(sigma, x)
         t, x_t = FLOW.time(sigma), FLOW.scale(sigma) * x
         return x_t - t * self.net(x_t, t.flatten(), label)
@@ -76,6 +79,12 @@ class FromVelocity(nn.Module):
     def weight(self, sigma: Tensor) -> Tensor:
         """Return 1/t^2 = (1 + 1/sigma)^2: with it the loss is flow matching's |v - (eps - x0)|^2."""
         return (1 + 1 / sigma) ** 2
+
+
+def _fits(x: Tensor, net: nn.Module) -> None:
+    own = next(net.parameters(), x).dtype
+    if x.dtype != own:
+        raise TypeError(f"x is {x.dtype} and this network {own}; pass x.to({own}), or convert the model once, D.to({x.dtype})")
 
 
 def from_noise(net: nn.Module, grid: Tensor | None = None) -> FromNoise:
