@@ -118,18 +118,17 @@ def open_notebook(page, address: str, name: str) -> None:
 
 
 def run_cell(page, number: int, patience: float = 60) -> None:
-    """Run one cell and wait until the kernel is idle again."""
-    page.locator(".jp-CodeCell .cm-content").nth(number).click()
-    page.keyboard.press("Control+Enter")
-    wait_idle(page, patience)
-
-
-def wait_idle(page, patience: float = 60) -> None:
-    page.wait_for_timeout(150)
-    page.wait_for_function(
-        "() => ![...document.querySelectorAll('.jp-InputPrompt')].some((p) => p.textContent.includes('*'))",
-        timeout=1000 * patience,
-    )
+    """Run one cell and wait for its new number; ask again where JupyterLab dropped it, its kernel not yet there."""
+    prompt = page.locator(".jp-CodeCell .jp-InputArea-prompt").nth(number)
+    before, until = prompt.inner_text(), time.monotonic() + patience
+    while prompt.inner_text() == before or not re.search(r"\d", prompt.inner_text()):
+        if time.monotonic() > until:
+            raise TimeoutError(f"cell {number} was not run within {patience} s")
+        page.locator(".jp-CodeCell .cm-content").nth(number).click()
+        page.keyboard.press("Control+Enter")
+        page.wait_for_timeout(300)
+        while "*" in prompt.inner_text():
+            page.wait_for_timeout(50)
 
 
 def drawn(page, selector: str = ".tc-canvas") -> int:

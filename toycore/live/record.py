@@ -58,8 +58,10 @@ class Recorder(View):
         finally:
             if progress and losses:
                 self._keep(progress, losses)
-            index, self.buffer = lattice.pack(self._arrays | self._history())
-            self.meta = self.meta | {"index": index}
+            index, buffer = lattice.pack(self._arrays | self._history())
+            with self.hold_sync():  # one message: the page must not read new bytes by an old index
+                self.meta = self.meta | {"index": index}
+                self.buffer = buffer
 
     def _keep(self, progress: trainer.Progress, losses: list[float]) -> None:
         """Store a snapshot and send it alone: the page adds it to what it has."""
