@@ -171,7 +171,7 @@ def reverse_kernel(
 def reverse_densities(
     source: GaussianMixture | Points | Tensor, x: Tensor, sigma: float, below: float, line: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """Return the density of q(x'|x) for one x `[1, 1]` on the points `line`, and that of the Gaussian of its moments."""
+    """Return the density of q(x'|x) for one x `[1, 1]` on the points `line`, and of the Gaussian of its moments."""
     weights, means, var = (part.reshape(-1, 1) for part in reverse_kernel(source, x, sigma, below))
     true = (weights * _normal(line, means, var).exp()).sum(0)
     center = (weights * means).sum()

@@ -135,6 +135,8 @@ def curves(
     for (name, y), color in zip(ys.items(), theme.classes, strict=False):
         curve(ax, x, y, name, color, marker="o" if len(x) <= 25 else "", markersize=4)
     ax.set(**axes)
+    if "xticks" in axes:
+        ax.tick_params(axis="x", which="minor", bottom=False, labelbottom=False)
     if len(ys) > 1:
         legend(ax, theme)
     return fig
