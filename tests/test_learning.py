@@ -3,8 +3,8 @@
 import torch
 
 from tests.problems import close
-from toycore import exact, fields, frames, mixtures, networks, precondition, sigmas, training
-from toycore.metrics import standard_error
+from toycore import exact, fields, frames, mixtures, networks, precondition, samplers, sigmas, training
+from toycore.metrics import coverage, spread, standard_error
 
 BETAS = torch.linspace(1e-4, 0.02, 100, dtype=torch.float64)
 
@@ -77,19 +77,26 @@ def test_all_targets_teach_the_same_field():
     assert off.abs().max() < 4
 
 
-def test_blind_noise_is_the_conditional_mean():
-    """A29: with one level it is the exact field; with two, no other blend of their answers has a smaller loss."""
-    m, levels = mixtures.spiral(60), torch.tensor([0.1, 0.5])
-    x = torch.randn(50, 2, generator=rng())
-    alone = exact.blind_noise(m, frames.VP.scale(levels[:1]) * x, levels[:1])
-    close(alone, fields.noise(exact.posterior_mean(m), x, 0.1), rtol=1e-4, atol=1e-4)
-    n = 20000
+def test_blind_noise_weighs_the_levels_by_their_densities():
+    """A29: p(level | x_t) from mixtures written down in the VP frame, k m_j with std k sqrt(std^2 + sigma^2)."""
+    m, levels = mixtures.spiral(60), torch.tensor([0.1, 0.5, 3.0])
+    x_t = torch.randn(50, 2, generator=rng())
+    D, total, weights = exact.posterior_mean(m), torch.zeros(50, 2), torch.zeros(50, 1)
+    for sigma in levels.tolist():
+        k = (1 + sigma**2) ** -0.5
+        p = mixtures.GaussianMixture(k * m.means, k * (0.02**2 + sigma**2) ** 0.5).log_density(x_t).exp()[:, None]
+        total, weights = total + p * fields.noise(D, x_t / k, sigma), weights + p
+    close(exact.blind_noise(m, x_t, levels), total / weights, rtol=1e-3, atol=1e-4)
+
+
+def test_no_blend_of_the_levels_answers_beats_blind_noise():
+    m, levels, n = mixtures.spiral(60), torch.tensor([0.1, 0.5]), 20000
     sigma, eps = levels[torch.arange(n) % 2, None], torch.randn(n, 2, generator=rng(1))
     x_t = frames.VP.scale(sigma) * (m.sample(n, rng(2))[0] + sigma * eps)
     blind = exact.blind_noise(m, x_t, levels)
     loss = ((blind - eps) ** 2).sum(1)
-    for shift in (0.9 * blind, 1.1 * blind, blind + 0.05):
-        worse = ((shift - eps) ** 2).sum(1) - loss
+    for other in (0.9 * blind, 1.1 * blind, blind + 0.05):
+        worse = ((other - eps) ** 2).sum(1) - loss
         assert worse.mean() > 2 * standard_error(worse)
 
 
@@ -106,3 +113,29 @@ def test_loss_of_a_bare_network_is_l_simple():
     D = lambda x, sigma, label=None: net(x)  # noqa: E731
     eps_hat = fields.noise(D, x0 + sigma[:, None] * eps, sigma)
     close(training.weighted_error(D, x0, eps, sigma), ((eps_hat - eps) ** 2).mean(), rtol=1e-5)
+
+
+def test_a_circle_is_filled_without_any_noise():
+    """A33's limit: the cloud shrinks towards the mean, but a ring that is equally near all round hands it back."""
+    angle = torch.arange(200) * torch.pi / 100
+    circle = torch.stack([angle.cos(), angle.sin()], 1)
+    D = exact.posterior_mean(mixtures.GaussianMixture(circle, 0.02))
+    start = 10 * torch.randn(500, 2, generator=rng())
+    xs = samplers.stack(samplers.ddpm(D, start, sigmas.log_linear(100), noise=0.0))
+    assert xs.var(1).mean(1).min() < 0.2**2
+    assert spread(xs[-1], circle) > 0.9 and coverage(xs[-1], circle) > 0.9
+
+
+def test_variance_that_one_ddpm_step_misses():
+    """A34: the true q(x'|x) has the mean of DDPM's step and 1 + (1 - k) Var(x0|x) / sigma'^2 times its variance."""
+    m, sigma, sigma_next, n = mixtures.spiral(100), 0.2, 0.1, 50000
+    x = torch.tensor([[-0.45, 0.3]])
+    x0 = exact.posterior_sample(m, x.expand(n, 2), sigma, rng())
+    levels = torch.tensor([sigma, sigma_next])
+    [true] = samplers.ddpm(lambda *_: x0, x.expand(n, 2), levels, rng=rng(1))
+    [step] = samplers.ddpm(exact.posterior_mean(m), x, levels, noise=0.0)
+    assert ((true.x.mean(0) - step.mean[0]) / true.x.std(0) * n**0.5).abs().max() < 4
+    k = (sigma_next / sigma) ** 2
+    missed = sigma**2 * fields.divergence(lambda x: exact.posterior_mean(m)(x, sigma), x)[0] / 2
+    foretold = sigma_next**2 * (1 - k) * (1 + (1 - k) * missed / sigma_next**2)
+    close(true.x.var(0).mean(), foretold, rtol=0.03)
