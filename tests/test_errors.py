@@ -49,7 +49,7 @@ ERRORS = {
     "label below": (lambda: D(X, 1.0, torch.tensor([0, 1, -2, 0, 0])), ValueError, "-2 to 1", "0..2"),
     "labels of another batch": (lambda: D(X, 1.0, torch.zeros(4).long()), ValueError, "(4,)", "integers [5]"),
     "float labels": (lambda: D(X, 1.0, torch.zeros(5)), ValueError, "torch.float32", "integers [5]"),
-    "class unknown": (lambda: mixtures.spiral(classes=3).given(7), ValueError, "7 to 7", "0..2"),
+    "class unknown": (lambda: mixtures.spiral(classes=3).given(7), ValueError, "label is 7", "0..2"),
     "points in space": (lambda: D(torch.zeros(5, 3), 1.0), ValueError, "(5, 3)", "[b, 2]"),
     "whole x": (lambda: D(X.long(), 1.0), ValueError, "torch.int64", "floats"),
     "sigmas of another batch": (lambda: D(X, torch.ones(3)), ValueError, "1., 1., 1.", "one per row of x (5)"),

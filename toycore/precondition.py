@@ -84,7 +84,7 @@ class FromVelocity(nn.Module):
 def _fits(x: Tensor, net: nn.Module) -> None:
     own = next(net.parameters(), x).dtype
     if x.dtype != own:
-        raise TypeError(f"x is {x.dtype} and this network {own}; pass x.to({own}), or convert the model once, D.to({x.dtype})")
+        raise TypeError(f"x is {x.dtype} and this network {own}; pass x.to({own}), or convert it: D.to({x.dtype})")
 
 
 def from_noise(net: nn.Module, grid: Tensor | None = None) -> FromNoise:
