@@ -93,7 +93,11 @@ def walk(mixture: GaussianMixture, fields: dict[str, Denoiser], view: Any) -> An
 
 def levels_of(view: Any) -> Tensor:
     """Return the noise levels that a walk view walks down."""
-    make = {"log-linear": sigmas.log_linear, "karras": sigmas.karras, "ddpm": sigmas.ddpm}
+    make: dict[str, Callable[[int], Tensor]] = {
+        "log-linear": sigmas.log_linear,
+        "karras": sigmas.karras,
+        "ddpm": sigmas.ddpm,
+    }
     return make[view.schedule](view.steps)
 
 
