@@ -1,0 +1,76 @@
+"""The ballot: its state in Python, and its life on a page without kernel and network."""
+
+import re
+
+import nbformat as nf
+import pytest
+
+from tests import browser as b
+from toycore import export
+from toycore.live import vote
+
+STATEMENTS = [
+    ("Noise is good.", "half true", "It depends on the noise."),
+    ("Two is <b>two</b>.", "true", "Count."),
+    ("Pigs fly.", "false", "They <i>walk</i>."),
+]
+
+
+def test_the_state_a_page_needs() -> None:
+    view = vote.ballot(STATEMENTS, title="Vote")
+    assert view.votes == [-1, -1, -1] and view.verdicts == [1, 0, 2] and not view.compared
+    assert view.statements[0] == "Noise is good." and view.reasons[1] == "Count."
+    assert {"background", "ink", "accent"} <= set(view.palette["dark"])
+    state = view.get_state()
+    assert state["_esm"] == vote.module() and ".tc-statement" in state["_css"]
+
+
+def test_the_module_is_plain() -> None:
+    text = vote.module() + vote.LOOK
+    assert not re.search(
+        r"^\s*import\b|\bimport\(|\brequire\(|\bfetch\(|innerHTML|https?:|#[0-9a-fA-F]{3,8}\b", text, re.M
+    )
+
+
+@pytest.mark.parametrize(
+    ("statements", "told"), [([], "at least one"), ([("Noise.", "half-true", "?")], "did you mean 'half true'")]
+)
+def test_a_wrong_ballot_is_told(statements, told) -> None:
+    with pytest.raises(ValueError, match=told):
+        vote.ballot(statements)
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("ballot")
+    cells = [
+        nf.v4.new_markdown_cell("# A vote"),
+        nf.v4.new_code_cell(f"from toycore.live.vote import ballot\nballot({STATEMENTS!r})"),
+    ]
+    book = nf.v4.new_notebook(cells=cells)
+    book.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    nf.write(book, folder / "vote.ipynb")
+    return export.site([folder / "vote.ipynb"], folder / "site").parent / "vote.html"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_votes_are_cast_and_compared_without_a_kernel(site, scheme: str) -> None:
+    with b.launched() as browser, b.page_of(browser, offline=True, scheme=scheme) as page:
+        page.goto(site.as_uri())
+        page.wait_for_selector(".tc-ballot fieldset")
+        assert page.locator(".tc-statement legend").all_inner_texts()[1] == "2. Two is <b>two</b>."
+        assert not page.locator(".tc-verdict").first.is_visible(), "no verdict before one asks"
+        for number, words in (1, "half true"), (3, "true"):
+            page.locator(".tc-statement").nth(number - 1).get_by_text(words, exact=True).click()
+        assert page.inner_text(".tc-foot [role=status]") == "2 of 3 voted"
+        page.locator("input[data-role=vote-3]:checked").press("ArrowRight")
+        assert page.locator("input[data-role=vote-3]:checked").get_attribute("value") == "1"
+        page.click("button[data-role=compare]")
+        assert page.inner_text(".tc-foot [role=status]") == "2 of 3 voted, 1 as measured"
+        shown = page.locator(".tc-verdict").all_inner_texts()
+        assert shown == ["✓ half true. It depends on the noise.", "→ true. Count.", "→ false. They <i>walk</i>."]
+        background = page.eval_on_selector(".tc-ballot", "(e) => getComputedStyle(e).backgroundColor")
+        assert (background == "rgb(255, 255, 255)") == (scheme == "light")
+        page.click("#theme")
+        assert page.eval_on_selector(".tc-ballot", "(e) => getComputedStyle(e).backgroundColor") != background
+        assert page.errors == []
