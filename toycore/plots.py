@@ -22,6 +22,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from toycore import style
+from toycore.images.pages import tile
 from toycore.style import LIGHT, Theme
 
 DPI = 90
@@ -175,6 +176,21 @@ def image(ax: Axes, pixels: Tensor, low: float = -1.0, high: float = 1.0) -> Art
     ax.set_axis_off()
     shown = ((pixels - low) / (high - low)).clamp(0, 1)
     return ax.imshow(shown.numpy(), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+
+
+def pictures(
+    panels: dict[str, Tensor], columns: int = 10, shape: tuple[int, int] | None = None,
+    size: tuple[float, float] = (4.4, 2.6), theme: Theme = LIGHT,
+) -> Figure:  # fmt: skip
+    """Draw {title: pictures `[n, c, h, w]` in [-1, 1]} as sheets of so many columns and return the figure.
+
+    shape: rows and columns of sheets (default: side by side).
+    """
+    fig, axes = figure(*(shape or (1, len(panels))), size=size, theme=theme, squeeze=False)
+    for ax, (title, x) in zip(axes.flat, panels.items(), strict=True):
+        image(ax, tile(x.detach().clamp(-1, 1), columns))
+        ax.set_title(title)
+    return fig
 
 
 def legend(ax: Axes, theme: Theme = LIGHT, **more: Any) -> Artist:

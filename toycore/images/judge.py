@@ -115,3 +115,12 @@ def score(judge: Judge, x: Tensor, answers: Tensor, real: Tensor) -> Scores:
     seen, known = judge.features(x), judge.features(real)
     sharp = metrics.inception_score(judge(x)[0].softmax(1))
     return Scores(tuple(told), metrics.frechet(seen, known), *metrics.precision_recall(seen, known), sharp)
+
+
+def sharpness(x: Tensor) -> Tensor:
+    """Return the mean square of the Laplacian (four neighbours minus four times the middle) of pictures: blur lowers
+    it.
+    """
+    middle = x[:, :, 1:-1, 1:-1]
+    around = x[:, :, :-2, 1:-1] + x[:, :, 2:, 1:-1] + x[:, :, 1:-1, :-2] + x[:, :, 1:-1, 2:]
+    return ((around - 4 * middle) ** 2).mean()
