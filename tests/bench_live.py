@@ -1,9 +1,11 @@
-"""How fast do the live views answer? Drives a real JupyterLab and compares with `interact` and inline matplotlib.
+"""How fast do the live views answer? Drives a real JupyterLab and compares with `interact` and inline
+matplotlib.
 
     python tests/bench_live.py [drags]
 
-The same view both times: 25 x 25 arrows and 1,000 points at 100 slider positions, a pointer move every 20 ms. Latency is the
-time from a pointer event to the first frame with changed pixels, as the page itself sees it. Not a test: it prints a table.
+The same view both times: 25 x 25 arrows and 1,000 points at 100 slider positions, a pointer move every 20 ms.
+Latency is the time from a pointer event to the first frame with changed pixels, as the page itself sees it. Not
+a test: it prints a table.
 """
 
 import statistics
@@ -26,7 +28,9 @@ CELLS = [
     "    plt.quiver(x[:, 0], x[:, 1], -eps[:, 0], -eps[:, 1], eps.norm(dim=1))\n"
     "    plt.plot(points[:, 0], points[:, 1], '.', ms=2)\n"
     "    plt.show()\n"
-    "ipywidgets.interact(draw, log10=ipywidgets.FloatSlider(min=-2, max=1, step=0.01, value=-0.5, layout=ipywidgets.Layout(width='500px')));",
+    "wide = ipywidgets.Layout(width='500px')\n"
+    "slider = ipywidgets.FloatSlider(min=-2, max=1, step=0.01, value=-0.5, layout=wide)\n"
+    "ipywidgets.interact(draw, log10=slider);",
     "import time\nstop = time.time() + 8\nwhile time.time() < stop: pass",
 ]
 
@@ -35,7 +39,8 @@ WATCH = """(selector) => {
   const log = (window.log = { events: [], shown: [], draws: [], positions: new Set() });
   const now = () => performance.now(), root = document.querySelector(".tc-view");
   const content = () => selector === ".tc-view" ? root.tcStats.frames
-    : [...document.querySelectorAll(".jp-OutputArea img")].map((i) => i.complete && i.src.length + i.src.slice(-200)).join();
+    : [...document.querySelectorAll(".jp-OutputArea img")]
+      .map((i) => i.complete && i.src.length + i.src.slice(-200)).join();
   let last = content();
   document.addEventListener("pointermove", () => log.events.push(now()), true);
   const look = () => {
@@ -76,7 +81,9 @@ def drag(page, slider: str, handle: str, selector: str) -> dict:
 
 
 def summary(log: dict, draws: list[float]) -> dict:
-    """Latency of every event to the next change, frames during the drag, lag of the last change after the last event."""
+    """Latency of every event to the next change, frames during the drag, lag of the last change after the
+    last event.
+    """
     events, shown = log["events"], log["shown"]
     waits = sorted(next((s - e for s in shown if s >= e), 1500.0) for e in events)
     seconds = (events[-1] - events[0]) / 1000
@@ -131,9 +138,9 @@ def main(drags: int = 3) -> None:
             report("canvas", one)
             report("interact + inline", other)
             report("canvas, kernel busy", median(busy))
-            print(
-                f"ratios: p50 1/{other['p50 ms'] / one['p50 ms']:.1f}, p95 1/{other['p95 ms'] / one['p95 ms']:.1f}, frames {one['frames'] / max(1, other['frames']):.1f}x"
-            )
+            gain = {name: other[name] / one[name] for name in ("p50 ms", "p95 ms")}
+            frames = one["frames"] / max(1, other["frames"])
+            print(f"ratios: p50 1/{gain['p50 ms']:.1f}, p95 1/{gain['p95 ms']:.1f}, frames {frames:.1f}x")
 
 
 if __name__ == "__main__":

@@ -152,7 +152,10 @@ def picture(page, selector: str = ".tc-canvas") -> str:
 def settle(page, frames: int = 2) -> None:
     """Wait for so many frames of the page."""
     page.evaluate(
-        "(n) => new Promise((done) => { const next = () => (n-- > 0 ? requestAnimationFrame(next) : done()); next(); })",
+        """(n) => new Promise((done) => {
+          const next = () => (n-- > 0 ? requestAnimationFrame(next) : done());
+          next();
+        })""",
         frames,
     )
 

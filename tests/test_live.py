@@ -109,8 +109,11 @@ def golden(folder: Path) -> None:
     rng = torch.Generator().manual_seed(0)
     arrays = {
         "halves": np.arange(65536, dtype=np.uint16).view(np.float16).astype(np.float32),
-        "means": m.means.float(), "std": m.std.float(), "weight": m.weights.float(), "label": m.label.int(),
-    }  # fmt: skip
+        "means": m.means.float(),
+        "std": m.std.float(),
+        "weight": m.weights.float(),
+        "label": m.label.int(),
+    }
     x, _ = m.sample(80, rng)
     x = x + 0.2 * torch.randn(x.shape, generator=rng)
     some, _ = m.sample(50, rng)
@@ -118,26 +121,35 @@ def golden(folder: Path) -> None:
     ends, geometries = ends_of(arrays)
     said = {
         "clocks": {
-            "sigma": sigma.tolist(), "alpha_bar": frames.alpha_bar(sigma).tolist(), "flow": frames.FLOW.time(sigma).tolist(),
-            "VP": frames.VP.scale(sigma).tolist(), "FLOW": frames.FLOW.scale(sigma).tolist(),
+            "sigma": sigma.tolist(),
+            "alpha_bar": frames.alpha_bar(sigma).tolist(),
+            "flow": frames.FLOW.time(sigma).tolist(),
+            "VP": frames.VP.scale(sigma).tolist(),
+            "FLOW": frames.FLOW.scale(sigma).tolist(),
             "step": frames.ddpm_step(sigma, sigmas.ddpm()).tolist(),
         },
         "grids": [
-            ["log-linear", 50, 0.01, 10, sigmas.log_linear(50).tolist()], ["karras", 18, 0.002, 80, sigmas.karras(18).tolist()],
+            ["log-linear", 50, 0.01, 10, sigmas.log_linear(50).tolist()],
+            ["karras", 18, 0.002, 80, sigmas.karras(18).tolist()],
             *(["ddpm", n, 0, 0, sigmas.ddpm(n).tolist()] for n in (1, 7, 50, 333, 1000)),
-            ["flow", 20, 0, 80, sigmas.flow(20).tolist()], ["log-linear", 1, 0.01, 10, sigmas.log_linear(1).tolist()],
+            ["flow", 20, 0, 80, sigmas.flow(20).tolist()],
+            ["log-linear", 1, 0.01, 10, sigmas.log_linear(1).tolist()],
         ],
         "normals": [[s, k, lattice.normals(s, k, 200).flatten().tolist()] for s, k in ((0, 0), (3, 17), (2**31, 5))],
         "density": [density_of(m, s, label) for s, label in ((0.05, None), (0.5, None), (0.2, 1))],
         "posterior": [posterior_of(m, s, label) for s, label in ((0.05, None), (0.4, None), (0.4, 2))],
         "measures": {
-            "x": x.flatten().tolist(), "data": some.flatten().tolist(), "spread": metrics.spread(x, some),
-            "coverage": metrics.coverage(x, some), "distance": float(metrics.distance(x, some).mean()),
+            "x": x.flatten().tolist(),
+            "data": some.flatten().tolist(),
+            "spread": metrics.spread(x, some),
+            "coverage": metrics.coverage(x, some),
+            "distance": float(metrics.distance(x, some).mean()),
             "own": m.class_log_posterior(x, 0.0).argmax(1).tolist(),
         },
         "walks": [walk_of(m, *how) for how in walks()],
-        "ends": ends, "geometry": geometries,
-    }  # fmt: skip
+        "ends": ends,
+        "geometry": geometries,
+    }
     index, raw = lattice.pack(arrays)
     (folder / "golden.bin").write_bytes(raw)
     (folder / "golden.json").write_text(json.dumps(said | {"index": index}))
@@ -161,9 +173,15 @@ def posterior_of(m, sigma, label):
 
 def walks():
     return [
-        ("ddpm", dict(noise=1.0)), ("ddpm", dict(noise=0.0)), ("ddpm", dict(noise=1.2)), ("ddim", dict(eta=0.0)),
-        ("ddim", dict(eta=0.6)), ("ddim", dict(eta=1.0)), ("heun", {}), ("sde", {}),
-    ]  # fmt: skip
+        ("ddpm", dict(noise=1.0)),
+        ("ddpm", dict(noise=0.0)),
+        ("ddpm", dict(noise=1.2)),
+        ("ddim", dict(eta=0.0)),
+        ("ddim", dict(eta=0.6)),
+        ("ddim", dict(eta=1.0)),
+        ("heun", {}),
+        ("sde", {}),
+    ]
 
 
 def walk_of(m, name, knobs, seed=5, n=25):
@@ -178,7 +196,9 @@ def walk_of(m, name, knobs, seed=5, n=25):
 
 
 def ends_of(arrays):
-    """Where torch's DDIM takes 5,000 particles under the exact, the learned and the guided fields, and the lattices of those."""
+    """Where torch's DDIM takes 5,000 particles under the exact, the learned and the guided fields, and the
+    lattices of those.
+    """
     allowed = dict(low=0.01, high=10.0, median=0.005, p99=0.03, max=0.3)
     ends, geometries = {}, {}
     for name, D, m in (
@@ -202,8 +222,11 @@ def test_maths_in_javascript_agrees_with_torch(tmp_path):
     golden(tmp_path)
     done = subprocess.run(
         [node, "--test", str(HERE / "js" / "maths.test.mjs")],
-        env={**os.environ, "TOYCORE_GOLDEN": str(tmp_path)}, capture_output=True, text=True, timeout=120,
-    )  # fmt: skip
+        env={**os.environ, "TOYCORE_GOLDEN": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
 
 
@@ -211,7 +234,9 @@ def test_maths_in_javascript_agrees_with_torch(tmp_path):
 
 
 def test_module_is_plain():
-    """One ES module without imports, requests or colours of its own; everything it draws with comes from the palette."""
+    """One ES module without imports, requests or colours of its own; everything it draws with comes from
+    the palette.
+    """
     text = engine.module()
     assert not re.search(r"^\s*import\b|\bimport\(|\brequire\(|\bfetch\(|XMLHttpRequest|WebSocket|eval\(", text, re.M)
     assert set(re.findall(r"https?://[^\s\"'`]+", text + engine.css())) == {"http://www.w3.org/2000/svg"}

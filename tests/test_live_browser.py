@@ -88,14 +88,17 @@ def test_nothing_overlaps_or_overflows(browser, pages, kind, size):
         clash = page.evaluate(
             """() => {
               const root = document.querySelector(".tc-view"), width = document.documentElement.clientWidth;
-              const parts = [...root.querySelectorAll(".tc-panel > :not([hidden]), .tc-stage")].filter((n) => n.offsetHeight);
+              const all = root.querySelectorAll(".tc-panel > :not([hidden]), .tc-stage");
+              const parts = [...all].filter((n) => n.offsetHeight), apart = (p, q) => p.left >= q.right - 1
+                || q.left >= p.right - 1 || p.top >= q.bottom - 1 || q.top >= p.bottom - 1;
               const boxes = parts.map((n) => [n.className, n.getBoundingClientRect()]), found = [];
-              for (const [name, r] of boxes) if (r.right > width + 1 || r.left < -1) found.push(`${name} leaves the page`);
+              for (const [name, r] of boxes) if (r.right > width + 1 || r.left < -1) found.push(`${name} leaves`);
               boxes.forEach(([a, p], i) => boxes.slice(i + 1).forEach(([c, q]) => {
-                if (p.left < q.right - 1 && q.left < p.right - 1 && p.top < q.bottom - 1 && q.top < p.bottom - 1) found.push(`${a} over ${c}`);
+                if (!apart(p, q)) found.push(`${a} over ${c}`);
               }));
               for (const n of root.querySelectorAll("button, label, .tc-value, dd, dt")) {
-                if (n.offsetParent && n.scrollWidth > n.clientWidth + 2 && n.clientWidth) found.push(`${n.className || n.tagName} cut: ${n.textContent}`);
+                const cut = n.offsetParent && n.clientWidth && n.scrollWidth > n.clientWidth + 2;
+                if (cut) found.push(`${n.className || n.tagName} cut: ${n.textContent}`);
               }
               return found;
             }"""
@@ -233,7 +236,7 @@ def test_pauses_off_screen_and_comes_back(browser, pages):
     with b.page_of(browser) as page:
         opened(page, pages["forward"])
         page.evaluate(
-            "() => { const gap = document.body.appendChild(document.createElement('div')); gap.style.height = '9000px'; }"
+            "() => { document.body.append(Object.assign(document.createElement('div'), { style: 'height: 9000px' })); }"
         )
         frames = "() => document.querySelector('.tc-view').tcStats.frames"
         page.click("[data-role=play]")
@@ -288,7 +291,8 @@ def test_every_control_has_a_name_and_the_picture_a_text(browser, pages, kind):
         opened(page, pages[kind])
         nameless = page.evaluate(
             """() => [...document.querySelectorAll(".tc-view input, .tc-view button, .tc-view canvas, .tc-view [role]")]
-              .filter((n) => !(n.getAttribute("aria-label") || n.labels?.[0]?.textContent.trim() || n.getAttribute("role") === "status" || n.getAttribute("role") === "note"))
+              .filter((n) => !["status", "note"].includes(n.getAttribute("role")))
+              .filter((n) => !(n.getAttribute("aria-label") || n.labels?.[0]?.textContent.trim()))
               .map((n) => n.outerHTML.slice(0, 120))"""
         )
         assert nameless == []
@@ -307,7 +311,8 @@ def test_every_control_is_reached_by_tab(browser, pages):
             page.keyboard.press("Tab")
             seen.add(page.evaluate("() => document.activeElement.dataset?.role ?? ''"))
         wanted = page.evaluate(
-            "() => [...document.querySelectorAll('.tc-view [data-role]')].filter((n) => n.offsetParent).map((n) => n.dataset.role)"
+            """() => [...document.querySelectorAll(".tc-view [data-role]")].filter((n) => n.offsetParent)
+              .map((n) => n.dataset.role)"""
         )
         assert set(wanted) <= seen
 
@@ -327,7 +332,8 @@ def test_axe_finds_nothing(browser, pages, kind):
         opened(page, pages[kind])
         page.evaluate(script)
         found = page.evaluate(
-            "async () => (await axe.run('.tc-view')).violations.map((v) => [v.id, v.nodes.map((n) => n.html.slice(0, 150))])"
+            """async () => (await axe.run(".tc-view")).violations
+              .map((v) => [v.id, v.nodes.map((n) => n.html.slice(0, 150))])"""
         )
         assert found == []
 
@@ -340,7 +346,8 @@ CELLS = [
     "view.sigma",
     "learn = live.training(points, walk=())\nlearn",
     "rng = torch.Generator().manual_seed(0)\n"
-    "D = learn.follow(training.train(training.model(points, width=8, depth=1, rng=rng), points, 40, batch=32, rng=rng))",
+    "model = training.model(points, width=8, depth=1, rng=rng)\n"
+    "D = learn.follow(training.train(model, points, 40, batch=32, rng=rng))",
 ]
 
 

@@ -5,12 +5,12 @@
     live.field({"exact": D1, "trained": D2})    linked panes
     live.field(sigma=1.0, presets=[dict(sigma=5), dict(sigma=0.1)])     keys 1 and 2 glide there
 
-Every view is an ordinary widget with synced values (`view.sigma`, `view.steps`, ...); `view.save("name.html")` writes one
-file that works offline, `view.still()` draws it with matplotlib. Keys are shown by "?" in the view.
+Every view is an ordinary widget with synced values (`view.sigma`, `view.steps`, ...); `view.save("name.html")`
+writes one file that works offline, `view.still()` draws it with matplotlib. Keys are shown by "?" in the view.
 
-Each function takes as its first argument nothing (the spiral), a mixture, Points, a tensor [n, 2], a Denoiser, or a
-dictionary of those; `data` names the distribution that a Denoiser was made for, where it is not the spiral. What else is
-given by name sets the values at the start: `live.walk(steps=20, noise=0.0)`.
+Each function takes as its first argument nothing (the spiral), a mixture, Points, a tensor [n, 2], a Denoiser,
+or a dictionary of those; `data` names the distribution that a Denoiser was made for, where it is not the
+spiral. What else is given by name sets the values at the start: `live.walk(steps=20, noise=0.0)`.
 """
 
 from collections.abc import Iterable
@@ -53,11 +53,13 @@ def _classes(classes: int) -> list[dict]:
 
 
 def field(D: Any = None, data: Source | None = None, **start: Any) -> View:
-    """Show the field of one or more Denoisers at a noise level: arrows -eps_hat, density and data behind, particles.
+    """Show the field of one or more Denoisers at a noise level: arrows -eps_hat, density and data behind,
+    particles.
 
-    Values: sigma, frame ("VE", "VP", "flow"), show ("exact", "learned", "error"; one Denoiser at a time, a dictionary has
-    linked panes instead), label, arrows, density, points, seed; presets, a list of such values for the number keys.
-    Play walks 1,000 particles down by DDIM; a click shows the posterior weights on the data and the mean they make.
+    Values: sigma, frame ("VE", "VP", "flow"), show ("exact", "learned", "error"; one Denoiser at a time, a
+    dictionary has linked panes instead), label, arrows, density, points, seed; presets, a list of such values
+    for the number keys. Play walks 1,000 particles down by DDIM; a click shows the posterior weights on the
+    data and the mean they make.
     """
     mixture, fields = sources.resolve(D, data)
     geometry, arrays = sources.lattices(mixture, fields)
@@ -91,10 +93,11 @@ def field(D: Any = None, data: Source | None = None, **start: Any) -> View:
 
 
 def forward(data: Source | None = None, schedules: dict[str, Any] | None = None, **start: Any) -> View:
-    """Show data dissolving into noise along a schedule, its signal-to-noise curve, and the 2-pixel image beside its point.
+    """Show data dissolving into noise along a schedule, its signal-to-noise curve, and the 2-pixel image
+    beside its point.
 
-    schedules: {name: levels}, grids as of `toycore.sigmas`; default linear (DDPM), cosine, log-linear, flow, Stable
-    Diffusion. Values: time (share of the way, 0 data .. 1 noise), schedule, seed, points, density.
+    schedules: {name: levels}, grids as of `toycore.sigmas`; default linear (DDPM), cosine, log-linear, flow,
+    Stable Diffusion. Values: time (share of the way, 0 data .. 1 noise), schedule, seed, points, density.
     """
     plans = schedules or {name: make() for name, make in SCHEDULES.items()}
     levels = {f"S/{name}": sources.increasing(grid) for name, grid in plans.items()}
@@ -122,11 +125,13 @@ def forward(data: Source | None = None, schedules: dict[str, Any] | None = None,
 
 
 def walk(D: Any = None, data: Source | None = None, samplers: Any = None, **start: Any) -> View:
-    """Show sampling step by step: play, pause, single steps, scrub back; predicted and random part of a step apart.
+    """Show sampling step by step: play, pause, single steps, scrub back; predicted and random part of a
+    step apart.
 
     samplers: one or more of "ddpm", "no noise", "ddim", "heun", "sde" side by side from the same noise, e.g.
-    samplers=["ddpm", "no noise", "ddim"]; default one pane with a selector. Values: step, steps, sampler, noise (0 to 1.2),
-    eta, schedule ("log-linear", "karras", "ddpm"), frame, show, label, seed. A click follows another particle.
+    samplers=["ddpm", "no noise", "ddim"]; default one pane with a selector. Values: step, steps, sampler, noise
+    (0 to 1.2), eta, schedule ("log-linear", "karras", "ddpm"), frame, show, label, seed. A click follows
+    another particle.
     """
     lanes = [samplers] if isinstance(samplers, str) else list(samplers or [])
     lanes = [one_of(name, SAMPLERS, "sampler") for name in lanes]
@@ -176,16 +181,18 @@ def walk(D: Any = None, data: Source | None = None, samplers: Any = None, **star
 
 
 def guidance(D: Any = None, data: Source | None = None, **start: Any) -> View:
-    """Show classifier-free guidance: three arrows at a point and over the field, samples, own-class share, coverage.
+    """Show classifier-free guidance: three arrows at a point and over the field, samples, own-class share,
+    coverage.
 
-    Values: guidance (s, -2 to 10), label, sigma, vectors ("guided", "three", "none"), avoid (negative class, -1 none), push
-    (s_neg), form ("two-term" or "replace"), low and high (the interval of levels with guidance), frame, show, seed.
-    Default: the spiral in three classes.
+    Values: guidance (s, -2 to 10), label, sigma, vectors ("guided", "three", "none"), avoid (negative class, -1
+    none), push (s_neg), form ("two-term" or "replace"), low and high (the interval of levels with guidance),
+    frame, show, seed. Default: the spiral in three classes.
     """
     mixture, fields = sources.resolve(D, data, classes=3, checkpoint="spiral3")
     if mixture.classes < 2:
         raise ValueError(
-            "guidance needs labelled data of at least two classes; give data with labels, such as data.spiral(classes=3)"
+            "guidance needs labelled data of at least two classes; give data with labels, such as"
+            " data.spiral(classes=3)"
         )
     geometry, arrays = sources.lattices(mixture, fields)
     known, more = sources.about(mixture)
@@ -228,8 +235,8 @@ def guidance(D: Any = None, data: Source | None = None, **start: Any) -> View:
 def density(data: Source | None = None, **start: Any) -> View:
     """Show the exact density and a particle cloud under forward SDE, reverse SDE and probability-flow ODE.
 
-    Values: sigma, process ("forward", "reverse", "ode"), show ("score", "drift", "both", "none"), frame, seed, points.
-    Play runs the process in its own direction.
+    Values: sigma, process ("forward", "reverse", "ode"), show ("score", "drift", "both", "none"), frame, seed,
+    points. Play runs the process in its own direction.
     """
     mixture, fields = sources.resolve(data, data)
     geometry, arrays = sources.lattices(mixture, {"exact": fields["exact"]})
@@ -260,10 +267,11 @@ def density(data: Source | None = None, **start: Any) -> View:
 
 
 def frames(images: Any, captions: list[str] | None = None, names: tuple[str, ...] = ("step",), **start: Any) -> View:
-    """Show precomputed pictures under one slider or two: images [a, h, w], [a, h, w, 3], or with a second axis [a, b, ...].
+    """Show precomputed pictures under one slider or two: images [a, h, w], [a, h, w, 3], or with a second
+    axis [a, b, ...].
 
-    Values in [0, 1], or uint8. names: what the sliders mean, one or two; captions: one line per picture (of the first axis).
-    Values: step, second. Play runs through the first axis.
+    Values in [0, 1], or uint8. names: what the sliders mean, one or two; captions: one line per picture (of the
+    first axis). Values: step, second. Play runs through the first axis.
     """
     pixels = sources.pictures(images, len(names))
     a, b = pixels.shape[:2]

@@ -46,7 +46,8 @@ def palette() -> dict[str, dict[str, Any]]:
 class View(anywidget.AnyWidget):
     """A live view. Its values are synced traits: set them, `observe` them, `link` them to other widgets.
 
-    Which values a view uses is in `view.meta["traits"]`. The page writes them when a slider is released, not per frame.
+    Which values a view uses is in `view.meta["traits"]`. The page writes them when a slider is released, not
+    per frame.
     """
 
     _css = t.Unicode("").tag(sync=True)  # without this line anywidget keeps a style given at construction to itself
@@ -85,6 +86,9 @@ class View(anywidget.AnyWidget):
         self._draw_still = still
         super().__init__(_esm=module(), _css=css(), **values)
 
+    def __repr__(self) -> str:
+        return f"<live.{self.kind}: {self.meta.get('title', '')}>"
+
     def save(self, path: str | Path) -> Path:
         """Write the view as it stands to one HTML file that works offline, from a disk, without Python."""
         return write_whole(Path(path), lambda beside: Path(beside).write_text(self.html(), encoding="utf-8"))
@@ -105,7 +109,8 @@ class View(anywidget.AnyWidget):
 
 PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:">
+<meta http-equiv="Content-Security-Policy"
+ content="default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:">
 <link rel="icon" href="data:,"><title>{title}</title>
 <style>
 :root {{ color-scheme: light dark; }}
@@ -150,7 +155,8 @@ def slider(
 ) -> dict[str, Any]:
     """Describe a range input bound to the trait `role`; on a log axis `step` is in decades.
 
-    high may name another value ("steps"). more: digits (shown after the point), names (words for whole values), whole (rounded in Python), when (see `shown_if`).
+    high may name another value ("steps"). more: digits (shown after the point), names (words for whole values),
+    whole (rounded in Python), when (see `shown_if`).
     """
     return dict(type="range", role=role, label=label, low=low, high=high, step=step, log=log, **{"digits": 2} | more)
 

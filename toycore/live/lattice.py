@@ -1,7 +1,9 @@
-"""A Denoiser as a lattice of numbers, sent once: what the browser needs to show and walk a field without Python.
+"""A Denoiser as a lattice of numbers, sent once: what the browser needs to show and walk a field
+without Python.
 
-Stored is the raw output F of Karras et al. 2022, eq. 7, at u = (x - m) / sqrt(sigma^2 + s^2): of size 1 at every noise
-level, where eps_hat diverges between the arms and x0_hat hides its detail. The browser's half is `maths.js`.
+Stored is the raw output F of Karras et al. 2022, eq. 7, at u = (x - m) / sqrt(sigma^2 + s^2): of size 1 at
+every noise level, where eps_hat diverges between the arms and x0_hat hides its detail. The browser's half is
+`maths.js`.
 """
 
 import math
@@ -19,7 +21,9 @@ REACH, WARP = 3.6, 0.5  # |u| at its edge (few normal starts lie further out), a
 
 
 class Geometry(NamedTuple):
-    """Where the lattices of a view lie: `size`^2 places, |u| <= reach, about the mean, at each of the levels `[k]`."""
+    """Where the lattices of a view lie: `size`^2 places, |u| <= reach, about the mean, at each of the
+    levels `[k]`.
+    """
 
     size: int
     reach: float
@@ -28,7 +32,9 @@ class Geometry(NamedTuple):
     levels: Tensor
 
     def places(self) -> Tensor:
-        """Return the places u = sinh(q) / WARP, q even, as `[size^2, 2]`, row by row, y upwards: finer in the middle."""
+        """Return the places u = sinh(q) / WARP, q even, as `[size^2, 2]`, row by row, y upwards: finer in the
+        middle.
+        """
         edge = math.asinh(WARP * self.reach)
         line = torch.linspace(-edge, edge, self.size).sinh() / WARP
         v, u = torch.meshgrid(line, line, indexing="ij")
@@ -44,7 +50,9 @@ def raw(D: Denoiser, u: Tensor, sigma: Tensor, g: Geometry, label: Label = None)
 
 
 def geometry(mixture: GaussianMixture, D: Denoiser, size: int, k: int) -> Geometry:
-    """Choose the lattice that suits a distribution: about its mean, in units of its spread, knots where D is sharp."""
+    """Choose the lattice that suits a distribution: about its mean, in units of its spread, knots where D
+    is sharp.
+    """
     centred = mixture.means - mixture.mean
     s = float(((centred**2).mean(1) @ mixture.weights + (mixture.std**2 @ mixture.weights)).sqrt()) or 1.0
     reach = max(REACH, 1.15 * float(centred.abs().max()) / s)
@@ -80,7 +88,7 @@ def lattice(D: Denoiser, g: Geometry, label: Label = None) -> np.ndarray:
     """Return F on the lattice as float16 `[k, size, size, 2]`."""
     u = g.places()
     pages = [raw(D, u, sigma.expand(len(u)), g, label) for sigma in g.levels]
-    F = torch.stack(pages).clamp(-6e4, 6e4).half()  # noqa: N806
+    F = torch.stack(pages).clamp(-6e4, 6e4).half()
     return F.reshape(len(g.levels), g.size, g.size, 2).numpy()
 
 

@@ -81,9 +81,10 @@ class Recorder(View):
 def training(data: Source | None = None, walk: Iterable[trainer.Progress] | None = None, **start: Any) -> Recorder:
     """Show field and loss of a network as they evolve; scrub over snapshots.
 
-    walk: an iterator of `training.Progress`, followed at once; default trains a good model for 1,000 steps (seconds). With
-    walk=() nothing is followed yet: show the view, then `D = view.follow(training.train(...))` in the next cell, and the
-    picture moves while that cell runs. Values: snapshot, sigma, arrows, density, points, seed.
+    walk: an iterator of `training.Progress`, followed at once; default trains a good model for 1,000 steps
+    (seconds). With walk=() nothing is followed yet: show the view, then `D = view.follow(training.train(...))`
+    in the next cell, and the picture moves while that cell runs. Values: snapshot, sigma, arrows, density,
+    points, seed.
     """
     mixture, fields = sources.resolve(data, data)
     g = lattice.geometry(mixture, fields["exact"], SIZE, KNOTS)

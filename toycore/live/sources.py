@@ -58,8 +58,8 @@ def _denoiser(value: Any) -> Denoiser:
         return exact.posterior_mean(value)
     if not callable(value):
         raise TypeError(
-            f"cannot show a {type(value).__name__}; give a Denoiser D(x, sigma, label), a mixture, Points, a tensor [n, 2],"
-            " or a dictionary of those"
+            f"cannot show a {type(value).__name__}; give a Denoiser D(x, sigma, label), a mixture, Points, a"
+            " tensor [n, 2], or a dictionary of those"
         )
     return value
 
@@ -168,8 +168,8 @@ def pictures(images: Any, axes: int) -> np.ndarray:
         or (pixels.ndim == axes + 3 and pixels.shape[-1] not in (1, 3))
     ):
         raise ValueError(
-            f"images have shape {pixels.shape} for {axes} slider(s); give [a, h, w] or [a, h, w, 3], with names=(first, second)"
-            " and [a, b, ...] for two sliders"
+            f"images have shape {pixels.shape} for {axes} slider(s); give [a, h, w] or [a, h, w, 3], with"
+            " names=(first, second) and [a, b, ...] for two sliders"
         )
     if pixels.dtype != np.uint8:
         if not np.isfinite(pixels).all():

@@ -1,6 +1,7 @@
 """Still twins of the views, drawn with matplotlib for print and for readers without scripts.
 
-Each function gets what the view was made of, then the view, and draws it as its values stand. matplotlib is imported on use.
+Each function gets what the view was made of, then the view, and draws it as its values stand. matplotlib is
+imported on use.
 """
 
 from collections.abc import Callable
