@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parent.parent
 FLOORS = [
     {"types", "data", "mixtures", "sigmas", "frames", "gaussians"},
     {"exact", "fields", "networks", "precondition", "guidance", "embeddings"},
-    {"samplers", "training", "metrics", "density", "checkpoints", "vae", "flow", "images", "classifiers", "adapters"},
+    {"samplers", "training", "metrics", "density", "checkpoints", "vae", "flow", "images", "classifiers", "adapters", "dimension"},
     {"style", "plots"},
     {"live", "check", "export"},
     {"demo", "recipes"},
