@@ -81,9 +81,18 @@ def jupyterlab(folder: Path) -> Iterator[str]:
     try:
         yield _address(folder, server)
     finally:
-        server.terminate()
-        server.wait(20)
+        stop(server)
         log.close()
+
+
+def stop(server: subprocess.Popen, patience: float = 5) -> None:
+    """End a server that we started, with force where it does not listen."""
+    server.terminate()
+    try:
+        server.wait(patience)
+    except subprocess.TimeoutExpired:
+        server.kill()
+        server.wait()
 
 
 def _address(folder: Path, server: subprocess.Popen, patience: float = 90) -> str:

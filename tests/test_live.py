@@ -105,7 +105,8 @@ def tool(name: str) -> str:
 
 def golden(folder: Path) -> None:
     """Write what torch says about everything that maths.js computes."""
-    m = mixtures.spiral(components=60, classes=3)
+    curve = data.spiral(60, classes=3)  # unequal widths and weights, so that none of them can be forgotten
+    m = mixtures.GaussianMixture(curve.x, torch.linspace(0.02, 0.05, 60), torch.linspace(0.5, 1.5, 60), curve.label)
     rng = torch.Generator().manual_seed(0)
     arrays = {
         "halves": np.arange(65536, dtype=np.uint16).view(np.float16).astype(np.float32),
@@ -114,8 +115,8 @@ def golden(folder: Path) -> None:
         "weight": m.weights.float(),
         "label": m.label.int(),
     }
-    x, _ = m.sample(80, rng)
-    x = x + 0.2 * torch.randn(x.shape, generator=rng)
+    x, _ = m.sample(400, rng)
+    x = x + 0.3 * torch.randn(x.shape, generator=rng)
     some, _ = m.sample(50, rng)
     sigma = torch.logspace(-2.5, 2, 40, dtype=torch.float64)
     ends, geometries = ends_of(arrays)

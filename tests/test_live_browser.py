@@ -26,7 +26,7 @@ def points():
 
 MAKE = {
     "field": lambda: live.field(points(), presets=[dict(sigma=0.05), dict(frame="VP", sigma=2.0)]),
-    "linked": lambda: live.field({"a": points(), "b": data.moons(40)}),
+    "linked": lambda: live.field({"a": data.spiral(40), "b": data.moons(40)}),
     "forward": lambda: live.forward(points()),
     "walk": lambda: live.walk(mixtures.spiral(), steps=20, sampler="ddim"),
     "lanes": lambda: live.walk(data.spiral(40), samplers=["ddpm", "no noise", "ddim"], steps=20),
@@ -57,36 +57,10 @@ def opened(page, path: Path) -> None:
     page.goto(path.as_uri())
     page.wait_for_selector(".tc-view")
     page.wait_for_function("() => document.querySelector('.tc-view').tcStats.frames > 0")
+    b.settle(page, 3)
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_page_draws_offline_and_asks_for_nothing(browser, pages, kind):
-    with b.page_of(browser, offline=True) as page:
-        opened(page, pages[kind])
-        assert b.drawn(page) > 8
-        assert page.requests == [pages[kind].as_uri()] and page.errors == []
-        assert page.get_attribute(".tc-canvas", "tabindex") == "0"
-        assert page.evaluate("() => document.querySelector('.tc-view').tcStats.drawMs") > 0
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_main_slider_moves_the_picture(browser, pages, kind):
-    with b.page_of(browser) as page:
-        opened(page, pages[kind])
-        before = b.picture(page)
-        page.focus(".tc-canvas")
-        page.keyboard.press("ArrowRight" if kind not in ("training",) else "ArrowLeft")
-        b.settle(page)
-        assert b.picture(page) != before and page.errors == []
-
-
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("size", [(1024, 768), (380, 740)])
-def test_nothing_overlaps_or_overflows(browser, pages, kind, size):
-    with b.page_of(browser, *size) as page:
-        opened(page, pages[kind])
-        clash = page.evaluate(
-            """() => {
+LAYOUT = """() => {
               const root = document.querySelector(".tc-view"), width = document.documentElement.clientWidth;
               const all = root.querySelectorAll(".tc-panel > :not([hidden]), .tc-stage");
               const parts = [...all].filter((n) => n.offsetHeight), apart = (p, q) => p.left >= q.right - 1
@@ -102,8 +76,32 @@ def test_nothing_overlaps_or_overflows(browser, pages, kind, size):
               }
               return found;
             }"""
-        )
-        assert clash == []
+
+NAMELESS = """() => [...document.querySelectorAll(".tc-view input, .tc-view button, .tc-view canvas, .tc-view [role]")]
+              .filter((n) => !["status", "note"].includes(n.getAttribute("role")))
+              .filter((n) => !(n.getAttribute("aria-label") || n.labels?.[0]?.textContent.trim()))
+              .map((n) => n.outerHTML.slice(0, 120))"""
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_page(browser, pages, kind):
+    """Offline it draws, asks for nothing, moves with its main slider, names everything, and fits two screens."""
+    with b.page_of(browser, 1024, 768, offline=True) as page:
+        opened(page, pages[kind])
+        assert b.drawn(page) > 8 and page.get_attribute(".tc-canvas", "tabindex") == "0"
+        assert page.evaluate("() => document.querySelector('.tc-view').tcStats.drawMs") > 0
+        assert page.evaluate(LAYOUT) == []
+        before = b.picture(page)
+        page.focus(".tc-canvas")
+        page.keyboard.press("ArrowLeft" if kind == "training" else "ArrowRight")
+        b.settle(page)
+        assert b.picture(page) != before
+        assert page.evaluate(NAMELESS) == []
+        assert len(page.get_attribute(".tc-canvas", "aria-label")) > len(page.inner_text(".tc-title")) + 10
+        page.set_viewport_size({"width": 380, "height": 740})
+        b.settle(page, 4)
+        assert page.evaluate(LAYOUT) == []
+        assert page.requests == [pages[kind].as_uri()] and page.errors == []
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -283,23 +281,6 @@ def test_text_and_marks_stand_out(theme):
     assert contrast(theme.ink, theme.background) >= 7
     for mark in (theme.data, theme.sample, theme.exact, theme.accent, theme.predicted, theme.random):
         assert contrast(mark, theme.background) >= 3
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_every_control_has_a_name_and_the_picture_a_text(browser, pages, kind):
-    with b.page_of(browser) as page:
-        opened(page, pages[kind])
-        nameless = page.evaluate(
-            """() => [...document.querySelectorAll(".tc-view input, .tc-view button, .tc-view canvas, .tc-view [role]")]
-              .filter((n) => !["status", "note"].includes(n.getAttribute("role")))
-              .filter((n) => !(n.getAttribute("aria-label") || n.labels?.[0]?.textContent.trim()))
-              .map((n) => n.outerHTML.slice(0, 120))"""
-        )
-        assert nameless == []
-        page.focus(".tc-canvas")
-        page.keyboard.press("ArrowRight")
-        b.settle(page)
-        assert len(page.get_attribute(".tc-canvas", "aria-label")) > len(page.inner_text(".tc-title")) + 10
 
 
 def test_every_control_is_reached_by_tab(browser, pages):

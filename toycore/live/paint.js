@@ -19,8 +19,11 @@ function within(g, pane, draw) {
   g.restore();
 }
 
-function write(g, words, x, y, { size, colour, align = "left", base = "alphabetic", weight = 400 }) {
+/** Write words at a place, smaller where they would be wider than `max`. */
+function write(g, words, x, y, { size, colour, align = "left", base = "alphabetic", weight = 400, max = Infinity }) {
   g.font = `${weight} ${size}px ${FONT}`;
+  const shrink = max / g.measureText(words).width;
+  if (shrink < 1) g.font = `${weight} ${size * shrink}px ${FONT}`;
   g.fillStyle = colour;
   g.textAlign = align;
   g.textBaseline = base;
@@ -49,7 +52,7 @@ function frameOf(g, pane, ui, title) {
     }
   }
   if (title) {
-    write(g, title, pane.x + pane.w / 2, pane.y - size * 0.5, { size, colour: ink, align: "center", weight: 600 });
+    write(g, title, pane.x + pane.w / 2, pane.y - size * 0.5, { size, colour: ink, align: "center", weight: 600, max: pane.w });
   }
 }
 
@@ -209,15 +212,15 @@ function chart(g, box, ui, { title, x: [x0, x1], y: [y0, y1], xs = [], ys = [] }
   for (const [value, words] of xs) {
     write(g, words, at(value, y0)[0], box.y + box.h + 4, { size, colour: ink, align: "center", base: "top" });
   }
-  write(g, title, box.x, box.y - size * 0.7, { size: size * 1.1, colour: ink, weight: 600 });
+  write(g, title, box.x, box.y - size * 0.7, { size: size * 1.1, colour: ink, weight: 600, max: box.w });
   return at;
 }
 
 /** A horizontal bar with its share and name. */
 function bar(g, box, ui, name, share, colour, words) {
-  const { ink, faint } = ui.colours, size = Math.min(ui.unit * 0.9, box.w / 9);
-  write(g, name, box.x, box.y - 5, { size, colour: ink });
-  write(g, words, box.x + box.w, box.y - 5, { size, colour: ink, align: "right", weight: 600 });
+  const { ink, faint } = ui.colours, size = ui.unit * 0.9;
+  write(g, name, box.x, box.y - 5, { size, colour: ink, max: box.w * 0.58 });
+  write(g, words, box.x + box.w, box.y - 5, { size, colour: ink, align: "right", weight: 600, max: box.w * 0.38 });
   g.fillStyle = faint;
   g.fillRect(box.x, box.y, box.w, box.h);
   g.fillStyle = colour;

@@ -340,8 +340,8 @@ scenes.walk = (ui) => {
     disc(g, at(Math.round(p), ratio[Math.round(p)]), ui.unit * 0.35, accent);
     if (many) {
       const words = `spread ${m.spread.toPrecision(2)} \u00B7 coverage ${m.coverage.toFixed(2)} \u00B7 distance ${m.distance.toPrecision(2)}`;
-      const size = Math.min(ui.unit * 0.9, pane.w / 20);
-      write(g, words, pane.x + pane.w / 2, pane.y + pane.w + 2.1 * ui.unit, { size, colour: ui.colours.ink, align: "center", base: "top", weight: 600 });
+      const look = { size: ui.unit * 0.9, colour: ui.colours.ink, align: "center", base: "top", weight: 600, max: pane.w };
+      write(g, words, pane.x + pane.w / 2, pane.y + pane.w + 2.1 * ui.unit, look);
     }
   }
 
@@ -442,7 +442,7 @@ scenes.forward = (ui) => {
     const { faint, ink } = ui.colours, { x, y, w } = pixels, size = ui.unit * 0.85;
     [[point(0, 1), "clean point as 2 pixels"], [point(sigma, c), "noisy point as 2 pixels"]].forEach(([values2, words], j) => {
       const left = x + j * (2 * w + 1.4 * ui.unit);
-      write(g, words, left, y - size * 0.6, { size: Math.min(size, (2 * w) / 11), colour: ink });
+      write(g, words, left, y - size * 0.6, { size, colour: ink, max: 2 * w });
       values2.forEach((v, a) => {
         const grey = Math.round(255 * Math.min(1, Math.max(0, (v + 1.2) / 2.4)));
         g.fillStyle = `rgb(${grey},${grey},${grey})`;

@@ -25,7 +25,10 @@ function render({ model, el }) {
   connect(ui);
   resize(ui);
   sync(ui);
-  return () => ui.cleanups.forEach((undo) => undo());
+  return () => {
+    ui.seen = false;
+    ui.cleanups.forEach((undo) => undo());
+  };
 }
 
 // ---- the page ----------------------------------------------------------------------------------
