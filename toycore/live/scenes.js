@@ -631,7 +631,10 @@ scenes.density = (ui) => {
 
   /** The frame's own drift per unit of ln sigma, y dln(scale)/dln(sigma): a pull to the origin, whatever the data. */
   function drift(g, pane, n) {
-    const { sigma, frame } = values, y = cells(pane, n);
+    const { sigma, frame } = values, shift = pane.half / n, edge = pane.half * (1 - 1 / n);
+    const below = (v, axis) => v - pane.centre[axis] < edge;
+    const y = cells(pane, n).map((v) => v + shift) // between the score's arrows
+      .filter((v, i, all) => below(v, i % 2) && below(all[i ^ 1], 1 - (i % 2)));
     const pull = { VE: 0, VP: -(sigma ** 2) / (1 + sigma ** 2), flow: -sigma / (1 + sigma) }[frame];
     field(g, pane, y, zoom(y, pull), 1, Array(16).fill(ui.colours.predicted), n);
   }
