@@ -41,6 +41,9 @@ class Ballot(anywidget.AnyWidget):
     compared = t.Bool(False).tag(sync=True)
     palette = t.Dict().tag(sync=True)
 
+    def __repr__(self) -> str:
+        return f"<live.ballot: {self.title}>"
+
 
 @cache
 def module() -> str:
