@@ -1,6 +1,7 @@
 """The trainer: exact resume, also after a kill; one process or two; what it writes; autoencoders and judges."""
 
 import json
+import math
 import os
 import signal
 import socket
@@ -288,6 +289,28 @@ def test_a_judge_learns_and_scores(digits: data.Pictures) -> None:
     assert good.frechet < 2 and flat.frechet > 20 and good.recall > 0.8 and flat.recall < 0.1
     assert good.inception > 7 and flat.inception == pytest.approx(1, abs=1e-3)
     assert float(J.features(x[:2000]).detach().var(0).mean()) == pytest.approx(1, rel=0.01)
+
+
+def test_sharpness_is_the_square_of_the_laplacian() -> None:
+    """A wave cos(k x) has the Laplacian -2 (1 - cos k) cos(k x); a slope has none."""
+    line = torch.arange(42.0, dtype=torch.float64)
+    wave = (0.3 * line).cos().expand(1, 1, 42, 42)
+    want = (2 * (1 - math.cos(0.3))) ** 2 * float((wave[..., 1:-1] ** 2).mean())
+    assert float(judge.sharpness(wave)) == pytest.approx(want)
+    assert float(judge.sharpness(line.expand(1, 1, 42, 42))) == pytest.approx(0, abs=1e-12)
+
+
+@pytest.mark.parametrize("name", recipes.MAKERS)
+def test_every_shipped_model_can_be_made_again(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A few steps of each recipe on a few pictures; the shipped file holds the same network, under 12 MB in all."""
+    few = {key: (lambda make=make: make(60)) for key, make in data.SETS.items() if key in ("strokes", "shapes")}
+    monkeypatch.setattr(data, "SETS", data.SETS | few)
+    D, card = recipes.make(name, steps=2)
+    shipped = checkpoints.load(name)
+    assert card["title"] == shipped.card["title"] and card["cpu_seconds"] < shipped.card["cpu_seconds"]
+    assert [p.shape for p in D.state_dict().values()] == [p.shape for p in shipped.state_dict().values()]
+    sizes = [(checkpoints.SHIPPED / f"{key}.safetensors").stat().st_size for key in recipes.MAKERS]
+    assert sum(sizes) < 12e6
 
 
 def test_bare_networks_are_kept_too(tmp_path) -> None:
