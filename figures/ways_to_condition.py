@@ -5,7 +5,7 @@ from matplotlib.figure import Figure
 
 from toycore.style import LIGHT
 
-SIZE = (9.6, 3.0)
+SIZE = (9.6, 2.4)
 CAPTION = (
     "A layer's features h and a condition c. Add and append are the same up to a matrix; modulate sets gain and offset "
     "of each feature; attend lets each place of the picture weigh the words itself."
@@ -23,8 +23,8 @@ WAYS = {
 
 
 def box(ax: Axes, y: float, words: str, color: str) -> None:
-    frame = dict(boxstyle="round,pad=0.45", facecolor=LIGHT.background, edgecolor=color, linewidth=1.5)
-    ax.text(0.5, y, words, ha="center", va="center", bbox=frame, fontsize=10)
+    frame = dict(boxstyle="round,pad=0.45", facecolor=color, edgecolor=color, linewidth=1.5)
+    ax.text(0.5, y, words, ha="center", va="center", bbox=frame, fontsize=10, color=LIGHT.background)
 
 
 def draw(fig: Figure) -> None:
@@ -36,5 +36,5 @@ def draw(fig: Figure) -> None:
             ax.annotate("", (0.5, end), (0.5, start), arrowprops=look)
         box(ax, 0.88, told, LIGHT.sample)
         box(ax, 0.5, rule, LIGHT.exact)
-        box(ax, 0.1, "next layer", LIGHT.data)
+        box(ax, 0.1, "next layer", LIGHT.ink)
         ax.annotate("h", (0.22, 0.5), (0.0, 0.5), va="center", arrowprops=dict(arrowstyle="-|>", color=LIGHT.data))
