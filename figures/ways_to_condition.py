@@ -7,7 +7,7 @@ from toycore.style import LIGHT
 
 SIZE = (9.6, 2.4)
 CAPTION = (
-    "A layer's features h and a condition c. Add and append are the same up to a matrix; modulate sets gain and offset "
+    "The features h of a layer and a condition c. Add and append are the same up to a matrix; modulate sets gain and offset "
     "of each feature; attend lets each place of the picture weigh the words itself."
 )
 ALT = (
@@ -18,7 +18,7 @@ WAYS = {
     "add": ("c", "h + A c"),
     "append": ("c", "B [h, c]"),
     "modulate (FiLM, adaLN)": ("c", "(1 + S c) h + T c"),
-    "attend": ("word 1, word 2, word 3", "h + softmax(q k) v"),
+    "attend": ("word 1, word 2, word 3", "h + attention"),
 }
 
 
@@ -37,4 +37,4 @@ def draw(fig: Figure) -> None:
         box(ax, 0.88, told, LIGHT.sample)
         box(ax, 0.5, rule, LIGHT.exact)
         box(ax, 0.1, "next layer", LIGHT.ink)
-        ax.annotate("h", (0.22, 0.5), (0.0, 0.5), va="center", arrowprops=dict(arrowstyle="-|>", color=LIGHT.data))
+        ax.annotate("h", (0.2, 0.5), (0.0, 0.5), va="center", arrowprops=dict(arrowstyle="-|>", color=LIGHT.data))
