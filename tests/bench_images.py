@@ -1,4 +1,4 @@
-"""Measure pictures: `python -m tests.bench_images [quality] [steps] [gpu] [--seeds 3] [--quick]`.
+"""Measure pictures: `python -m tests.bench_images [quality] [steps] [gpu] [--names ...] [--seeds 3] [--quick]`.
 
 quality: train each small recipe and judge 500 samples. steps: one training step beside those of other packages, of
 equal size, in one process. gpu: throughput, memory and use of the arithmetic of U-Nets of 10M and 35M, then runs of ten
@@ -64,10 +64,11 @@ def row(title: str, scores: judge.Scores, floor: float, *more: str) -> None:
     print(line, f"{scores.precision:9.3f} {scores.recall:7.3f} {scores.inception:6.2f} ", *more, flush=True)
 
 
-def quality(seeds: int, quick: bool) -> None:
+def quality(names: list[str], seeds: int, quick: bool) -> None:
     """Train, sample, judge; FD has the distance of 500 held-out pictures beside it, the floor."""
     print(f"{'':28} {'accuracy':>24} {'FD':>7} {'FD/floor':>8} {'precision':>9} {'recall':>7} {'IS':>6}   CPU s")
-    for name, (steps, walk) in QUALITY.items():
+    for name in names:
+        steps, walk = QUALITY[name]
         recipe = recipes.find(name)
         J, real, other, asked = references(recipe.data)
         floor = judge.score(J, other, asked, real)
@@ -248,6 +249,7 @@ def ten_minutes(name: str, out: Path, words: list[str], seconds: float) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("what", nargs="*", help="quality, steps, gpu (default: quality and steps)")
+    parser.add_argument("--names", nargs="*", choices=QUALITY, default=list(QUALITY), help="of quality: which recipes")
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--quick", action="store_true", help="a rehearsal: few steps, one round")
     parser.add_argument("--out", type=Path, default=Path("runs/gpu"), help="folder of the runs of ten minutes")
@@ -255,7 +257,7 @@ def main() -> None:
     torch.set_num_threads(1)
     what = asked.what or ["quality", "steps"]
     if "quality" in what:
-        quality(asked.seeds, asked.quick)
+        quality(asked.names, asked.seeds, asked.quick)
     if "steps" in what:
         step_times(1 if asked.quick else 7)
     if "gpu" in what:

@@ -108,6 +108,24 @@ def test_resume_is_exact(digits: data.Pictures, stop: int, tmp_path) -> None:
     assert same(again.average, whole) and again.losses == losses
 
 
+def test_resume_keeps_the_memory_layout(digits: data.Pictures, tmp_path) -> None:
+    """On a GPU networks are channels_last; so must be what the optimizer remembers of them."""
+
+    def fresh() -> train.Run:
+        net = UNet(1, 8, (1, 2), classes=10, rng=seeded()).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        return train.begin(precondition.from_velocity(net), PLAN._replace(steps=4))
+
+    plan, runs = PLAN._replace(steps=4), [fresh(), fresh()]
+    walk = train.train(runs[0].D, digits.images, digits.labels, plan, runs[0])
+    next(walk), next(walk)
+    train.save(runs[0], plan, tmp_path / "c.safetensors")
+    train.resume(runs[1], plan, tmp_path / "c.safetensors")
+    for run in runs:
+        assert all(v.stride() == p.stride() for p, e in run.optimizer.state.items() for v in e.values() if v.ndim)
+    list(walk), list(train.train(runs[1].D, digits.images, digits.labels, plan, runs[1]))
+    assert same(runs[0].average, runs[1].average)
+
+
 def test_a_spoilt_or_foreign_checkpoint_is_told(tmp_path) -> None:
     path = tmp_path / "c.safetensors"
     train.save(train.begin(small(), PLAN), PLAN, path)

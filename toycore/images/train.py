@@ -218,6 +218,8 @@ def resume(run: Run, plan: Plan, path: Path) -> None:
         i, name = key.split(".")
         state.setdefault(int(i), {})[name] = value
     run.optimizer.load_state_dict({"state": state, "param_groups": run.optimizer.state_dict()["param_groups"]})
+    for p, entry in run.optimizer.state.items():  # in the parameter's memory layout, as before
+        entry.update({k: torch.empty_like(p).copy_(v) for k, v in entry.items() if v.shape == p.shape})
     run.losses[:] = tensors["losses"].tolist()
 
 
