@@ -5,7 +5,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from toycore.types import Label, label_column
+from toycore.types import Label, label_column, one_of
 
 
 class MLP(nn.Module):
@@ -86,6 +86,124 @@ class NoiseMLP(nn.Module):
         for layer in self.hidden:
             h = layer(nn.functional.silu(h))
         return self.last(nn.functional.silu(h))
+
+
+class ConditionalMLP(nn.Module):
+    """F(u, sigma, words) -> `[b, dim]`: an MLP that is told a condition in one of four ways, after each layer.
+
+    words: vectors `[b, k, e]` (or one, `[b, e]`); None stands for a learned null vector. c = their sum. how:
+
+        "add"     h + A c                                            "concat"  B [h, c]
+        "film"    (1 + S c) norm(h) + T c                            "attend"  h + O softmax(Q h . K words) V words
+
+    FiLM: Perez et al. 2017 (1709.07871); as adaLN in Peebles & Xie 2022. Cross-attention: Rombach et al. 2022.
+    """
+
+    frequencies: Tensor
+
+    def __init__(
+        self, dim: int = 2, width: int = 64, depth: int = 3, told: int = 16, how: str = "film", features: int = 16,
+        scale: float = 2.0, rng: torch.Generator | None = None,
+    ) -> None:  # fmt: skip
+        super().__init__()
+        self.config = dict(dim=dim, width=width, depth=depth, told=told, how=how, features=features, scale=scale)
+        self.register_buffer("frequencies", scale * torch.randn(dim, features, generator=rng))
+        self.first = nn.Linear(dim + 2 * features + 16, width)
+        tell = TELL[one_of(how, TELL, "way of conditioning")]
+        self.tell = nn.ModuleList(tell(width, told) for _ in range(depth))
+        self.hidden = nn.ModuleList(nn.Linear(width, width) for _ in range(depth - 1))
+        self.last = nn.Linear(width, dim)
+        self.null = nn.Parameter(torch.zeros(1, 1, told))
+        initialise(self, rng)
+        nn.init.zeros_(self.last.weight)
+
+    def forward(self, u: Tensor, sigma: Tensor, words: Tensor | None = None) -> Tensor:
+        """Return F shaped like u, `[b, dim]`; sigma is `[1]` or `[b]`."""
+        words = self.null if words is None else words.reshape(len(u), -1, words.shape[-1])
+        phase, level = u @ self.frequencies, waves(sigma).expand(len(u), -1)
+        h = self.first(torch.cat([u, phase.sin(), phase.cos(), level], 1))
+        for tell, layer in zip(self.tell, [*self.hidden, self.last], strict=True):
+            h = layer(nn.functional.silu(tell(h, words)))
+        return h
+
+
+class Add(nn.Module):
+    """h + A c, c the sum of the words: as a class vector is added to the embedding of the level."""
+
+    def __init__(self, width: int, told: int) -> None:
+        super().__init__()
+        self.A = nn.Linear(told, width)
+
+    def forward(self, h: Tensor, words: Tensor) -> Tensor:
+        return h + self.A(words.sum(1))
+
+
+class Concat(nn.Module):
+    """B [h, c] = B_h h + B_c c: to append c is to add a linear function of c."""
+
+    def __init__(self, width: int, told: int) -> None:
+        super().__init__()
+        self.B = nn.Linear(width + told, width)
+
+    def forward(self, h: Tensor, words: Tensor) -> Tensor:
+        return self.B(torch.cat([h, words.sum(1).expand(len(h), -1)], 1))
+
+
+class Film(nn.Module):
+    """(1 + S c) norm(h) + T c: the condition sets the gain and the offset of every feature."""
+
+    def __init__(self, width: int, told: int) -> None:
+        super().__init__()
+        self.ST = nn.Linear(told, 2 * width)
+
+    def forward(self, h: Tensor, words: Tensor) -> Tensor:
+        S, T = self.ST(words.sum(1)).chunk(2, 1)
+        return (1 + S) * nn.functional.layer_norm(h, h.shape[1:]) + T
+
+
+class Attend(nn.Module):
+    """h + O attention(h asks, the words answer): each row weighs the words by its own question."""
+
+    def __init__(self, width: int, told: int) -> None:
+        super().__init__()
+        self.Q, self.KV, self.O = nn.Linear(width, told), nn.Linear(told, 2 * told), nn.Linear(told, width)
+
+    def weights(self, h: Tensor, words: Tensor) -> Tensor:
+        """Return how much each row reads of each word, `[b, k]`, rows that sum to 1."""
+        K = self.KV(words).chunk(2, 2)[0]
+        return ((K @ self.Q(h)[:, :, None])[..., 0] / K.shape[-1] ** 0.5).softmax(1)
+
+    def forward(self, h: Tensor, words: Tensor) -> Tensor:
+        V = self.KV(words).chunk(2, 2)[1]
+        return h + self.O((self.weights(h, words)[..., None] * V).sum(1))
+
+
+TELL = {"add": Add, "concat": Concat, "film": Film, "attend": Attend}
+
+
+class Captioned(nn.Module):
+    """F(u, sigma, label): a ConditionalMLP told the words of caption number `label`; no label, -1: null words only.
+
+    tokens: the captions as numbers of words, `[captions, k]`. Words are learned vectors, so that a caption never seen
+    is still made of words that were.
+    """
+
+    tokens: Tensor
+
+    def __init__(self, tokens: list[list[int]], rng: torch.Generator | None = None, **words: int | float | str) -> None:
+        super().__init__()
+        self.config = dict(tokens=tokens, **words)
+        rows = torch.tensor(tokens)
+        self.classes, null = len(rows), int(rows.max()) + 1
+        self.register_buffer("tokens", torch.cat([rows, torch.full_like(rows[:1], null)]), persistent=False)
+        self.net = ConditionalMLP(rng=rng, **words)  # type: ignore[arg-type]
+        self.word = nn.Embedding(null + 1, self.net.null.shape[-1])
+        initialise(self.word, rng)
+
+    def forward(self, u: Tensor, sigma: Tensor, label: Label = None) -> Tensor:
+        """Return F shaped like u, `[b, dim]`; sigma is `[1]` or `[b]`, label numbers of captions."""
+        rows = label_column(-1 if label is None else label, len(u), self.classes)
+        return self.net(u, sigma, self.word(self.tokens[rows]))  # -1: the last row
 
 
 def waves(sigma: Tensor) -> Tensor:

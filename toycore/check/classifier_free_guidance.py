@@ -7,7 +7,7 @@ from torch import Tensor
 
 from toycore import exact, guidance, mixtures, samplers, sigmas
 from toycore.check import Verdicts, call, close, exercise
-from toycore.types import Denoiser, Label
+from toycore.types import Label
 
 
 def _mixed(weight: Callable[[float], float]) -> Callable[..., Tensor]:
