@@ -88,7 +88,7 @@ def test_page(browser, pages, kind):
     """Offline it draws, asks for nothing, moves with its main slider, names everything, and fits two screens."""
     with b.page_of(browser, 1024, 768, offline=True) as page:
         opened(page, pages[kind])
-        assert b.drawn(page) > 8 and page.get_attribute(".tc-canvas", "tabindex") == "0"
+        assert b.drawn(page) > 20 and page.get_attribute(".tc-canvas", "tabindex") == "0"
         assert page.evaluate("() => document.querySelector('.tc-view').tcStats.drawMs") > 0
         assert page.evaluate(LAYOUT) == []
         before = b.picture(page)

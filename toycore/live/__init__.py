@@ -286,7 +286,7 @@ def frames(images: Any, captions: list[str] | None = None, names: tuple[str, ...
         {"role": "step", "from": 0, "to": a - 1, "by": 1, "seconds": max(2, a / 10)},
         partial(stills.pictures, pixels),
         start,
-        dict(step=0.0),
+        dict(step=0.0, second=0.0),
         layout="below",
         aspect=1.5,
         buttons="play back next reset fullscreen help",

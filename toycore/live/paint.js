@@ -5,6 +5,11 @@ const place = (pane, at) => [
   pane.x + ((at[0] - pane.centre[0]) / pane.half + 1) * (pane.w / 2),
   pane.y + (1 - (at[1] - pane.centre[1]) / pane.half) * (pane.w / 2),
 ];
+/** The same map as numbers, px = kx x + bx and py = by - kx y, for loops over many points. */
+const affine = ({ x, y, w, centre, half }) => {
+  const k = w / (2 * half);
+  return { k, bx: x + w / 2 - k * centre[0], by: y + w / 2 + k * centre[1] };
+};
 const unplace = (pane, px, py) => [
   pane.centre[0] + ((px - pane.x) / (pane.w / 2) - 1) * pane.half,
   pane.centre[1] + (1 - (py - pane.y) / (pane.w / 2)) * pane.half,
@@ -56,27 +61,25 @@ function frameOf(g, pane, ui, title) {
   }
 }
 
-const rasters = new WeakMap();
-
-/** A raster of shares in [0, 1], rows from the top, through the density ramp; `strength` fades it. */
-function raster(g, pane, share, n, ui, strength) {
-  let sheet = rasters.get(ui);
-  if (!sheet || sheet.width !== n) {
-    sheet = Object.assign(document.createElement("canvas"), { width: n, height: n });
-    rasters.set(ui, sheet);
-  }
-  const pen = sheet.getContext("2d"), image = pen.createImageData(n, n), ramp = ui.colours.density;
+/** Paint shares in [0, 1], rows from the top, through the density ramp on a small sheet; `strength` fades it. */
+function sheetOf(share, n, ramp, strength) {
+  const sheet = Object.assign(document.createElement("canvas"), { width: n, height: n });
+  const pen = sheet.getContext("2d"), image = pen.createImageData(n, n), last = ramp.length - 1;
   for (let i = 0; i < n * n; i++) {
-    const v = Math.sqrt(share[i]) * strength, c = ramp[Math.min(ramp.length - 1, (v * ramp.length) | 0)];
+    const v = Math.sqrt(share[i]) * strength, c = ramp[Math.min(last, (v * last) | 0)];
     image.data[4 * i] = c[0];
     image.data[4 * i + 1] = c[1];
     image.data[4 * i + 2] = c[2];
     image.data[4 * i + 3] = 255 * Math.min(1, 3 * v);
   }
   pen.putImageData(image, 0, 0);
-  g.imageSmoothingEnabled = true;
-  g.imageSmoothingQuality = "high";
-  g.drawImage(sheet, pane.x, pane.y, pane.w, pane.w);
+  return sheet;
+}
+
+/** A ramp of colours [r, g, b] with `n` steps between each two of the given ones. */
+function finer(colours, n) {
+  const at = (i, t) => colours[i].map((c, k) => c + t * (colours[i + 1][k] - c));
+  return colours.slice(1).flatMap((_, i) => Array.from({ length: n }, (_, j) => at(i, j / n))).concat([colours.at(-1)]);
 }
 
 /** Dots of radius r in one path, at frame points y (flat). */
@@ -84,8 +87,9 @@ function dots(g, pane, y, r, colour, alpha = 1) {
   g.fillStyle = colour;
   g.globalAlpha = alpha;
   g.beginPath();
+  const { k, bx, by } = affine(pane);
   for (let i = 0; i < y.length; i += 2) {
-    const [px, py] = place(pane, [y[i], y[i + 1]]);
+    const px = bx + k * y[i], py = by - k * y[i + 1];
     if (px < pane.x - r || px > pane.x + pane.w + r || py < pane.y - r || py > pane.y + pane.w + r) continue;
     g.moveTo(px + r, py);
     g.arc(px, py, r, 0, 6.2832);
@@ -98,15 +102,15 @@ function dots(g, pane, y, r, colour, alpha = 1) {
 function trails(g, pane, moments, colour, width) {
   g.strokeStyle = colour;
   g.lineWidth = width;
-  g.lineCap = "round";
-  for (let k = 1; k < moments.length; k++) {
-    const from = moments[k - 1], to = moments[k];
-    g.globalAlpha = 0.5 * (k / moments.length) ** 1.5;
+  const { k, bx, by } = affine(pane);
+  for (let m = 1; m < moments.length; m++) {
+    const from = moments[m - 1], to = moments[m];
+    g.globalAlpha = 0.5 * (m / moments.length) ** 1.5;
     g.beginPath();
     for (let i = 0; i < to.length; i += 2) {
-      const [px, py] = place(pane, [to[i], to[i + 1]]);
+      const px = bx + k * to[i], py = by - k * to[i + 1];
       if (px < pane.x || px > pane.x + pane.w || py < pane.y || py > pane.y + pane.w) continue;
-      g.moveTo(...place(pane, [from[i], from[i + 1]]));
+      g.moveTo(bx + k * from[i], by - k * from[i + 1]);
       g.lineTo(px, py);
     }
     g.stroke();
@@ -160,11 +164,12 @@ function field(g, pane, places, vectors, c, paints, n) {
     const share = m / (m + c);
     if (m > 1e-6) bins[Math.min(paints.length - 1, Math.floor(share * paints.length))].push(i, share / m);
   }
+  const { k, bx, by } = affine(pane);
   bins.forEach((bin, b) => {
     g.fillStyle = paints[b];
     g.beginPath();
     for (let j = 0; j < bin.length; j += 2) {
-      const i = bin[j], [px, py] = place(pane, [places[i], places[i + 1]]);
+      const i = bin[j], px = bx + k * places[i], py = by - k * places[i + 1];
       const dx = vectors[i] * bin[j + 1] * cell, dy = -vectors[i + 1] * bin[j + 1] * cell;
       arrowPath(g, px - dx / 2, py - dy / 2, dx, dy, thick);
     }

@@ -69,10 +69,14 @@ function backdrop(ui, g, pane, sigma, frame, label) {
   const c = scales[frame](sigma), { values, arrays, colours } = ui;
   if (values.density && arrays.means) {
     const widest = Math.hypot(ui.meta.narrow, sigma) * c, n = Math.round(Math.min(140, Math.max(48, (2.2 * pane.half) / widest)));
-    const share = (ui.share ??= new Float32Array(140 * 140));
-    const peak = density(mixtureOf(ui), sigma, label, zoom(pane.centre, 1 / c), pane.half / c, n, share.subarray(0, n * n));
-    const strength = peak / (c * c) / (peak / (c * c) + 0.05);
-    raster(g, pane, share, n, ui, strength);
+    ui.sheet ??= memory(); // panes at one level share it
+    const sheet = ui.sheet([sigma, frame, label, n, pane.half, pane.centre, ui.root.dataset.theme].join(), () => {
+      const share = new Float32Array(n * n), peak = density(mixtureOf(ui), sigma, label, zoom(pane.centre, 1 / c), pane.half / c, n, share);
+      return sheetOf(share, n, colours.density, peak / (peak + 0.05 * c * c)); // thin densities fade
+    });
+    g.imageSmoothingEnabled = true;
+    g.imageSmoothingQuality = "high";
+    g.drawImage(sheet, pane.x, pane.y, pane.w, pane.w);
   }
   if (values.points && arrays.data) dots(g, pane, zoom(dataOf(ui, label), c), Math.max(1.2, ui.unit * 0.11), colours.data, 0.85);
 }
@@ -92,11 +96,11 @@ function dataOf(ui, label) {
 /** Particles at the real step p of a walk with comet tails, in the frame's coordinates. */
 function swarm(ui, g, pane, walk, p, frame, rule, D, colour = ui.colours.sample) {
   const k = Math.min(walk.sigmas.length - 2, Math.floor(p)), part = Math.min(1, p - k);
-  const seen = (j) => zoom(walkTo(walk, j, rule, D), scales[frame](walk.sigmas[j]));
-  const here = seen(k), next = seen(k + 1), y = here.map((v, i) => v + part * (next[i] - v));
-  const few = 2 * Math.min(walk.n, 250), past = [];
+  const scale = (j) => scales[frame](walk.sigmas[j]), few = 2 * Math.min(walk.n, 250), past = [];
+  const next = walkTo(walk, k + 1, rule, D), here = walk.xs[k], a = (1 - part) * scale(k), b = part * scale(k + 1);
+  const y = here.map((v, i) => a * v + b * next[i]);
   const tail = rule.sampler === "ddim" || rule.sampler === "heun" ? 7 : 2; // noise would scribble
-  if (!ui.calm) for (let j = Math.max(0, k - tail); j <= k; j++) past.push(seen(j).subarray(0, few));
+  if (!ui.calm) for (let j = Math.max(0, k - tail); j <= k; j++) past.push(zoom(walk.xs[j].subarray(0, few), scale(j)));
   trails(g, pane, [...past, y.subarray(0, few)], colour, Math.max(0.8, ui.unit * 0.07));
   dots(g, pane, y, Math.max(1.5, pane.w * 0.0042), colour);
   return y;

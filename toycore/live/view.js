@@ -374,7 +374,7 @@ function isDark() {
 
 function dress(ui) {
   const theme = ui.meta.palette[isDark() ? "dark" : "light"];
-  ui.colours = { ...theme, density: theme.density.map(rgb) };
+  ui.colours = { ...theme, density: finer(theme.density.map(rgb), 8) };
   ui.root.dataset.theme = isDark() ? "dark" : "light";
   for (const name of ["background", "ink", "faint", "accent", "exact", "sample"]) {
     ui.root.style.setProperty(`--tc-${name}`, theme[name]);
