@@ -192,6 +192,7 @@ WORDS = {
     "open": (open_lab, "open JupyterLab on the first notebook; further options go to it"),
     "setup": (lambda arguments: 0, "make .venv and install what the course needs"),
     "test": (module("pytest"), "run every test; further options go to pytest"),
+    "preflight": (module("toycore.preflight"), "before a lecture: open every view, say ready or not"),
     "demo": (module("toycore.demo", cwd=None), "train on the spiral, draw spiral.png, no Jupyter"),
     "record": (module("tests.record"), "run notebooks (all or those named), store their outputs"),
     "figures": (module("figures"), "draw every figure of figures/ again"),
@@ -202,7 +203,7 @@ WORDS = {
 
 
 def usage():
-    words = "\n".join(f"  {word:8} {told}" for word, (_, told) in WORDS.items())
+    words = "\n".join(f"  {word:9} {told}" for word, (_, told) in WORDS.items())
     return f"python3 course.py [word]    (Windows: py course.py; no word means open)\n\n{words}"
 
 

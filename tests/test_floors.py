@@ -16,7 +16,7 @@ FLOORS = [
     {"samplers", "training", "metrics", "density", "checkpoints", "vae", "flow", "images", "classifiers", "adapters", "dimension"},
     {"style", "plots"},
     {"live", "check", "export"},
-    {"demo", "recipes"},
+    {"demo", "recipes", "preflight"},
 ]
 FLOOR = {module: floor for floor, modules in enumerate(FLOORS) for module in modules}
 TOP = len(FLOORS) - 1
