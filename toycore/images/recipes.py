@@ -184,7 +184,7 @@ MAKERS: dict[str, Callable[[int | None, torch.Generator], Made]] = {
     ),
     "strokes-vae": coder(
         "28x28 pen strokes, VAE, 8 latents", "strokes", STROKES | {"latent": (8,), "classes": 10, "width": 24},
-        {"steps": 1000, "batch": 64, "beta": 0.05},
+        {"steps": 1000, "batch": 64, "beta": 1.0},
     ),
     "shapes-autoencoder": coder(
         "32x32 shapes, autoencoder, 8x8x8 latents", "shapes",
