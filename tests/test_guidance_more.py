@@ -264,3 +264,12 @@ def test_gaussian_counterexample_sde():
         gain = 1 + 2 * (below - sigma) * slope
         v = gain**2 * v + 2 * below * (sigma - below)
     assert v == pytest.approx((2 - 2 ** (2 - 2 * s)) / (2 * s - 1), rel=5e-3)
+
+
+def test_own_share_counts_the_exact_classifiers_verdicts():
+    mixture = uneven()
+    x, label = mixture.sample(2000, torch.Generator().manual_seed(0))
+    shares = [metrics.own_share(x, mixture, c) for c in range(3)]
+    assert sum(shares) == pytest.approx(1)
+    best = torch.stack([exact.responsibilities(mixture, x, 0.0)[:, mixture.label == c].sum(1) for c in range(3)], 1)
+    assert shares[2] == pytest.approx(float((best.argmax(1) == 2).double().mean()))

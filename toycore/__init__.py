@@ -25,9 +25,10 @@ from toycore.types import Denoiser, State
 
 __version__ = "0.1.0"
 __all__ = [
-    "Denoiser", "State", "adapters", "available", "check", "checkpoints", "data", "density", "dimension", "exact",
-    "fields", "flow", "frames", "gaussians", "guidance", "live", "load", "metrics", "mixtures", "networks", "plots",
-    "precondition", "samplers", "sigmas", "style", "training", "types", "vae",
+    "Denoiser", "State", "adapters", "available", "check", "checkpoints", "classifiers", "data", "density",
+    "dimension", "embeddings", "exact", "fields", "flow", "frames", "gaussians", "guidance", "live", "load",
+    "metrics", "mixtures", "networks", "plots", "precondition", "samplers", "sigmas", "style", "training", "types",
+    "vae",
 ]  # fmt: skip
 
 
