@@ -13,7 +13,7 @@ TEXT = r"""# 2 A small notebook
 
 It says $D(x,\sigma) = \mathbb E[x_0 \mid x]$, and [the next](03_other.ipynb#part) says more.
 
-> **Myth.** A word & another <b>.
+> **Myth.** A word & another <b>bold</b>.
 
 ## The part on guidance
 
@@ -86,3 +86,43 @@ def test_the_site_lives_without_network_and_kernel(site, browser, scheme):
         assert not page.locator(".input").first.is_visible()
         assert page.errors == []
         assert not [url for url in page.requests if not url.startswith(("file:", "data:", "blob:"))]
+
+
+def test_sections_are_slides_that_arrow_keys_turn(site, browser):
+    with b.page_of(browser, offline=True) as page:
+        page.goto((site.parent / "02_small.html").as_uri())
+        page.wait_for_selector(".tc-view")
+        page.click("#slides")
+        assert page.is_visible("h1") and not page.is_visible("h2") and not page.is_visible("nav")
+        assert page.inner_text("#place") == "1 / 2"
+        page.keyboard.press("ArrowLeft")
+        assert page.is_visible("h1"), "there is nothing before the first slide"
+        page.keyboard.press("ArrowRight")
+        assert not page.is_visible("h1") and page.is_visible("h2")
+        page.wait_for_function("() => document.querySelector('.tc-view').tcStats.frames > 0")
+        assert b.drawn(page) > 20, "the view is alive on its slide"
+        page.locator(".tc-canvas").focus()
+        page.keyboard.press("ArrowRight")
+        page.keyboard.press("ArrowLeft")
+        assert page.is_visible("h2"), "keys pressed in a view are the view's"
+        page.locator("h2").click()
+        page.keyboard.press("Escape")
+        assert page.is_visible("h1") and page.is_visible("nav")
+        assert page.errors == []
+
+
+def test_paper_has_the_text_in_light_colours_and_no_views(site, browser):
+    with b.page_of(browser, offline=True, scheme="dark") as page:
+        page.goto((site.parent / "02_small.html").as_uri())
+        page.wait_for_selector(".tc-view")
+        assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(20, 22, 26)"
+        page.emulate_media(media="print")
+        assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+        assert page.is_visible("h2") and not page.is_visible("nav") and not page.is_visible(".tc-view")
+        assert "live view" in page.eval_on_selector(".view", "(e) => getComputedStyle(e, '::before').content")
+
+
+def test_readers_get_every_page_but_the_answers(tmp_path):
+    for name in ("10_b", "notation", "00_a", "lecturer_guide", "coverage"):
+        (tmp_path / f"{name}.ipynb").touch()
+    assert [path.stem for path in export.for_readers(tmp_path)] == ["00_a", "10_b", "coverage", "notation"]

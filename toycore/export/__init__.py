@@ -131,9 +131,9 @@ def stylesheet() -> str:
     light, dark = (HtmlFormatter(style=name) for name in ("friendly", "github-dark"))
     return "\n".join([
         f":root {{ color-scheme: light; {colours(style.LIGHT)}}}",
-        f":root[data-theme=dark] {{ color-scheme: dark; {colours(style.DARK)}}}",
+        f"@media screen {{ :root[data-theme=dark] {{ color-scheme: dark; {colours(style.DARK)}}} }}",
         light.get_style_defs(".highlight"),
-        dark.get_style_defs("[data-theme=dark] .highlight"),
+        f"@media screen {{ {dark.get_style_defs('[data-theme=dark] .highlight')} }}",
         ".highlight, [data-theme=dark] .highlight { background: none; }",
         (HERE / "site.css").read_text(encoding="utf-8"),
     ])  # fmt: skip
@@ -192,14 +192,20 @@ def site(notebooks: list[Path], out: Path) -> Path:
     return out / "index.html"
 
 
+def for_readers(folder: Path) -> list[Path]:
+    """Return the notebooks in reading order, then the pages; the lecturer's guide, with its answers, is left out."""
+    pages = sorted(path for path in folder.glob("*.ipynb") if path.stem != "lecturer_guide")
+    return sorted(pages, key=lambda path: not path.name[0].isdigit())
+
+
 def main(arguments: list[str]) -> None:
     """Read the command line and write the site."""
     root = HERE.parent.parent
     parser = argparse.ArgumentParser(prog="toycore.export", description="write the course as a static site")
-    parser.add_argument("notebooks", nargs="*", type=Path, help="default: all of them")
+    parser.add_argument("notebooks", nargs="*", type=Path, help="default: all but the lecturer's guide")
     parser.add_argument("--out", type=Path, default=root / "dist" / "site")
     options = parser.parse_args(arguments)
-    books = options.notebooks or sorted((root / "notebooks").glob("[0-9]*.ipynb"))
+    books = options.notebooks or for_readers(root / "notebooks")
     if not books:
         sys.exit("there is no notebook to export: run this from a clone of the course, or name one")
     print(f"open {site(books, options.out)}")

@@ -59,6 +59,46 @@ renderMathInElement(document.getElementById("main"), {
   ignoredTags: ["script", "style", "pre", "code", "textarea"],
 });
 
+// ---- slides: one section (##) at a time, turned by the arrow keys; and paper --------------------
+
+const main = document.getElementById("main"), place = document.getElementById("place");
+const slides = [];
+for (const child of [...main.children]) {
+  if (!slides.length || child.tagName === "H2") slides.push(main.insertBefore(document.createElement("section"), child));
+  if (child.tagName !== "FOOTER") slides.at(-1).append(child);
+}
+let at = -1; // the slide shown, -1 outside of the presentation
+
+function turn(to) {
+  at = Math.max(-1, Math.min(slides.length - 1, to));
+  document.body.classList.toggle("slides", at >= 0);
+  slides.forEach((slide, i) => slide.classList.toggle("now", i === at));
+  place.hidden = at < 0;
+  place.textContent = `${at + 1} / ${slides.length}`;
+  scrollTo(0, 0);
+}
+
+function first() {
+  const top = slides.findIndex((slide) => slide.getBoundingClientRect().bottom > 80);
+  turn(Math.max(0, top)); // from where the reader is
+}
+
+function leave() {
+  const here = slides[at];
+  turn(-1);
+  here?.scrollIntoView();
+}
+
+document.getElementById("slides").onclick = first;
+document.getElementById("print").onclick = () => print();
+addEventListener("keydown", (event) => {
+  if (at < 0 || event.ctrlKey || event.altKey || event.metaKey || event.target.closest?.("input, .tc-view")) return;
+  const step = { ArrowRight: 1, PageDown: 1, " ": 1, ArrowLeft: -1, PageUp: -1 }[event.key];
+  if (step) { event.preventDefault(); turn(Math.max(0, at + step)); }
+  if (event.key === "Home" || event.key === "End") turn(event.key === "Home" ? 0 : slides.length - 1);
+  if (event.key === "Escape") leave();
+});
+
 // ---- views: a widget's recorded state and the module that it came with ---------------------------
 
 const widgets = JSON.parse(document.getElementById("widgets").textContent);
