@@ -143,6 +143,15 @@ def test_exact_denoiser_walks_to_a_training_picture() -> None:
 # ---- parts ---------------------------------------------------------------------------------------
 
 
+def test_blocks_start_as_the_identity() -> None:
+    """adaLN-zero: every gate of the transformer is closed; the U-Net's last convolutions are zero."""
+    h, told = torch.randn(2, 16, 32, generator=seeded()), torch.randn(2, 1, 32, generator=seeded(1))
+    assert all(torch.equal(block(h, told), h) for block in dit.DiT(1, 8, 2, 32, 2, rng=seeded()).blocks)
+    net, picture = unet.UNet(1, 16, (1, 1), classes=3, rng=seeded()), torch.randn(2, 16, 8, 8, generator=seeded())
+    assert torch.equal(net.down[0](picture, torch.randn(2, 64, generator=seeded(1))), picture)
+    assert torch.equal(net.middle[1](picture), picture)
+
+
 def test_patches_are_cut_and_joined() -> None:
     x = torch.arange(2 * 3 * 8 * 12.0).reshape(2, 3, 8, 12)
     tokens = dit.to_patches(x, 4)
