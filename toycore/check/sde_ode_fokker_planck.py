@@ -7,7 +7,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
-from toycore import density, exact, mixtures
+from toycore import density, exact, fields, mixtures
 from toycore.check import Verdicts, call, close, exercise
 from toycore.frames import VP
 
@@ -122,9 +122,9 @@ def log_change(attempt: Callable[[Tensor, Tensor], Tensor]) -> Verdicts:
     D = exact.posterior_mean(mixtures.GaussianMixture(torch.zeros(1, 2, dtype=torch.float64), v**0.5))
     middle, steps = (levels[1:] + levels[:-1]) / 2, levels.diff()
     x0 = torch.tensor([[0.1, 0.2], [0.4, -0.6]], dtype=torch.float64)
-    change = density.with_divergence(D)
     scale = ((v + middle**2) / (v + levels[0] ** 2)).sqrt()
-    divergences = torch.stack([change(s, (c * x0, x0[:, 0]))[1] for s, c in zip(middle, scale, strict=True)])
+    x, sigma = (scale[:, None, None] * x0).reshape(-1, 2), middle.repeat_interleave(2)
+    divergences = fields.divergence(lambda x: fields.noise(D, x, sigma), x).reshape(-1, 2)
     value = torch.as_tensor(call(attempt, divergences, steps))
     right = torch.full((2,), math.log((v + 100) / (v + 1e-4)), dtype=torch.float64)  # a Gaussian grows by this
     yield value.shape == (2,), "one number per point is needed: over which axis do you sum?"
