@@ -57,7 +57,7 @@ def _step(x: Tensor, eps_hat: Tensor, a: float, a_prev: float) -> Tensor:
     answer=_step,
     mistakes={
         "same level": lambda x, eps_hat, a, a_prev: _step(x, eps_hat, a, a),
-        "no noise to carry": lambda x, eps_hat, a, a_prev: a_prev**0.5 * (x - (1 - a) ** 0.5 * eps_hat) / a**0.5,
+        "loses the noise": lambda x, eps_hat, a, a_prev: a_prev**0.5 * (x - (1 - a) ** 0.5 * eps_hat) / a**0.5,
         "square roots": lambda x, eps_hat, a, a_prev: a_prev * (x - (1 - a) * eps_hat) / a + (1 - a_prev) * eps_hat,
         "clean point": lambda x, eps_hat, a, a_prev: (
             a_prev**0.5 * (x - (1 - a) ** 0.5 * eps_hat) + (1 - a_prev) ** 0.5 * eps_hat
@@ -72,11 +72,10 @@ def step(attempt: Callable[[Tensor, Tensor, float, float], Tensor]) -> Verdicts:
     x, eps = (torch.randn(7, 2, generator=rng, dtype=torch.float64) for _ in range(2))
     moved = call(attempt, x, eps, 0.2, 0.6)
     yield not close(moved, x), "x comes back at the same level: which part of the formula uses a_prev?"
-    yield (
-        close(call(attempt, x, eps, 0.2, 0.2), x, 1e-6),
-        "a step of length zero must change nothing: is the clean point divided by sqrt(a), or is there no noise to"
-        " carry along in yours?",
-    )
+    still = call(attempt, x, eps, 0.2, 0.2)
+    lost = x - 0.8**0.5 * eps  # sqrt(a) x0_hat
+    yield not close(still, lost, 1e-6), "a step of length zero loses the noise: where does yours carry it along?"
+    yield close(still, x, 1e-6), "a step of length zero must change nothing: is the clean point divided by sqrt(a)?"
     D = exact.posterior_mean(mixtures.spiral(40))
     s, s_prev = (float(VP.sigma(torch.tensor(v, dtype=torch.float64))) for v in (0.2, 0.6))
     y = x * 0.2**-0.5  # the same point in the VE frame
