@@ -91,13 +91,13 @@ def test_page(browser, pages, kind):
         assert b.drawn(page) > 20 and page.get_attribute(".tc-canvas", "tabindex") == "0"
         assert page.evaluate("() => document.querySelector('.tc-view').tcStats.drawMs") > 0
         assert page.evaluate(LAYOUT) == []
+        assert len(page.get_attribute(".tc-canvas", "aria-label")) > len(page.inner_text(".tc-title")) + 10
         before = b.picture(page)
         page.focus(".tc-canvas")
         page.keyboard.press("ArrowLeft" if kind == "training" else "ArrowRight")
         b.settle(page)
         assert b.picture(page) != before
         assert page.evaluate(NAMELESS) == []
-        assert len(page.get_attribute(".tc-canvas", "aria-label")) > len(page.inner_text(".tc-title")) + 10
         page.set_viewport_size({"width": 380, "height": 740})
         b.settle(page, 4)
         assert page.evaluate(LAYOUT) == []

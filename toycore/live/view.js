@@ -25,6 +25,7 @@ function render({ model, el }) {
   connect(ui);
   resize(ui);
   sync(ui);
+  tell(ui);
   return () => {
     ui.seen = false;
     ui.cleanups.forEach((undo) => undo());
@@ -178,8 +179,14 @@ function commit(ui, roles) {
     ui.model.set(role, whole ? Math.round(ui.values[role]) : ui.values[role]);
   }
   ui.model.save_changes();
-  ui.status.textContent = ui.scene.describe();
-  ui.canvas.setAttribute("aria-label", `${ui.meta.title}. ${ui.status.textContent}`);
+  ui.status.textContent = tell(ui);
+}
+
+/** Say in words what is seen: the picture's name for those who do not see it. */
+function tell(ui) {
+  const words = ui.scene.describe();
+  ui.canvas.setAttribute("aria-label", `${ui.meta.title}. ${words}`);
+  return words;
 }
 
 /** Bring the controls up to the values, hide what does not apply, and ask for a frame. */
@@ -460,7 +467,7 @@ function pointer(ui, on) {
   const touch = (event) => { ui.scene.touch?.(...at(event)); ask(ui); };
   on(ui.canvas, "pointerdown", (event) => { ui.canvas.setPointerCapture(event.pointerId); ui.drag = true; touch(event); });
   on(ui.canvas, "pointermove", (event) => ui.drag && touch(event));
-  on(ui.canvas, "pointerup", () => { ui.drag = null; ui.status.textContent = ui.scene.describe(); });
+  on(ui.canvas, "pointerup", () => { ui.drag = null; ui.status.textContent = tell(ui); });
 }
 
 /** The model changed (Python, jslink or another view of it): follow. */
