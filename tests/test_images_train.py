@@ -15,7 +15,7 @@ import torch
 from safetensors.torch import load_file
 
 import toycore
-from toycore import checkpoints, networks, precondition, training
+from toycore import checkpoints, networks, precondition, samplers, sigmas, training
 from toycore.images import autoencoder, data, judge, pages, recipes, train
 from toycore.images.unet import UNet
 
@@ -252,6 +252,15 @@ def test_pictures_are_tiled_row_by_row() -> None:
     assert page.shape == (1, 5, 8)
     assert page[0, 0].tolist() == [1, 1, 0, 2, 2, 0, 3, 3] and page[0, 3].tolist() == [4, 4, 0, 5, 5, 0, 0, 0]
     assert pages.sheet(images, 3, side=80).size == (80, 50)
+
+
+def test_a_film_shows_the_guesses_of_every_walk() -> None:
+    """Two walks of three steps; the second walk's denoiser says white."""
+    x, grid = torch.zeros(4, 1, 2, 2), sigmas.karras(3)
+    walks = [samplers.ddim(lambda x, sigma, label=None, c=c: 0 * x + c, x, grid) for c in (-1.0, 1.0)]
+    made = pages.film(walks, 2)
+    assert made.shape == (3, 2, 5, 5) and made.dtype == torch.uint8
+    assert made[:, 0].max() == 0 and (made[:, 1, :2, :2] == 255).all()
 
 
 def test_a_falling_loss_is_drawn_falling() -> None:

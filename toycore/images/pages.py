@@ -1,11 +1,13 @@
 """Pictures of pictures, without matplotlib: a sheet of samples, a curve of losses."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
+
+from toycore.types import State
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -20,6 +22,15 @@ def tile(images: Tensor, columns: int, gap: int = 1) -> Tensor:
         y, x = (i // columns) * (h + gap), (i % columns) * (w + gap)
         page[:, y : y + h, x : x + w] = image
     return page
+
+
+def film(walks: Iterable[Iterable[State]], columns: int = 10) -> Tensor:
+    """Lay out what the denoiser said at every step of walks of grey pictures, as bytes `[steps, walks, h, w]`."""
+
+    def page(x: Tensor) -> Tensor:
+        return tile((127.5 * (x.clamp(-1, 1) + 1)).round().to(torch.uint8), columns)[0]
+
+    return torch.stack([torch.stack([page(state.x0_hat) for state in walk]) for walk in walks], 1)
 
 
 def sheet(images: Tensor, columns: int = 10, side: int = 640) -> "Image":
