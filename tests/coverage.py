@@ -1,7 +1,7 @@
 """Where is it taught, and how is it checked? The readers' page, made from coverage.yaml: python -m tests.coverage."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +40,13 @@ def row(entry: dict[str, Any]) -> str:
     return f"| {entry['claim'].replace('|', chr(92) + '|')} | {'; '.join(words) or how} |"
 
 
+def heading(name: str, pending: bool = False) -> str:
+    """Return a notebook's number and title, linked to it: 05_one_giant_step -> 5 [One giant step](05_...)."""
+    number, title = name.split("_", 1)
+    words = title.replace("_", " ").capitalize()
+    return f"{int(number)} {words} (to come)" if pending else f"{int(number)} [{words}]({name}.ipynb)"
+
+
 def sections() -> Iterator[str]:
     """Yield the page, cell by cell: a heading per notebook, and a table of what it treats."""
     yield HEAD
@@ -47,20 +54,22 @@ def sections() -> Iterator[str]:
     pending = known.pop("pending")
     for name in sorted({entry["notebook"] for entry in known.values()}):
         rows = [row(entry) for entry in known.values() if entry["notebook"] == name]
-        number, title = name.split("_", 1)
-        words = title.replace("_", " ").capitalize()
-        link = f"{words} (to come)" if name in pending else f"[{words}]({name}.ipynb)"
-        yield "\n".join([f"## {int(number)} {link}", "", "| statement | tests |", "|---|---|", *rows])
+        yield "\n".join([f"## {heading(name, name in pending)}", "", "| statement | tests |", "|---|---|", *rows])
+
+
+def as_notebook(id: str, texts: Iterable[str]) -> str:
+    """Return Markdown cells as the text of a notebook, the same for the same words."""
+    cells = [
+        {"cell_type": "markdown", "id": f"{id}-{i:02}", "metadata": {}, "source": text.splitlines(keepends=True)}
+        for i, text in enumerate(texts)
+    ]
+    book = {"cells": cells, "metadata": {"kernelspec": KERNEL, "language_info": LANGUAGE}}
+    return json.dumps(book | {"nbformat": 4, "nbformat_minor": 5}, indent=1, ensure_ascii=False) + "\n"
 
 
 def page() -> str:
     """Return the whole page as the text of a notebook."""
-    cells = [
-        {"cell_type": "markdown", "id": f"coverage-{i:02}", "metadata": {}, "source": text.splitlines(keepends=True)}
-        for i, text in enumerate(sections())
-    ]
-    book = {"cells": cells, "metadata": {"kernelspec": KERNEL, "language_info": LANGUAGE}}
-    return json.dumps(book | {"nbformat": 4, "nbformat_minor": 5}, indent=1, ensure_ascii=False) + "\n"
+    return as_notebook("coverage", sections())
 
 
 if __name__ == "__main__":

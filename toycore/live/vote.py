@@ -19,6 +19,7 @@ from toycore.types import one_of
 CHOICES = ["true", "half true", "false"]
 LOOK = """
 .tc-ballot { --tc-unit: 14px; display: grid; gap: 0.6em; }
+.slides .tc-ballot { --tc-unit: 20px; }
 .tc-statement { margin: 0; padding: 0.5em 0; border: 0; border-top: 1px solid var(--tc-faint); min-width: 0; }
 .tc-statement legend { float: left; width: 100%; padding: 0 0 0.4em; }
 .tc-statement .tc-choice { clear: both; position: relative; }
