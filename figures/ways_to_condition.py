@@ -7,8 +7,8 @@ from toycore.style import LIGHT
 
 SIZE = (9.6, 2.4)
 CAPTION = (
-    "The features h of a layer and a condition c. Add and append are the same up to a matrix; modulate sets gain and offset "
-    "of each feature; attend lets each place of the picture weigh the words itself."
+    "The features h of a layer and a condition c. Add and append are the same up to a matrix; modulate sets gain and "
+    "offset of each feature; attend lets each place of the picture weigh the words itself."
 )
 ALT = (
     "Four diagrams of boxes: c added to h; c appended to h; c giving a factor and an offset for h; "

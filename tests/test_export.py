@@ -123,6 +123,6 @@ def test_paper_has_the_text_in_light_colours_and_no_views(site, browser):
 
 
 def test_readers_get_every_page_but_the_answers(tmp_path):
-    for name in ("10_b", "notation", "00_a", "lecturer_guide", "coverage"):
+    for name in ("10_b", "notation", "00_a", "lecturer_guide", "for_classes", "coverage"):
         (tmp_path / f"{name}.ipynb").touch()
     assert [path.stem for path in export.for_readers(tmp_path)] == ["00_a", "10_b", "coverage", "notation"]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from toycore.export import slug
+from toycore.export import for_readers, slug
 
 ROOT = Path(__file__).resolve().parent.parent
 BOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -49,6 +49,12 @@ def test_links_within_the_course_resolve(book: Path) -> None:
         if anchor and place.suffix == ".ipynb":
             known = anchors(place) | {a.lower() for a in anchors(place)}
             assert slug(anchor) in known, f"{book.name} links to {target}; {place.name} has no such heading"
+
+
+@pytest.mark.parametrize("book", for_readers(ROOT / "notebooks"), ids=lambda path: path.stem)
+def test_the_site_links_only_to_its_own_pages(book: Path) -> None:
+    linked = set(re.findall(r"\]\(([\w.-]+)\.ipynb", text(book)))
+    assert linked <= {path.stem for path in for_readers(book.parent)}
 
 
 @each

@@ -21,6 +21,7 @@ from toycore import style
 
 HERE = Path(__file__).parent
 WIDGET = "application/vnd.jupyter.widget-view+json"
+FOR_TEACHERS = "lecturer_guide", "for_classes"
 STATE = "application/vnd.jupyter.widget-state+json"
 
 Notebook = Any
@@ -193,8 +194,8 @@ def site(notebooks: list[Path], out: Path) -> Path:
 
 
 def for_readers(folder: Path) -> list[Path]:
-    """Return the notebooks in reading order, then the pages; the lecturer's guide, with its answers, is left out."""
-    pages = sorted(path for path in folder.glob("*.ipynb") if path.stem != "lecturer_guide")
+    """Return the notebooks in reading order, then the pages; what is for teachers, answers included, is left out."""
+    pages = sorted(path for path in folder.glob("*.ipynb") if path.stem not in FOR_TEACHERS)
     return sorted(pages, key=lambda path: not path.name[0].isdigit())
 
 
@@ -202,7 +203,7 @@ def main(arguments: list[str]) -> None:
     """Read the command line and write the site."""
     root = HERE.parent.parent
     parser = argparse.ArgumentParser(prog="toycore.export", description="write the course as a static site")
-    parser.add_argument("notebooks", nargs="*", type=Path, help="default: all but the lecturer's guide")
+    parser.add_argument("notebooks", nargs="*", type=Path, help="default: all but those for teachers")
     parser.add_argument("--out", type=Path, default=root / "dist" / "site")
     options = parser.parse_args(arguments)
     books = options.notebooks or for_readers(root / "notebooks")
