@@ -10,8 +10,8 @@ from toycore.style import LIGHT
 SIZE = (9.6, 4.6)
 SHOWN = torch.tensor([0, 5, 10, 15, 16, 21, 26, 31])
 CAPTION = (
-    "Cosines of eight pictures (columns) with eight captions (rows). Untrained, no picture prefers its own; after 120 steps "
-    "of the symmetric cross-entropy each picture finds its own caption, on the diagonal."
+    "Cosines of eight pictures (columns) with eight captions (rows). Untrained, no picture prefers its own; after 100 "
+    "steps of the symmetric cross-entropy each picture finds its own caption, on the diagonal."
 )
 ALT = (
     "Two square matrices with eight captions as rows: the left one without order, the right one with a bright "
@@ -35,7 +35,7 @@ def trained(steps: int) -> embeddings.Clip:
 def draw(fig: Figure) -> None:
     pictures, axes = embeddings.draw(SHOWN, rng=rng(2)), fig.subplots(1, 2, sharey=True)
     for ax, clip, title in zip(
-        axes, (embeddings.Clip(dim=8, width=32, rng=rng()), trained(120)), ("untrained", "trained")
+        axes, (embeddings.Clip(dim=8, width=32, rng=rng()), trained(100)), ("untrained", "trained")
     ):
         with torch.no_grad():
             cosines = clip.text(SHOWN) @ clip.image(pictures).T
