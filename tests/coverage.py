@@ -40,11 +40,11 @@ def row(entry: dict[str, Any]) -> str:
     return f"| {entry['claim'].replace('|', chr(92) + '|')} | {'; '.join(words) or how} |"
 
 
-def heading(name: str, pending: bool = False) -> str:
-    """Return a notebook's number and title, linked to it: 05_one_giant_step -> 5 [One giant step](05_...)."""
-    number, title = name.split("_", 1)
-    words = title.replace("_", " ").capitalize()
-    return f"{int(number)} {words} (to come)" if pending else f"{int(number)} [{words}]({name}.ipynb)"
+def heading(name: str) -> str:
+    """Return a notebook's own heading, such as "4 DDPM, with and without noise"."""
+    if not (PAGE.parent / f"{name}.ipynb").exists():
+        return name.replace("_", " ")
+    return "".join(notebook(name)[0]["source"]).lstrip("# ").partition("\n")[0].strip()
 
 
 def sections() -> Iterator[str]:
@@ -54,7 +54,8 @@ def sections() -> Iterator[str]:
     pending = known.pop("pending")
     for name in sorted({entry["notebook"] for entry in known.values()}):
         rows = [row(entry) for entry in known.values() if entry["notebook"] == name]
-        yield "\n".join([f"## {heading(name, name in pending)}", "", "| statement | tests |", "|---|---|", *rows])
+        link = "This notebook is still to come." if name in pending else f"Taught in [{name}]({name}.ipynb)."
+        yield "\n".join([f"## {heading(name)}", "", link, "", "| statement | tests |", "|---|---|", *rows])
 
 
 def as_notebook(id: str, texts: Iterable[str]) -> str:

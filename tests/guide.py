@@ -27,7 +27,7 @@ def exercises(module: ModuleType) -> dict[str, Exercise]:
 
 
 def answers(module: ModuleType) -> dict[str, str]:
-    """Return each exercise's answer as Python; where it is a function of the module, that function's text."""
+    """Return each exercise's answer as Python, after the functions of the module that it names."""
     source = inspect.getsource(module)
     known = {node.name: node for node in ast.parse(source).body if isinstance(node, ast.FunctionDef)}
     return {name: _answer(known, known[name], source) for name in exercises(module)}
@@ -36,9 +36,9 @@ def answers(module: ModuleType) -> dict[str, str]:
 def _answer(known: dict[str, ast.FunctionDef], check: ast.FunctionDef, source: str) -> str:
     call = next(d for d in check.decorator_list if isinstance(d, ast.Call))
     value = next(word.value for word in call.keywords if word.arg == "answer")
-    if isinstance(value, ast.Name) and value.id in known:
-        value = known[value.id]
-    return textwrap.dedent(ast.get_source_segment(source, value) or "")
+    helpers = [known[node.id] for node in ast.walk(value) if isinstance(node, ast.Name) and node.id in known]
+    parts = [*helpers, *([] if isinstance(value, ast.Name) and helpers else [value])]
+    return "\n\n".join(textwrap.dedent(ast.get_source_segment(source, part) or "") for part in parts)
 
 
 def solved(name: str) -> Iterator[str]:
@@ -57,7 +57,7 @@ def section(name: str, entry: dict[str, Any]) -> str:
     rows = [f"| {minutes} | {what} |" for minutes, what in entry["plan"]]
     parts = [
         f"## {heading(name)}",
-        f"*{entry['aim']}*",
+        f"*{entry['aim']}* ([the notebook]({name}.ipynb))",
         "\n".join(["| minutes | what |", "|---|---|", *rows]),
         "**Ask first.**\n\n" + "\n".join(f"- {question}" for question in entry["ask"]),
         f"**Views and keys.** {entry['keys']}",

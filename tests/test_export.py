@@ -126,3 +126,11 @@ def test_readers_get_every_page_but_the_answers(tmp_path):
     for name in ("10_b", "notation", "00_a", "lecturer_guide", "for_classes", "coverage"):
         (tmp_path / f"{name}.ipynb").touch()
     assert [path.stem for path in export.for_readers(tmp_path)] == ["00_a", "10_b", "coverage", "notation"]
+
+
+def test_the_contents_lead_to_headings_with_code_and_formulas():
+    text = "# One\n\n## Out of here: `diffusers`\n\n## The bound, $T$ layers deep\n\n### *A* question?"
+    book = nf.v4.new_notebook(cells=[nf.v4.new_markdown_cell(text)])
+    found = list(export.sections("p.html", book))
+    assert [s["id"] for s in found] == re.findall(r'<h\d id="([^"]*)"', export.markdown(text))
+    assert found[1]["heading"] == "Out of here: diffusers"

@@ -117,7 +117,8 @@ def sections(page: str, book: Notebook) -> Iterator[dict[str, str]]:
         heading, _, rest = part.lstrip("# ").partition("\n")
         if heading.strip():
             words = re.sub(r"[#*`>|\n]+|\]\([^)]*\)|\[", " ", rest)
-            yield {"page": page, "heading": heading.strip(), "id": slug(heading), "text": " ".join(words.split())}
+            words, plain = " ".join(words.split()), heading.replace("`", "").strip()
+            yield {"page": page, "heading": plain, "id": slug(heading), "text": words}
 
 
 def stylesheet() -> str:

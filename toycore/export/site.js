@@ -53,7 +53,7 @@ function hit(s) {
 
 // ---- mathematics ---------------------------------------------------------------------------------
 
-renderMathInElement(document.getElementById("main"), {
+for (const part of document.querySelectorAll("#main, nav .pages")) renderMathInElement(part, {
   delimiters: [{ left: "$$", right: "$$", display: true }, { left: "$", right: "$", display: false }],
   throwOnError: false,
   ignoredTags: ["script", "style", "pre", "code", "textarea"],
