@@ -74,3 +74,5 @@ def test_votes_are_cast_and_compared_without_a_kernel(site, scheme: str) -> None
         page.click("#theme")
         assert page.eval_on_selector(".tc-ballot", "(e) => getComputedStyle(e).backgroundColor") != background
         assert page.errors == []
+        page.emulate_media(media="print")
+        assert page.is_visible(".tc-statement >> nth=0") and not page.is_visible(".tc-foot"), "on paper, too, one votes"
