@@ -129,7 +129,7 @@ def test_readers_get_every_page_but_the_answers(tmp_path):
 
 
 def test_the_contents_lead_to_headings_with_code_and_formulas():
-    text = "# One\n\n## Out of here: `diffusers`\n\n## The bound, $T$ layers deep\n\n### *A* question?"
+    text = "# One\n\n## Out of here: `diffusers`\n\n## The bound, $T$ layers deep\n\n### *A* Fréchet & a question?"
     book = nf.v4.new_notebook(cells=[nf.v4.new_markdown_cell(text)])
     found = list(export.sections("p.html", book))
     assert [s["id"] for s in found] == re.findall(r'<h\d id="([^"]*)"', export.markdown(text))

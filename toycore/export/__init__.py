@@ -46,7 +46,8 @@ def title(book: Notebook) -> str:
 
 def slug(heading: str) -> str:
     """Return a heading as the name of an anchor."""
-    return re.sub(r"[^a-z0-9]+", "-", re.sub(r"<[^>]+>|\$", "", heading).lower()).strip("-")
+    words = html.unescape(re.sub(r"<[^>]+>|\$", "", heading)).lower()
+    return re.sub(r"[^a-z0-9]+", "-", words).strip("-")
 
 
 def markdown(text: str) -> str:
