@@ -34,7 +34,7 @@ def run(path: Path) -> Notebook:
 
     book = nbformat.read(path, as_version=4)
     resources = {"metadata": {"path": str(path.parent)}}
-    NotebookClient(book, timeout=300, kernel_name="python3", resources=resources).execute()
+    NotebookClient(book, timeout=300, kernel_name="python3", resources=resources, coalesce_streams=True).execute()
     return book
 
 
