@@ -3,8 +3,8 @@
 import json
 import math
 import os
-import signal
 import shutil
+import signal
 import socket
 import subprocess
 import sys
