@@ -38,3 +38,20 @@ def planes(fig: Figure, titles: Sequence[str], extent: float = 1.3, three: bool 
         else:
             plots.points(ax, DATA.x, size=3, color=LIGHT.faint)
     return list(axes)
+
+
+def table(fig: Figure, columns: Sequence[str], rows: dict[str, tuple[Tensor, Sequence[str]]]) -> None:
+    """Draw a table: per row a name, a small picture of its samples, and one entry per column."""
+    widths = [1.9, 1.1] + [1.5] * len(columns)
+    grid = fig.add_gridspec(len(rows), len(widths), width_ratios=widths)
+    for i, (name, (samples, entries)) in enumerate(rows.items()):
+        picture = fig.add_subplot(grid[i, 1])
+        plots.points(plots.plane(picture, 1.3), DATA.x, size=1, color=LIGHT.faint)
+        plots.points(picture, samples, color=LIGHT.sample, size=1.5), picture.set_axis_off()
+        for j, word in enumerate([name, "", *entries]):
+            if j != 1:
+                ax = fig.add_subplot(grid[i, j])
+                ax.set_axis_off(), ax.set(xlim=(0, 1), ylim=(0, 1))
+                ax.text(0 if j == 0 else 0.5, 0.5, word, va="center", ha="left" if j == 0 else "center")
+                if i == 0 and j > 1:
+                    ax.set_title(columns[j - 2])

@@ -19,6 +19,16 @@ it, with the notebook that treats it. Each is held by **claims**: cells of that 
 machine, when you run them. Most are held by **tests** too, which compare the package with formulas, with the papers' \
 own steps, or with other libraries. The tests' names are sentences; you find them in the folder `tests`.
 
+The notebooks call them *source notes* and number them:
+
+| note | what it is |
+|---|---|
+| 0 | a student's notes, *DDIM and Classifier-free Guidance*, on a video by Welch Labs |
+| 1 | notes of a lecture on deep learning, *Diffusion Models*: VAE, DDPM, DDIM, SDE, score matching, guidance |
+| 2 | notes on a course on flow and diffusion models, part 4, *Classifier-Free Guidance* |
+| 3 | notes, *Diffusion*: CLIP, training, inference, classifier-free guidance, negative prompts |
+| 4 | a chapter, *Guiding Diffusion Models: Classifier and Classifier-Free Guidance*, with pseudo-code |
+
 [Back to the start](00_start_here.ipynb) · [Notation](notation.ipynb)"""
 
 

@@ -36,7 +36,9 @@ def answers(module: ModuleType) -> dict[str, str]:
 def _answer(known: dict[str, ast.FunctionDef], check: ast.FunctionDef, source: str) -> str:
     call = next(d for d in check.decorator_list if isinstance(d, ast.Call))
     value = next(word.value for word in call.keywords if word.arg == "answer")
-    helpers = [known[node.id] for node in ast.walk(value) if isinstance(node, ast.Name) and node.id in known]
+    own = {node.arg for node in ast.walk(value) if isinstance(node, ast.arg)}  # a lambda's arguments
+    names = [node.id for node in ast.walk(value) if isinstance(node, ast.Name) and node.id not in own]
+    helpers = [known[name] for name in dict.fromkeys(names) if name in known]
     parts = [*helpers, *([] if isinstance(value, ast.Name) and helpers else [value])]
     return "\n\n".join(textwrap.dedent(ast.get_source_segment(source, part) or "") for part in parts)
 

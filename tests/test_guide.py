@@ -47,5 +47,11 @@ def test_answers_are_the_checks_own() -> None:
     assert exercise(answer=1, mistakes={})(lambda attempt: iter(())).answer == 1
 
 
+def test_no_answer_holds_a_check() -> None:
+    """A lambda's argument may bear the name of another exercise of the module, as that of `level` does."""
+    assert answers(adding_noise)["level"] == "lambda alpha_bar: (1 / alpha_bar - 1) ** 0.5"
+    assert "Verdicts" not in page()
+
+
 def test_the_page_is_in_step() -> None:
     assert PAGE.read_text(encoding="utf-8") == page(), "make it again: python -m tests.guide"

@@ -38,8 +38,9 @@ def code_cells(notebook: Notebook) -> Iterator[tuple[str, dict[str, Any], list[s
 
 
 def code_lines(cell: dict[str, Any]) -> int:
+    """Comments are not code, nor are the words below a figure."""
     lines = (line.strip() for line in text(cell["source"]).split("\n"))
-    return sum(bool(line) and not line.startswith("#") for line in lines)
+    return sum(bool(line) and not line.startswith(("#", "caption=", "alt=")) for line in lines)
 
 
 def png_width(data: str) -> int:
