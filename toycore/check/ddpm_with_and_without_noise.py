@@ -38,20 +38,9 @@ def step(attempt: Step) -> Verdicts:
     """
     rng = torch.Generator().manual_seed(0)
     x, x0_hat, z = (torch.randn(8, 2, generator=rng, dtype=torch.float64) for _ in range(3))
-    s, t, none = 1.5, 1.0, torch.zeros_like(z)
-    keep = (t / s) ** 2
-    mean, fresh = call(attempt, x, x0_hat, s, t, none), call(attempt, x, x0_hat, s, t, z)
-    [state] = samplers.ddpm(lambda *_: x0_hat, x, torch.tensor([s, t]).double(), noise=0.0)
-    yield (
-        not close(mean, x0_hat + t / s * (x - x0_hat)),
-        "with z = 0 that is the step of DDIM: it keeps sigma'/sigma of the old noise; DDPM keeps less, how much?",
-    )
-    yield (
-        not close(mean, x + keep * (x0_hat - x)),
-        "you go the share keep from x to x0_hat; but keep is what stays: measured from x0_hat, where must you end?",
-    )
-    yield close(mean, state.mean), "with z = 0 the step must end at x0_hat + keep (x - x0_hat), keep = (sigma'/sigma)^2"
-    b = (fresh - mean) / z
+    s, t = 1.5, 1.0
+    yield from _keeps(call(attempt, x, x0_hat, s, t, torch.zeros_like(z)), x, x0_hat, s, t)
+    b = _fresh(attempt, x, x0_hat, s, t, z)
     yield not close(b, torch.zeros_like(b)), "z changes nothing: there is no noise at all in your step"
     yield (
         close(call(attempt, x, x0_hat, s, 0.0, z), x0_hat),
@@ -62,7 +51,31 @@ def step(attempt: Step) -> Verdicts:
         "you add the whole noise of level sigma'; a part is in the kept noise already",
     )
     s, t = 0.5, 0.25  # variance and standard deviation differ here
-    b = (call(attempt, x, x0_hat, s, t, z) - call(attempt, x, x0_hat, s, t, none)) / z
+    yield from _adds(_fresh(attempt, x, x0_hat, s, t, z), s, t)
+
+
+def _keeps(mean: Tensor, x: Tensor, x0_hat: Tensor, s: float, t: float) -> Verdicts:
+    """Judge where the step ends with z = 0."""
+    keep = (t / s) ** 2
+    [state] = samplers.ddpm(lambda *_: x0_hat, x, torch.tensor([s, t]).double(), noise=0.0)
+    yield (
+        not close(mean, x0_hat + t / s * (x - x0_hat)),
+        "with z = 0 that is the step of DDIM: it keeps sigma'/sigma of the old noise; DDPM keeps less, how much?",
+    )
+    yield (
+        not close(mean, x + keep * (x0_hat - x)),
+        "you go the share keep from x to x0_hat; but keep is what stays: measured from x0_hat, where must you end?",
+    )
+    yield close(mean, state.mean), "with z = 0 the step must end at x0_hat + keep (x - x0_hat), keep = (sigma'/sigma)^2"
+
+
+def _fresh(attempt: Step, x: Tensor, x0_hat: Tensor, s: float, t: float, z: Tensor) -> Tensor:
+    """Return what a step multiplies z by."""
+    return (call(attempt, x, x0_hat, s, t, z) - call(attempt, x, x0_hat, s, t, torch.zeros_like(z))) / z
+
+
+def _adds(b: Tensor, s: float, t: float) -> Verdicts:
+    """Judge the size of the fresh noise."""
     right = t * (1 - (t / s) ** 2) ** 0.5
     yield not close(b, torch.full_like(b, right**2)), "z is multiplied by a variance where a standard deviation belongs"
     total = (t**2 / s) ** 2 + b[0, 0] ** 2

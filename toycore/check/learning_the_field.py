@@ -34,10 +34,17 @@ def loss(attempt: Callable[..., Tensor]) -> Verdicts:
     rng = torch.Generator().manual_seed(0)
     x0, eps = (torch.randn(50, 2, generator=rng) for _ in range(2))
     sigma = 0.1 + torch.rand(50, generator=rng)
+    yield from _knows_the_noise(attempt, x0, sigma, eps)
+    yield from _knows_nothing(attempt, x0, sigma, eps)
+    D = exact.posterior_mean(mixtures.spiral(40))
+    yield close(call(attempt, D, x0, sigma, eps), _loss(D, x0, sigma, eps)), "for the exact D the value is off"
+
+
+def _knows_the_noise(attempt: Callable[..., Tensor], x0: Tensor, sigma: Tensor, eps: Tensor) -> Verdicts:
+    """Ask with a D that knows the answer: what does it see, and is the loss zero?"""
     seen: list[Tensor] = []
 
     def oracle(x: Tensor, sigma: Tensor | float, label: Label = None) -> Tensor:
-        """Knows the answer: its loss is zero."""
         seen.append(x)
         return x - torch.as_tensor(sigma).reshape(-1, 1) * eps
 
@@ -53,8 +60,11 @@ def loss(attempt: Callable[..., Tensor]) -> Verdicts:
         close(perfect, 0.0),
         "a D that knows the noise must have loss 0: is your target the eps that is in x, or have you drawn new noise?",
     )
-    lazy = call(attempt, lambda x, sigma, label=None: x, x0, sigma, eps)  # says eps_hat = 0
-    target = (eps**2).sum(1).mean()
+
+
+def _knows_nothing(attempt: Callable[..., Tensor], x0: Tensor, sigma: Tensor, eps: Tensor) -> Verdicts:
+    """Ask with D(x) = x, which says eps_hat = 0: the loss is the mean of |eps|^2."""
+    lazy, target = call(attempt, lambda x, sigma, label=None: x, x0, sigma, eps), (eps**2).sum(1).mean()
     yield (
         not close(lazy, target / 2),
         "half of what it should be: you averaged over the two coordinates; |.|^2 is a sum",
@@ -64,8 +74,6 @@ def loss(attempt: Callable[..., Tensor]) -> Verdicts:
         "you compare clean points (x0_hat with x0); what must you divide by to compare noises?",
     )
     yield close(lazy, target), "D(x) = x says there is no noise, so the loss must be the mean of |eps|^2; yours is not"
-    D = exact.posterior_mean(mixtures.spiral(40))
-    yield close(call(attempt, D, x0, sigma, eps), _loss(D, x0, sigma, eps)), "for the exact D the value is off"
 
 
 def _irreducible(v: float, sigma: float) -> float:

@@ -22,6 +22,7 @@ from toycore.live import lattice, sources, stills
 from toycore.live.engine import View, choice, shown_if, slider, toggle, view
 from toycore.live.record import training
 from toycore.live.sources import Source
+from toycore.mixtures import GaussianMixture
 from toycore.types import one_of
 
 __all__ = ["View", "density", "field", "forward", "frames", "guidance", "lattice", "training", "walk"]
@@ -37,6 +38,13 @@ SCHEDULES = {
     "Stable Diffusion": sigmas.stable_diffusion,
 }
 FRAME_OF = {"log-linear": "VE", "flow": "flow"}  # the others are VP
+STEP = slider("step", "step", 0, "steps", 1, digits=0)
+STEPS = slider("steps", "number of steps", 5, 200, 1, digits=0, whole=True)
+NOISE = slider("noise", "noise multiplier", 0.0, 1.2, 0.05)
+ETA = slider("eta", "DDIM's \u03b7", 0.0, 1.0, 0.05)
+LEVELS = choice("schedule", "noise levels", [(name, name) for name in ("log-linear", "karras", "ddpm")])
+PROCESS = choice("process", "process", [("forward", "forward SDE"), ("reverse", "reverse SDE"), ("ode", "flow ODE")])
+PULLS = choice("show", "arrows", [("score", "score"), ("drift", "drift"), ("both", "both"), ("none", "none")])
 SAMPLERS = {"ddpm": "DDPM", "no noise": "DDPM without noise", "ddim": "DDIM", "heun": "Heun", "sde": "SDE"}
 SWEEP = {"role": "sigma", "from": 10.0, "to": 0.01, "by": 1.15, "seconds": 6}
 
@@ -47,9 +55,16 @@ def _pick(fields: Iterable[str], *more: str) -> list[dict]:
     return [choice("show", "field", [(name, name) for name in names])] if len(names) > 1 else []
 
 
-def _classes(classes: int) -> list[dict]:
-    names = [(-1, "all"), *((c, str(c)) for c in range(classes))]
-    return [choice("label", "class", names)] if classes > 1 else []
+def _shown(fields: Iterable[str]) -> list[dict]:
+    """Offer the choice of a field, and of its error where an exact one leads."""
+    names = list(fields)
+    return _pick(names, *["error"] * (names[0] == "exact" and len(names) == 2))
+
+
+def _classes(mixture: GaussianMixture) -> list[dict]:
+    """Offer the choice of a class where there is more than one."""
+    names = [(-1, "all"), *((c, str(c)) for c in range(mixture.classes))]
+    return [choice("label", "class", names)] if mixture.classes > 1 else []
 
 
 def field(D: Any = None, data: Source | None = None, **start: Any) -> View:
@@ -62,25 +77,19 @@ def field(D: Any = None, data: Source | None = None, **start: Any) -> View:
     data and the mean they make.
     """
     mixture, fields = sources.resolve(D, data)
-    geometry, arrays = sources.lattices(mixture, fields)
-    known, more = sources.about(mixture)
+    known, arrays = sources.described(mixture, fields)
     cosines = sources.crossover(mixture)
     linked = isinstance(D, dict) and len(fields) > 1
-    names = list(fields)
-    errors = ["error"] if names[0] == "exact" and len(names) == 2 else []
-    pick = [] if linked else _pick(names, *errors)
     return view(
         "field",
         "The field at one noise level",
-        [SIGMA, *pick, FRAMES, *_classes(mixture.classes), *LAYERS],
-        lattice.pack(arrays | more | {"crossover": cosines}),
+        [SIGMA, *([] if linked else _shown(fields)), FRAMES, *_classes(mixture), *LAYERS],
+        lattice.pack(arrays | {"crossover": cosines}),
         SWEEP,
         partial(stills.field, mixture, fields),
         start,
-        dict(sigma=0.3, show=names[0]),
+        dict(sigma=0.3, show=next(iter(fields))),
         layout="below" if linked else "side",
-        geometry=geometry,
-        fields=names,
         linked=linked,
         steps=60,
         n=500 if linked else 1000,
@@ -133,51 +142,49 @@ def walk(D: Any = None, data: Source | None = None, samplers: Any = None, **star
     (0 to 1.2), eta, schedule ("log-linear", "karras", "ddpm"), frame, show, label, seed. A click follows
     another particle.
     """
-    lanes = [samplers] if isinstance(samplers, str) else list(samplers or [])
-    lanes = [one_of(name, SAMPLERS, "sampler") for name in lanes]
+    lanes = _lanes(samplers)
+    many = len(lanes) > 1
     mixture, fields = sources.resolve(D, data)
-    geometry, arrays = sources.lattices(mixture, fields)
-    known, more = sources.about(mixture)
-    noise = slider("noise", "noise multiplier", 0.0, 1.2, 0.05)
-    eta = slider("eta", "DDIM's \u03b7", 0.0, 1.0, 0.05)
-    if len(lanes) < 2:
-        pick = [choice("sampler", "sampler", [(name, words) for name, words in SAMPLERS.items() if name != "no noise"])]
-        pick += [shown_if(noise, sampler=["ddpm", "sde"]), shown_if(eta, sampler=["ddim"])]
-    else:
-        pick = [noise] * bool({"ddpm", "sde"} & set(lanes)) + [eta] * ("ddim" in lanes)
-    controls = [
-        slider("step", "step", 0, "steps", 1, digits=0),
-        *pick,
-        slider("steps", "number of steps", 5, 200, 1, digits=0, whole=True),
-        choice("schedule", "noise levels", [(name, name) for name in ("log-linear", "karras", "ddpm")]),
-        *_pick(fields),
-        *_classes(mixture.classes),
-        FRAMES,
-        *LAYERS,
-    ]
-    first = (
-        {"ddpm": {}, "no noise": {"sampler": "ddpm", "noise": 0.0}}.get(lanes[0], {"sampler": lanes[0]})
-        if lanes
-        else {}
-    )
+    known, arrays = sources.described(mixture, fields)
     return view(
         "walk",
         "From noise to data, step by step",
-        controls,
-        lattice.pack(arrays | more),
+        [STEP, *_knobs(lanes), STEPS, LEVELS, *_pick(fields), *_classes(mixture), FRAMES, *LAYERS],
+        lattice.pack(arrays),
         {"role": "step", "from": 0, "to": "steps", "by": 1, "seconds": 7},
         partial(stills.walk, mixture, fields),
         start,
-        dict(step=0.0, frame="VP", show=next(iter(fields)), arrows=False) | (first if len(lanes) < 2 else {}),
-        layout="below" if len(lanes) > 1 else "side",
+        dict(step=0.0, frame="VP", show=next(iter(fields)), arrows=False) | ({} if many else _alone(*lanes)),
+        layout="below" if many else "side",
         aspect=0.85,
-        geometry=geometry,
-        fields=list(fields),
-        samplers=lanes if len(lanes) > 1 else [None],
-        n=500 if len(lanes) > 1 else 1000,
+        samplers=lanes if many else [None],
+        n=500 if many else 1000,
         high=10.0,
         **known,
     )
+
+
+def _lanes(samplers: Any) -> list[str]:
+    """Return the samplers asked for, one lane each."""
+    names = [samplers] if isinstance(samplers, str) else list(samplers or [])
+    return [one_of(name, SAMPLERS, "sampler") for name in names]
+
+
+def _alone(lane: str = "ddpm") -> dict[str, Any]:
+    """Return the values with which a single pane shows this sampler."""
+    return {"sampler": "ddpm", "noise": 0.0} if lane == "no noise" else {"sampler": lane}
+
+
+def _knobs(lanes: list[str]) -> list[dict]:
+    """Return noise and eta where a sampler of the lanes has them; a single pane can choose among all samplers."""
+    if len(lanes) > 1:
+        return [NOISE] * bool({"ddpm", "sde"} & set(lanes)) + [ETA] * ("ddim" in lanes)
+    names = [(name, words) for name, words in SAMPLERS.items() if name != "no noise"]
+    return [
+        choice("sampler", "sampler", names),
+        shown_if(NOISE, sampler=["ddpm", "sde"]),
+        shown_if(ETA, sampler=["ddim"]),
+    ]
 
 
 def guidance(D: Any = None, data: Source | None = None, **start: Any) -> View:
@@ -188,17 +195,33 @@ def guidance(D: Any = None, data: Source | None = None, **start: Any) -> View:
     none), push (s_neg), form ("two-term" or "replace"), low and high (the interval of levels with guidance),
     frame, show, seed. Default: the spiral in three classes.
     """
-    mixture, fields = sources.resolve(D, data, classes=3, checkpoint="spiral3")
-    if mixture.classes < 2:
-        raise ValueError(
-            "guidance needs labelled data of at least two classes; give data with labels, such as"
-            " data.spiral(classes=3)"
-        )
-    geometry, arrays = sources.lattices(mixture, fields)
-    known, more = sources.about(mixture)
+    mixture, fields = sources.labelled(D, data)
+    known, arrays = sources.described(mixture, fields)
+    return view(
+        "guidance",
+        "Guidance: from one field to another, and beyond",
+        _steering(mixture, fields),
+        lattice.pack(arrays),
+        SWEEP,
+        partial(stills.guide, mixture, fields),
+        start,
+        dict(label=mixture.classes - 1, guidance=2.0, sigma=0.3, show=next(iter(fields))),
+        aspect=0.9,
+        steps=40,
+        n=500,
+        names=[str(c) for c in range(mixture.classes)],
+        probe=True,
+        conventions=[["Ho & Salimans w", -1], ["smalldiffusion scale", -1], ["diffusers, EDM2, MIT labs", 0]],
+        high=10.0,
+        **known,
+    )
+
+
+def _steering(mixture: GaussianMixture, fields: Iterable[str]) -> list[dict]:
+    """Return the controls of guidance: how much, to which class, away from which, at which levels."""
     classes = [(c, str(c)) for c in range(mixture.classes)]
     avoided = list(range(mixture.classes))
-    controls = [
+    return [
         slider("guidance", "guidance s (0 none, 1 conditional)", -2.0, 10.0, 0.1, digits=1),
         choice("label", "class wanted", classes),
         SIGMA,
@@ -211,25 +234,6 @@ def guidance(D: Any = None, data: Source | None = None, **start: Any) -> View:
         slider("high", "up to \u03c3", 0.01, 10.0, 0.01, log=True),
         FRAMES,
     ]
-    return view(
-        "guidance",
-        "Guidance: from one field to another, and beyond",
-        controls,
-        lattice.pack(arrays | more),
-        SWEEP,
-        partial(stills.guide, mixture, fields),
-        start,
-        dict(label=mixture.classes - 1, guidance=2.0, sigma=0.3, show=next(iter(fields))),
-        aspect=0.9,
-        geometry=geometry,
-        fields=list(fields),
-        steps=40,
-        n=500,
-        names=[str(c) for c in range(mixture.classes)],
-        probe=True,
-        conventions=[["Ho & Salimans w", -1], ["smalldiffusion scale", -1], ["diffusers, EDM2, MIT labs", 0]],
-        **known | {"high": 10.0},
-    )
 
 
 def density(data: Source | None = None, **start: Any) -> View:
@@ -239,26 +243,16 @@ def density(data: Source | None = None, **start: Any) -> View:
     points. Play runs the process in its own direction.
     """
     mixture, fields = sources.resolve(data, data)
-    geometry, arrays = sources.lattices(mixture, {"exact": fields["exact"]})
-    known, more = sources.about(mixture)
-    controls = [
-        SIGMA,
-        choice("process", "process", [("forward", "forward SDE"), ("reverse", "reverse SDE"), ("ode", "flow ODE")]),
-        choice("show", "arrows", [("score", "score"), ("drift", "drift"), ("both", "both"), ("none", "none")]),
-        FRAMES,
-        *LAYERS[1:],
-    ]
+    known, arrays = sources.described(mixture, {"exact": fields["exact"]})
     return view(
         "density",
         "One density, three processes",
-        controls,
-        lattice.pack(arrays | more),
+        [SIGMA, PROCESS, PULLS, FRAMES, *LAYERS[1:]],
+        lattice.pack(arrays),
         SWEEP,
         partial(stills.density, mixture),
         start,
         dict(sigma=0.5, process="reverse", show="score", frame="VP"),
-        geometry=geometry,
-        fields=["exact"],
         steps=120,
         n=600,
         high=10.0,

@@ -17,6 +17,14 @@ from toycore.live.sources import Source
 SIZE, KNOTS = 36, 16  # the lattice of one snapshot: 83 kB
 KEPT = 1, 3, 10, 20, 40, 70, 110, 160, 230, 320, 450, 600, 800  # the steps that are kept, and every 500th
 
+CONTROLS = [
+    slider("snapshot", "training step", 0, "last", 1, digits=0, names="step"),
+    slider("sigma", "noise level \u03c3", 0.01, 10.0, 0.005, log=True),
+    toggle("arrows", "arrows"),
+    toggle("density", "density behind"),
+    toggle("points", "data points"),
+]
+
 
 class Recorder(View):
     """A live view of a training: `follow` a walk of `training.Progress` and the picture moves while it runs."""
@@ -90,17 +98,10 @@ def training(data: Source | None = None, walk: Iterable[trainer.Progress] | None
     g = lattice.geometry(mixture, fields["exact"], SIZE, KNOTS)
     known, more = sources.about(mixture)
     arrays = more | {"F/exact/-1": lattice.lattice(fields["exact"], g)}
-    controls = [
-        slider("snapshot", "training step", 0, "last", 1, digits=0, names="step"),
-        slider("sigma", "noise level \u03c3", 0.01, 10.0, 0.005, log=True),
-        toggle("arrows", "arrows"),
-        toggle("density", "density behind"),
-        toggle("points", "data points"),
-    ]
     made = view(
         "training",
         "A network learns the field",
-        controls,
+        CONTROLS,
         lattice.pack(arrays),
         {"role": "snapshot", "from": 0, "to": "last", "by": 1, "seconds": 6},
         partial(stills.training, mixture),
@@ -113,8 +114,11 @@ def training(data: Source | None = None, walk: Iterable[trainer.Progress] | None
         fields=["exact"],
         **known,
     ).record(g, arrays)
-    if walk is None:
-        source, rng = mixture if data is None else data, torch.Generator().manual_seed(0)
-        walk = trainer.train(trainer.model(source, rng=rng), source, rng=rng)
-    made.follow(walk)
+    made.follow(_usual(mixture if data is None else data) if walk is None else walk)
     return made
+
+
+def _usual(source: Source) -> Iterator[trainer.Progress]:
+    """Return the training of a good model, with numbers that repeat."""
+    rng = torch.Generator().manual_seed(0)
+    return trainer.train(trainer.model(source, rng=rng), source, rng=rng)

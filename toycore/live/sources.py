@@ -40,6 +40,17 @@ def resolve(
     return mixture, {"exact": exact.posterior_mean(mixture), "learned": _denoiser(D)}
 
 
+def labelled(D: Any, data: Source | None) -> tuple[GaussianMixture, dict[str, Denoiser]]:
+    """Return what `resolve` returns, for data of at least two classes; by default the spiral in three."""
+    mixture, fields = resolve(D, data, classes=3, checkpoint="spiral3")
+    if mixture.classes < 2:
+        raise ValueError(
+            "guidance needs labelled data of at least two classes; give data with labels, such as"
+            " data.spiral(classes=3)"
+        )
+    return mixture, fields
+
+
 def _first_source(fields: dict[str, Any]) -> Source | None:
     return next((value for value in fields.values() if isinstance(value, Source)), None)
 
@@ -62,6 +73,12 @@ def _denoiser(value: Any) -> Denoiser:
             " tensor [n, 2], or a dictionary of those"
         )
     return value
+
+
+def described(mixture: GaussianMixture, fields: dict[str, Denoiser]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return (meta, arrays) of a distribution and the fields shown with it."""
+    (geometry, lattices_), (known, more) = lattices(mixture, fields), about(mixture)
+    return {"geometry": geometry, "fields": list(fields)} | known, lattices_ | more
 
 
 def lattices(
