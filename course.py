@@ -8,6 +8,30 @@ Everything is installed into .venv beside this file. A stamp is written there la
 was cut off goes on where it stopped, and a finished one costs nothing.
 """
 
+from __future__ import print_function  # every Python, 2.7 too, must read this file to be told so
+
+import sys
+
+OLDEST, NEWEST = (3, 11), (3, 14)
+
+
+def stop(message):
+    sys.exit("\ncourse.py: " + message)
+
+
+def check_python(version=sys.version_info[:2]):
+    if not OLDEST <= tuple(version) <= NEWEST:
+        said, low, high = (".".join(map(str, v)) for v in (version, OLDEST, NEWEST))
+        stop(
+            "this is Python {0}; the course needs {1} to {2}. Install one from python.org, or name one\n"
+            "that you have: python{1} course.py (Windows: py -{1} course.py).".format(said, low, high)
+        )
+
+
+check_python()  # before the imports, since an old Python does not have them all
+
+import contextlib
+import difflib
 import hashlib
 import json
 import os
@@ -15,25 +39,25 @@ import platform
 import re
 import shutil
 import subprocess
-import sys
+import time
 from pathlib import Path
-from urllib.parse import quote
 
 ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
 PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 STAMP = VENV / "course-stamp"
-OLDEST, NEWEST = (3, 11), (3, 14)
+SIZE = 2.5e9  # bytes of a finished set-up, with what pip needs while it works
 CPU_WHEELS = "https://download.pytorch.org/whl/cpu"
 MISLEADING = "PYTHONPATH", "PYTHONHOME", "MPLBACKEND"  # would lead Python or matplotlib elsewhere
 
 TROUBLES = {  # what a failing venv or pip prints: what to do about it; the first match speaks
-    r"No space left|Errno 28|not enough space": "The disk is full. The course needs 2.5 GB: make"
+    r"No space left|Errno 28|not enough space|Disk quota": "The disk is full. The course needs 2.5 GB: make"
     " room, then run this again; it goes on where it stopped.",
     r"Permission denied|Errno 13|WinError 5\b|Read-only file system": "This folder cannot be written"
     " to. Close a JupyterLab that runs from it, or copy the course to a folder of your own.",
-    r"ensurepip|No module named '?venv": "This Python lacks the venv module. On Debian and Ubuntu:"
-    " sudo apt install python3-venv. Elsewhere install Python from python.org. Then run this again.",
+    r"ensurepip is not\s+available|No module named '?(venv|ensurepip)": "This Python lacks the"
+    " venv module. On Debian and Ubuntu: sudo apt install python3-venv. Elsewhere install Python from"
+    " python.org. Then run this again.",
     r"ProxyError|407 Proxy|CERTIFICATE_VERIFY_FAILED": "The network's proxy or its certificate is in"
     " the way. Set HTTPS_PROXY (and PIP_CERT) as your network asks, then run this again.",
     r"NewConnection|NameResolution|ConnectTimeout|ReadTimeout|timed out|Connection\w*Error": "The"
@@ -45,20 +69,7 @@ TROUBLES = {  # what a failing venv or pip prints: what to do about it; the firs
 ELSE = "The lines above say what is wrong. If they do not help, delete .venv and run this again."
 
 
-def stop(message):
-    sys.exit("\ncourse.py: " + message)
-
-
 # ---- set-up --------------------------------------------------------------------------------------
-
-
-def check_python(version=sys.version_info[:2]):
-    if not OLDEST <= tuple(version) <= NEWEST:
-        said, low, high = (".".join(map(str, v)) for v in (version, OLDEST, NEWEST))
-        stop(
-            f"this is Python {said}; the course needs {low} to {high}. Install one from python.org,"
-            f" or name one that you have: python{low} course.py (Windows: py -{low} course.py)."
-        )
 
 
 def fingerprint():
@@ -75,7 +86,7 @@ def is_ready():
 def environment():
     """The caller's, less what misleads; one thread, since small networks are fastest so."""
     kept = {name: value for name, value in os.environ.items() if name not in MISLEADING}
-    return {**kept, "OMP_NUM_THREADS": "1"}
+    return dict(kept, OMP_NUM_THREADS="1")
 
 
 def attempt(*command):
@@ -91,6 +102,8 @@ def attempt(*command):
 
 
 def advice(output):
+    if shutil.disk_usage(ROOT).free < 20e6:  # venv does not say why it failed
+        output += "No space left"
     return next((told for sign, told in TROUBLES.items() if re.search(sign, output)), ELSE)
 
 
@@ -104,10 +117,10 @@ def insist(*command):
 
 def works():
     """Whether .venv has a Python of our version and a pip that is complete."""
-    version = "import sys, importlib.metadata as m; print(sys.version_info[:2], end=' ');"
+    version = "import sys, importlib.metadata as m; print(*sys.version_info[:2]);"
     whole = "print(m.distribution('pip').read_text('INSTALLER').strip())"
     output = attempt(PYTHON, "-c", version + whole)[1] if PYTHON.exists() else ""
-    return output.strip() == f"{tuple(sys.version_info[:2])} pip"
+    return output.split() == [str(part) for part in sys.version_info[:2]] + ["pip"]
 
 
 def make_venv():
@@ -126,17 +139,20 @@ def forget_half_installed(site):
             shutil.rmtree(record)
 
 
+def pip_install(*what):
+    return (PYTHON, "-m", "pip", "install", "--disable-pip-version-check", "--no-input") + what
+
+
 def install():
     """The packages (torch without CUDA where there is no NVIDIA driver), then this folder."""
     site = Path(insist(PYTHON, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"))
     forget_half_installed(site)
     print("Installing the packages: some minutes the first time", flush=True)
-    pip = PYTHON, "-m", "pip", "install", "--disable-pip-version-check", "--no-input"
     if sys.platform == "linux" and not shutil.which("nvidia-smi"):
         torch = re.search(r"torch==\S+", (ROOT / "requirements.txt").read_text()).group()
         soon = "--retries", "1", "--timeout", "10"
-        attempt(*pip, "--no-deps", *soon, "--index-url", CPU_WHEELS, torch)
-    insist(*pip, "-r", ROOT / "requirements.txt")
+        attempt(*pip_install("--no-deps", "--index-url", CPU_WHEELS, torch, *soon))
+    insist(*pip_install("-r", ROOT / "requirements.txt"))
     (site / "toycore-course.pth").write_text(Path(os.path.relpath(ROOT, site)).as_posix() + "\n")
 
 
@@ -148,28 +164,69 @@ def quiet_jupyter():
     settings.write_text(json.dumps({"@jupyterlab/apputils-extension:notification": quiet}))
 
 
+def lock(file):
+    """Whether this process now holds the lock on a file; the system opens it when the process ends."""
+    try:
+        if os.name == "nt":
+            import msvcrt
+
+            file.seek(1 << 30)  # far behind the text, so that others can go on reading it
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (BlockingIOError, PermissionError):
+        return False
+    except OSError:
+        pass  # a disk without locks
+    return True
+
+
+@contextlib.contextmanager
+def one_at_a_time():
+    """Two set-ups in one folder would break each other's packages: the second one waits."""
+    with Path(__file__).open("rb") as file:
+        if not lock(file):
+            print("Another set-up is at work in this folder; waiting for it (Ctrl-C to stop).", flush=True)
+            while not lock(file):
+                time.sleep(0.5)
+        yield
+
+
 def setup():
     """Make .venv complete; does nothing where its stamp says that it is."""
     check_python()
     if is_ready():
         return
     try:
-        make_venv()
-        STAMP.unlink(missing_ok=True)
-        install()
-        quiet_jupyter()
-        STAMP.write_text(fingerprint())
+        with one_at_a_time():
+            if not is_ready():
+                complete()
     except OSError as error:
-        stop(f"{error}. {advice(str(error))}")
+        stop("{}. {}".format(error, advice(str(error))))
+
+
+def complete():
+    free = shutil.disk_usage(ROOT).free
+    if free < SIZE and not VENV.exists():
+        print("Only {:.1f} GB are free here; the set-up needs {:.1f}.".format(free / 1e9, SIZE / 1e9), flush=True)
+    make_venv()
+    if STAMP.exists():
+        STAMP.unlink()
+    install()
+    quiet_jupyter()
+    STAMP.write_text(fingerprint())
     print("Ready.", flush=True)
 
 
 # ---- words ---------------------------------------------------------------------------------------
 
 
-def start(*arguments, cwd=ROOT):
+def start(*arguments, **options):
     """Run the environment's Python; Ctrl-C goes to it, and it decides."""
-    process = subprocess.Popen([str(PYTHON), *map(str, arguments)], env=environment(), cwd=cwd)
+    command = [str(word) for word in (PYTHON,) + arguments]
+    process = subprocess.Popen(command, env=environment(), **dict({"cwd": ROOT}, **options))
     while True:
         try:
             return process.wait()
@@ -177,21 +234,28 @@ def start(*arguments, cwd=ROOT):
             pass
 
 
-def module(name, cwd=ROOT):
-    return lambda arguments: start("-m", name, *arguments, cwd=cwd)
+def module(name, **options):
+    return lambda arguments: start("-m", name, *arguments, **options)
 
 
 def open_lab(arguments):
     first = sorted((ROOT / "notebooks").glob("00_*.ipynb"))
-    page = "/lab/tree/notebooks/" + quote(first[0].name) if first else "/lab"
-    places = f"--ServerApp.root_dir={ROOT}", f"--LabApp.default_url={page}"
-    return start("-m", "jupyterlab", *places, "--ServerApp.ip=127.0.0.1", *arguments)
+    page = "/lab/tree/notebooks/" + first[0].name if first else "/lab"
+    places = "--ServerApp.root_dir={}".format(ROOT), "--LabApp.default_url={}".format(page)
+    return start("-m", "jupyterlab", "--ServerApp.ip=127.0.0.1", *places + tuple(arguments))
+
+
+def run_tests(arguments):
+    """pytest on up to four cores; each file stays whole, since the cells of a notebook build on each other."""
+    workers = min(os.cpu_count() or 1, 4)
+    spread = ("-n", workers, "--dist", "loadfile") if workers > 1 else ()
+    return start("-m", "pytest", *spread + tuple(arguments))
 
 
 WORDS = {
     "open": (open_lab, "open JupyterLab on the first notebook; further options go to it"),
     "setup": (lambda arguments: 0, "make .venv and install what the course needs"),
-    "test": (module("pytest"), "run every test; further options go to pytest"),
+    "test": (run_tests, "run every test; further options go to pytest"),
     "preflight": (module("toycore.preflight"), "before a lecture: open every view, say ready or not"),
     "demo": (module("toycore.demo", cwd=None), "train on the spiral, draw spiral.png, no Jupyter"),
     "record": (module("tests.record"), "run notebooks (all or those named), store their outputs"),
@@ -203,8 +267,8 @@ WORDS = {
 
 
 def usage():
-    words = "\n".join(f"  {word:9} {told}" for word, (_, told) in WORDS.items())
-    return f"python3 course.py [word]    (Windows: py course.py; no word means open)\n\n{words}"
+    words = "\n".join("  {:9} {}".format(word, told) for word, (_, told) in WORDS.items())
+    return "python3 course.py [word]    (Windows: py course.py; no word means open)\n\n" + words
 
 
 def main(arguments):
@@ -212,7 +276,8 @@ def main(arguments):
     if word in ("-h", "--help", "help"):
         return print(usage())
     if word not in WORDS:
-        stop(f"there is no word '{word}'.\n\n{usage()}")
+        near = "".join(" Did you mean '{}'?".format(w) for w in difflib.get_close_matches(word, WORDS, 1))
+        stop("there is no word '{}'.{}\n\n{}".format(word, near, usage()))
     try:
         setup()
     except KeyboardInterrupt:

@@ -1,5 +1,6 @@
 """course.py without a network: its words, its stamp, a set-up that was cut off, its advice."""
 
+import ast
 import importlib.util
 import os
 import re
@@ -7,7 +8,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 
 import pytest
 
@@ -43,6 +44,28 @@ def offline(course: ModuleType, monkeypatch: pytest.MonkeyPatch) -> list[tuple[s
     return asked
 
 
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A fresh environment, to copy where another one is asked for."""
+    place = tmp_path_factory.mktemp("environment") / ".venv"
+    subprocess.run([sys.executable, "-m", "venv", str(place)], check=True)
+    return place
+
+
+@pytest.fixture
+def quick(course: ModuleType, offline, environment: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stand in for pip and for venv: one environment serves all."""
+    noted = course.attempt
+
+    def copied(*command):
+        if "venv" not in command:
+            return noted(*command)
+        shutil.copytree(environment, course.VENV, symlinks=True)
+        return 0, ""
+
+    monkeypatch.setattr(course, "attempt", copied)
+
+
 def run(*words: str, **options) -> subprocess.CompletedProcess[str]:
     words = (sys.executable, str(ROOT / "course.py"), *words)
     return subprocess.run(words, capture_output=True, text=True, check=False, **options)
@@ -58,7 +81,7 @@ def test_help_lists_every_word(course: ModuleType) -> None:
 def test_an_unknown_word_lists_the_words(course: ModuleType) -> None:
     shown = run("tset")
     assert shown.returncode != 0
-    assert "'tset'" in shown.stderr
+    assert "'tset'. Did you mean 'test'?" in shown.stderr
     assert all(f"  {word} " in shown.stderr for word in course.WORDS)
 
 
@@ -80,12 +103,36 @@ def test_the_supported_pythons_pass(course: ModuleType, version: tuple[int, int]
     course.check_python(version)
 
 
-def test_older_pythons_can_read_the_file() -> None:
-    """The clear word above is only said by a Python that can parse the file."""
-    compile((ROOT / "course.py").read_text(encoding="utf-8"), "course.py", "exec", dont_inherit=True)
-    import ast
+def modern(source: str) -> list[str]:
+    """What in a source would be a syntax error for Python 2.7: these lines must keep to the common part."""
+    found = []
+    for node in ast.walk(ast.parse(source)):
+        stars = [isinstance(a, ast.Starred) for a in node.args] if isinstance(node, ast.Call) else []
+        news = [
+            isinstance(node, ast.JoinedStr | ast.AnnAssign | ast.NamedExpr | ast.Nonlocal | ast.YieldFrom | ast.Match),
+            isinstance(node, ast.arguments) and (node.kwonlyargs or node.posonlyargs),
+            isinstance(node, ast.arg) and node.annotation,
+            isinstance(node, ast.List | ast.Tuple | ast.Set) and any(isinstance(e, ast.Starred) for e in node.elts),
+            isinstance(node, ast.Dict) and None in node.keys,
+            isinstance(node, ast.Raise) and node.cause,
+            any(stars[:-1]),
+        ]
+        found += [f"line {getattr(node, 'lineno', '?')}: {type(node).__name__}"] if any(news) else []
+    return found
 
-    ast.parse((ROOT / "course.py").read_text(encoding="utf-8"), feature_version=(3, 8))
+
+def test_older_pythons_can_read_the_file() -> None:
+    """The clear word above is only said by a Python that can parse the file, and before an import that it lacks."""
+    source = (ROOT / "course.py").read_text(encoding="utf-8")
+    assert modern(source) == []
+    assert source.isascii() and "from __future__ import print_function" in source
+    before = source[: source.index("\ncheck_python()")]
+    assert re.findall(r"^(?:import|from) (\w+)", before, re.MULTILINE) == ["__future__", "sys"]
+
+
+@pytest.mark.parametrize("line", ["f'{x}'", "f(*a, *b)", "def f(*a, b): pass", "[*a]", "{**a}", "x: int = 1"])
+def test_what_is_modern_is_seen(line: str) -> None:
+    assert modern(line) and not modern("f(a, *b, c=1, **d)")
 
 
 def test_pins_lie_within_the_ranges() -> None:
@@ -122,7 +169,7 @@ def test_setup_makes_an_environment_that_finds_the_course(course: ModuleType, of
     assert len(offline) == asked > 0, "a finished set-up must not call pip again"
 
 
-def test_a_cut_off_setup_goes_on(course: ModuleType, offline, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_cut_off_setup_goes_on(course: ModuleType, quick, monkeypatch: pytest.MonkeyPatch) -> None:
     """Killed after the packages: no stamp. The next run keeps .venv and drops half a package's record."""
 
     def killed():
@@ -143,7 +190,7 @@ def test_a_cut_off_setup_goes_on(course: ModuleType, offline, monkeypatch: pytes
     assert list(site.glob("pip-*.dist-info"))
 
 
-def test_half_an_environment_is_built_again(course: ModuleType, offline) -> None:
+def test_half_an_environment_is_built_again(course: ModuleType, quick) -> None:
     """Killed while venv was at work: a Python without a whole pip."""
     course.PYTHON.parent.mkdir(parents=True)
     (course.VENV / "rest").touch()
@@ -176,6 +223,7 @@ def test_the_stamp_knows_the_python(course: ModuleType, monkeypatch: pytest.Monk
         ("ERROR: Could not install packages: [Errno 28] No space left on device", "disk is full"),
         ("Error: [Errno 13] Permission denied: '/srv/course/.venv'", "cannot be written"),
         ("created successfully because ensurepip is not available. On Debian", "apt install python3-venv"),
+        ("not created successfully because ensurepip is not\navailable.  On Debian", "apt install python3-venv"),
         ("/usr/bin/python3: No module named venv", "lacks the venv module"),
         (
             "WARNING: Retrying after NewConnectionError: no such host\nERROR: No matching distribution",
@@ -219,6 +267,36 @@ def test_a_file_that_cannot_be_written(
         course.setup()
 
 
+def test_a_full_disk_is_seen_where_venv_does_not_say_so(course: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    said = "Error: Command '['python3', '-m', 'ensurepip', '--upgrade']' returned non-zero exit status 1."
+    assert "lines above" in course.advice(said)
+    monkeypatch.setattr(course.shutil, "disk_usage", lambda place: SimpleNamespace(free=1000))
+    assert "disk is full" in course.advice(said)
+
+
+def test_little_room_is_told_before_the_work(course: ModuleType, offline, monkeypatch, capsys) -> None:
+    monkeypatch.setattr(course.shutil, "disk_usage", lambda place: SimpleNamespace(free=1.2e9))
+    monkeypatch.setattr(course, "make_venv", lambda: course.stop("enough"))
+    with pytest.raises(SystemExit):
+        course.setup()
+    assert "Only 1.2 GB are free here; the set-up needs 2.5." in capsys.readouterr().out
+
+
+def test_a_second_start_waits_for_the_first(course: ModuleType, monkeypatch, capsys) -> None:
+    """The first one is another process; it says when it holds the lock, and lets go when it ends."""
+    hold = "import course, sys; f = open(course.__file__); print(course.lock(f), flush=True); sys.stdin.read()"
+    words = [sys.executable, "-c", hold]
+    with subprocess.Popen(words, cwd=course.ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as first:
+        assert first.stdout.readline() == "True\n"
+        monkeypatch.setattr(course.time, "sleep", lambda seconds: first.communicate())
+        with course.one_at_a_time():
+            assert first.returncode == 0
+    assert "Another set-up is at work" in capsys.readouterr().out
+    with course.one_at_a_time():
+        pass
+    assert not capsys.readouterr().out
+
+
 @pytest.mark.parametrize(("driver", "cpu"), [(None, True), ("/usr/bin/nvidia-smi", False)])
 def test_torch_comes_without_cuda_where_no_driver_is(
     course: ModuleType, offline, monkeypatch: pytest.MonkeyPatch, driver: str | None, cpu: bool
@@ -258,8 +336,15 @@ def test_ctrl_c_goes_to_the_child(course: ModuleType, monkeypatch: pytest.Monkey
     assert course.start("-c", "pass") == 7
 
 
-def test_the_exit_code_of_the_tests_passes_through(course: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("cores", "spread"), [(1, []), (2, ["-n", "2"]), (64, ["-n", "4"]), (None, [])])
+def test_the_tests_run_on_some_cores_and_their_exit_code_passes_through(
+    course: ModuleType, monkeypatch: pytest.MonkeyPatch, cores: int | None, spread: list[str]
+) -> None:
     monkeypatch.setattr(course, "setup", lambda: None)
     monkeypatch.setattr(course, "PYTHON", Path(sys.executable))
-    (course.ROOT / "pytest.py").write_text("import sys; sys.exit(len(sys.argv))")
+    monkeypatch.setattr(course.os, "cpu_count", lambda: cores)
+    (course.ROOT / "pytest.py").write_text("import sys; open('words', 'w').write(' '.join(sys.argv[1:])); sys.exit(3)")
     assert course.main(["test", "-k", "nothing"]) == 3
+    given = (course.ROOT / "words").read_text().split()
+    assert given[-2:] == ["-k", "nothing"] and given[:2] == (spread or given[-2:])
+    assert ("loadfile" in given) == bool(spread), "the cells of a notebook stay together and in order"
