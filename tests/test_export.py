@@ -39,12 +39,6 @@ def site(tmp_path_factory):
     return export.site(sorted(folder.glob("*.ipynb")), folder / "site")
 
 
-@pytest.fixture(scope="module")
-def browser():
-    with b.launched() as browser:
-        yield browser
-
-
 def test_pages_hold_what_the_notebooks_hold(site):
     page = (site.parent / "02_small.html").read_text(encoding="utf-8")
     assert 'alt="A spiral of 30 points"' in page and "Thirty points." in page

@@ -4,6 +4,7 @@ import re
 
 import nbformat as nf
 import pytest
+from ipywidgets.embed import dependency_state
 
 from tests import browser as b
 from toycore import export
@@ -41,22 +42,20 @@ def test_a_wrong_ballot_is_told(statements, told) -> None:
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("ballot")
-    cells = [
-        nf.v4.new_markdown_cell("# A vote"),
-        nf.v4.new_code_cell(f"from toycore.live.vote import ballot\nballot({STATEMENTS!r})"),
-    ]
-    book = nf.v4.new_notebook(cells=cells)
-    book.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    nf.write(book, folder / "vote.ipynb")
-    return export.site([folder / "vote.ipynb"], folder / "site").parent / "vote.html"
+def page_of_votes(tmp_path_factory):
+    """A page of the reading site with a ballot, its state stored without a kernel."""
+    ballot = vote.ballot(STATEMENTS)
+    shown = nf.v4.new_output("display_data", {export.WIDGET: {"model_id": ballot.model_id}})
+    cells = [nf.v4.new_markdown_cell("# A vote"), nf.v4.new_code_cell("ballot()", outputs=[shown])]
+    state = {export.STATE: {"state": dependency_state([ballot])}}
+    book = nf.v4.new_notebook(cells=cells, metadata={"widgets": state})
+    return export.write({"vote.html": book}, tmp_path_factory.mktemp("ballot")).with_name("vote.html")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_votes_are_cast_and_compared_without_a_kernel(site, scheme: str) -> None:
-    with b.launched() as browser, b.page_of(browser, offline=True, scheme=scheme) as page:
-        page.goto(site.as_uri())
+def test_votes_are_cast_and_compared_without_a_kernel(page_of_votes, browser, scheme: str) -> None:
+    with b.page_of(browser, offline=True, scheme=scheme) as page:
+        page.goto(page_of_votes.as_uri())
         page.wait_for_selector(".tc-ballot fieldset")
         assert page.locator(".tc-statement legend").all_inner_texts()[1] == "2. Two is <b>two</b>."
         assert not page.locator(".tc-verdict").first.is_visible(), "no verdict before one asks"

@@ -180,6 +180,11 @@ def site(notebooks: list[Path], out: Path) -> Path:
     for path in notebooks:
         print(f"running {path.name}", flush=True)
         books[path.with_suffix(".html").name] = run(path)
+    return write(books, out)
+
+
+def write(books: dict[str, Notebook], out: Path) -> Path:
+    """Write executed notebooks, each under the name of its page, as a site; return its front page."""
     (out / "assets").mkdir(parents=True, exist_ok=True)
     shutil.copytree(HERE / "katex", out / "assets" / "katex", dirs_exist_ok=True)
     shutil.copy(HERE / "site.js", out / "assets")
