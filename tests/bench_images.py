@@ -22,7 +22,7 @@ import torch
 from torch import Tensor, nn
 
 from toycore import checkpoints, networks, precondition, samplers, sigmas, training
-from toycore.images import data, judge, recipes, train
+from toycore.images import data, judge, loop, recipes
 from toycore.images.unet import UNet
 
 QUALITY = {  # recipe: (steps, walk)
@@ -77,7 +77,7 @@ def quality(names: list[str], seeds: int, quick: bool) -> None:
             plan = recipe.plan._replace(steps=20 if quick else steps, seed=seed)
             x, labels, names = recipes.source(recipe)
             D = precondition.from_velocity(recipe.net(tuple(x.shape[1:]), names, rng(seed)))
-            (*_, last), spent = cpu(lambda D=D, x=x, labels=labels, plan=plan: list(train.train(D, x, labels, plan)))
+            (*_, last), spent = cpu(lambda D=D, x=x, labels=labels, plan=plan: list(loop.train(D, x, labels, plan)))
             want = labels_for(recipe.data)
             start = 80 * torch.randn(500, *x.shape[1:], generator=rng(5 + seed))
             made = recipes.decoder(recipe)(samplers.final(walk(last.D, start, sigmas.karras(20, 0.02, 80.0), want)))
@@ -216,7 +216,7 @@ def throughput(title: str, net: nn.Module, batch: int, steps: int) -> None:
     )
     with FlopCounterMode(display=False) as count, torch.no_grad():
         D(data.to_unit(x[:1]), 1.0)
-    walk = train.train(D, x, torch.full((len(x),), -1, device=device), train.Plan(2 * steps, batch))
+    walk = loop.train(D, x, torch.full((len(x),), -1, device=device), loop.Plan(2 * steps, batch))
     for _ in range(steps):  # compiles, warms up
         next(walk)
     begun = time.perf_counter()  # `loss` is read at every step, so the device has finished

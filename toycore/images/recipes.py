@@ -13,9 +13,9 @@ import torch
 from torch import Tensor, nn
 
 from toycore import checkpoints, networks, precondition
-from toycore.images import autoencoder, data, judge
+from toycore.images import autoencoder, clip, data, judge
 from toycore.images.dit import DiT
-from toycore.images.train import Plan, train
+from toycore.images.loop import Plan, train
 from toycore.images.unet import UNet
 from toycore.types import one_of
 
@@ -190,6 +190,7 @@ MAKERS: dict[str, Callable[[int | None, torch.Generator], Made]] = {
         "32x32 shapes, autoencoder, 8x8x8 latents", "shapes",
         {"channels": 3, "side": 32, "latent": (8, 8, 8), "width": 32}, {"steps": 1200, "batch": 64, "edges": 1.0},
     ),
+    "shapes-clip": lambda steps, rng: clip.made(real("shapes"), steps or 500, rng),
     **{name: denoiser(name) for name in ("digits-mlp", "digits", "digits-dit", "strokes", "strokes-latent", "shapes")},
 }  # fmt: skip
 
