@@ -9,6 +9,8 @@ from torch.nn.functional import cross_entropy, normalize
 from tests import contracts
 from tests.problems import close, within
 from toycore import checkpoints, embeddings, exact, fields, networks, precondition, training
+from toycore.images import clip as images_clip
+from toycore.images import data
 
 EVERY = torch.arange(32)
 
@@ -94,6 +96,22 @@ def test_info_nce_of_equal_vectors_is_log_n_and_it_is_symmetric():
     close(embeddings.cosine_only(a, a), 0.0)
 
 
+def test_info_nce_with_captions_that_repeat():
+    """By hand: a caption that occurs k times has k partners, so equal pairs cost log 2 and never less."""
+    label = torch.tensor([0, 0, 1])
+    one, two = torch.tensor([1.0, 0.0]).double(), torch.tensor([0.0, 1.0]).double()
+    image = torch.stack([one, one, two])
+    logits = 4.0 * image @ image.T
+    rows = -logits.log_softmax(1)
+    want = ((rows[0, 0] + rows[0, 1]) / 2 + (rows[1, 0] + rows[1, 1]) / 2 + rows[2, 2]) / 3
+    scale = torch.tensor(4.0).double().log()
+    close(embeddings.info_nce(image, image, scale, label), want)
+    sharp = embeddings.info_nce(image, image, torch.tensor(1e3).double().log(), label)
+    close(sharp, 2 / 3 * math.log(2))
+    alone = torch.tensor([2, 0, 1])
+    close(embeddings.info_nce(image, image, scale, alone), embeddings.info_nce(image, image, scale))
+
+
 def trained(attract_only: bool, steps: int) -> tuple[embeddings.Clip, float]:
     clip, rng, losses = embeddings.Clip(rng=seeded()), seeded(1), []
 
@@ -131,6 +149,31 @@ def test_attraction_alone_collapses():
 def test_a_picture_is_a_set():
     clip, x = embeddings.Clip(rng=seeded()), embeddings.draw(EVERY, rng=seeded())
     close(clip.image(x), clip.image(x[:, torch.randperm(48, generator=seeded())]), atol=1e-5)
+
+
+# ---- the same for pictures of pixels ----------------------------------------------------------------
+
+
+def test_the_shipped_clip_finds_captions_and_pictures():
+    """One fresh picture of each of 400 captions: each finds its own among 400, and the other way round."""
+    fresh, every, model = data.shapes(4000, seed=5), torch.arange(400), checkpoints.load("shapes-clip")
+    first = torch.stack([(fresh.labels == caption).nonzero()[0, 0] for caption in every])
+    image, text = model.image(data.to_unit(fresh.images[first])), model.text(every)
+    close(image.norm(dim=1), 1.0, atol=1e-5)
+    assert embeddings.retrieval(image, text, every) > 0.95 and embeddings.retrieval(text, image, every) > 0.96
+    assert (checkpoints.SHIPPED / "shapes-clip.safetensors").stat().st_size < 450_000
+
+
+def test_a_small_clip_learns_the_colours():
+    """Captions of one word, the colour, each several times in a batch: 80 steps are enough; chance is 1/8."""
+    known, held = (
+        data.Pictures(found.images, data.parts(found.labels)[:, 1], data.PARTS[1])
+        for found in (data.shapes(500, seed=0), data.shapes(200, seed=1))
+    )
+    start = images_clip.Clip(known.names, dim=8, rng=seeded())
+    model = training.follow(images_clip.train(start, known, 80, 32, 5e-3, seeded(1)), 80, start, False)
+    found = embeddings.retrieval(model.image(data.to_unit(held.images)), model.text(torch.arange(8)), held.labels)
+    assert found > 0.85
 
 
 # ---- four ways of telling ---------------------------------------------------------------------------
