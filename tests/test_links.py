@@ -12,16 +12,6 @@ from toycore.export import for_readers, slug
 ROOT = Path(__file__).resolve().parent.parent
 BOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 each = pytest.mark.parametrize("book", BOOKS, ids=lambda path: path.stem)
-COMMON = {  # misspelling: the word
-    "accross": "across", "acheive": "achieve", "adress": "address", "allready": "already", "arround": "around",
-    "becuase": "because", "begining": "beginning", "beleive": "believe", "comparision": "comparison",
-    "dependant": "dependent", "diffrent": "different", "embeding": "embedding", "existance": "existence",
-    "gaussain": "Gaussian", "guassian": "Gaussian", "independant": "independent", "langauge": "language",
-    "liklihood": "likelihood", "lenght": "length", "neccessary": "necessary", "occured": "occurred",
-    "occurence": "occurrence", "prefered": "preferred", "probablity": "probability", "recieve": "receive",
-    "refered": "referred", "seperate": "separate", "strenght": "strength", "succesful": "successful", "teh": "the",
-    "thier": "their", "transfered": "transferred", "untill": "until", "wich": "which", "wether": "whether",
-}  # fmt: skip
 
 
 def text(book: Path) -> str:
@@ -65,12 +55,6 @@ def test_papers_are_linked_to_themselves(book: Path) -> None:
 
 
 @each
-def test_common_misspellings(book: Path) -> None:
-    found = {word for word in re.findall(r"[a-z]+", prose(book).lower()) if word in COMMON}
-    assert not found, f"{book.name}: " + ", ".join(f"{word} -> {COMMON[word]}" for word in sorted(found))
-
-
-@each
 def test_no_word_stands_twice(book: Path) -> None:
     found = re.findall(r"(?<![\w-])([a-z]{2,}) \1(?![\w-])", prose(book))
     assert not set(found) - {"that", "had"}, f"{book.name} says {found} twice in a row"
@@ -91,7 +75,6 @@ def test_binder_installs_what_the_course_is_tested_with() -> None:
         (test_links_within_the_course_resolve, "See [there](nowhere.ipynb)."),
         (test_links_within_the_course_resolve, "# A heading\n\nSee [there](#another-heading)."),
         (test_papers_are_linked_to_themselves, "[2006.11239](https://arxiv.org/abs/2010.02502)"),
-        (test_common_misspellings, "This is diffrent."),
         (test_no_word_stands_twice, "Add the the noise."),
     ],
 )
