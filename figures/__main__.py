@@ -56,7 +56,7 @@ def save(name: str, out: Path) -> str:
 def main(arguments: list[str]) -> None:
     """Read the command line, draw, and write the gallery."""
     parser = argparse.ArgumentParser(prog="figures", description="draw the figures of the course")
-    parser.add_argument("names", nargs="*", help="default: all of them")
+    parser.add_argument("names", nargs="*", choices=names(), metavar="name", help="default: all of them")
     parser.add_argument("--out", type=Path, default=ROOT / "dist" / "figures")
     options = parser.parse_args(arguments)
     options.out.mkdir(parents=True, exist_ok=True)

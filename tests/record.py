@@ -1,5 +1,6 @@
 """Run notebooks from start to end and store their outputs, twice with the same result."""
 
+import argparse
 import os
 import re
 import sys
@@ -50,9 +51,14 @@ def record(path: Path) -> None:
     os.replace(beside, path)
 
 
-def main(names: list[str]) -> None:
+def main(arguments: list[str]) -> None:
+    parser = argparse.ArgumentParser(prog="tests.record", description=__doc__.split("\n")[0])
+    parser.add_argument("notebooks", nargs="*", type=Path, help="default: all of them")
+    named = [path.resolve() for path in parser.parse_args(arguments).notebooks]
+    if missing := [path for path in named if not path.is_file()]:
+        parser.error(f"there is no notebook {missing[0]}")
     folder = Path(__file__).resolve().parent.parent / "notebooks"
-    for path in [Path(name).resolve() for name in names] or sorted(folder.glob("*.ipynb")):
+    for path in named or sorted(folder.glob("*.ipynb")):
         print(path.name, flush=True)
         try:
             record(path)

@@ -1,5 +1,6 @@
 """The course without Jupyter: train on the spiral, measure, draw. `python -m toycore.demo` writes spiral.png here."""
 
+import argparse
 import importlib.util
 import sys
 from pathlib import Path
@@ -87,5 +88,15 @@ def main(folder: Path) -> None:
     save_view(spiral, D, folder / "spiral.html")
 
 
+def folder(arguments: list[str]) -> Path:
+    """Read the command line: the folder to write into, this one if none is named."""
+    parser = argparse.ArgumentParser(prog="toycore.demo", description="train on the spiral, measure, draw")
+    parser.add_argument("folder", nargs="?", type=Path, default=Path(), help="where spiral.png goes (default: here)")
+    place = parser.parse_args(arguments).folder
+    if not place.is_dir():
+        parser.error(f"there is no folder {place}")
+    return place
+
+
 if __name__ == "__main__":
-    main(Path(sys.argv[1] if sys.argv[1:] else "."))
+    main(folder(sys.argv[1:]))

@@ -1,5 +1,6 @@
 """How the shipped checkpoints are made: `python -m toycore.recipes [names]` trains them anew, cards and all."""
 
+import argparse
 import sys
 from collections.abc import Callable
 from typing import NamedTuple
@@ -44,9 +45,13 @@ def make(name: str, steps: int | None = None, progress: bool = False) -> tuple[n
     return D, card
 
 
-def main(names: list[str]) -> None:
+def main(arguments: list[str]) -> None:
     """Train the named checkpoints (default: all) and write them where `toycore.load` finds them."""
-    for name in names or RECIPES:
+    parser = argparse.ArgumentParser(prog="toycore.recipes", description="train shipped checkpoints again")
+    parser.add_argument(
+        "names", nargs="*", choices=RECIPES, metavar="name", help=f"of {', '.join(RECIPES)}; default: all"
+    )
+    for name in parser.parse_args(arguments).names or RECIPES:
         D, card = make(name, progress=True)
         path = checkpoints.save(D, checkpoints.SHIPPED / f"{name}.safetensors", card)
         print(f"{path.name}: {card['title']}, {path.stat().st_size / 1e3:.0f} kB")

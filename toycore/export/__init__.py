@@ -94,7 +94,9 @@ def body(book: Notebook) -> str:
 def _cell(cell: Notebook) -> str:
     if cell.cell_type != "code":
         return markdown(cell.source) if cell.cell_type == "markdown" else ""
-    return code(cell.source) + '<div class="output">' + "".join(map(output, cell.outputs)) + "</div>"
+    stub = any(out.get("text", "").startswith("not yet:") for out in cell.outputs)  # an exercise, still to be done
+    out = "".join(map(output, cell.outputs))
+    return f'<div class="cell{" stub" if stub else ""}">{code(cell.source)}<div class="output">{out}</div></div>'
 
 
 def widgets(book: Notebook, modules: dict[str, str]) -> dict[str, Any]:
@@ -214,6 +216,8 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--out", type=Path, default=root / "dist" / "site")
     options = parser.parse_args(arguments)
     books = options.notebooks or for_readers(root / "notebooks")
+    if missing := [path for path in books if not path.is_file()]:
+        parser.error(f"there is no notebook {missing[0]}")
     if not books:
         sys.exit("there is no notebook to export: run this from a clone of the course, or name one")
     print(f"open {site(books, options.out)}")
