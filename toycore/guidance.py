@@ -10,7 +10,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from toycore.types import Denoiser, Label, column, one_of
+from toycore.types import Denoiser, Label, column, label_rows, one_of
 
 LogPosterior = Callable[[Tensor, Tensor | float], Tensor]
 
@@ -22,7 +22,7 @@ CONVENTIONS = {  # name: what to add to its number to get our s
     "mit-6.s184": 0,  # w of the labs
     "imagen": 0,  # w, 2205.11487, eq. 2
     "edm2": 0,  # guidance
-    "diffusers": 0,  # guidance_scale; at 1 and below guidance is off, which means s = 1
+    "diffusers": 0,  # guidance_scale of most pipelines; at 1 and below guidance is off, which means s = 1
 }
 
 
@@ -30,7 +30,7 @@ def guided(strong: Denoiser, weak: Denoiser, s: float) -> Denoiser:
     """Return weak + s (strong - weak); with strong = D and weak = unlabelled(D) this is classifier-free guidance.
 
     Ho & Salimans 2022 (2207.12598), eq. 6, with their w = s - 1. With weak a worse model of the same thing it is
-    autoguidance (Karras et al. 2024, 2406.02507, eq. 4).
+    autoguidance (Karras et al. 2024, 2406.02507, eq. 3).
     """
 
     def D(x: Tensor, sigma: Tensor | float, label: Label = None) -> Tensor:
@@ -47,7 +47,7 @@ def free(D: Denoiser, s: float) -> Denoiser:
     """
 
     def both(x: Tensor, sigma: Tensor | float, label: Label = None) -> Tensor:
-        rows = _rows(label, x)
+        rows = label_rows(label, len(x)).to(x.device)
         twice = sigma.repeat(2) if isinstance(sigma, Tensor) and sigma.numel() > 1 else sigma
         strong, weak = D(torch.cat([x, x]), twice, torch.cat([rows, -torch.ones_like(rows)])).chunk(2)
         return weak + s * (strong - weak)
@@ -71,7 +71,7 @@ def classifier(D: Denoiser, log_posterior: LogPosterior, label: Label, s: float 
 
     log_posterior(x, sigma) -> `[b, classes]`, differentiable. Rows labelled -1 (or None) are not guided. The label of a
     call goes to D itself: None guides the unconditional field. As noise: eps_hat - s sigma grad, with a minus.
-    Dhariwal & Nichol 2021 (2105.05233), eq. 10-13 and algorithm 2.
+    Dhariwal & Nichol 2021 (2105.05233), eq. 11-14 and algorithm 2.
     """
     target = label
 
@@ -86,7 +86,8 @@ def class_gradient(log_posterior: LogPosterior, x: Tensor, sigma: Tensor | float
     """Return grad_x log p(label | x) at level sigma by one backward pass, shaped like x; 0 in rows labelled -1."""
     with torch.enable_grad():
         x = x.detach().requires_grad_()
-        log_p, rows = log_posterior(x, sigma), _rows(label, x)
+        log_p = log_posterior(x, sigma)
+        rows = label_rows(label, len(x), log_p.shape[1]).to(x.device)
         mine = log_p.gather(1, rows.clamp(min=0)[:, None])[:, 0]
         return torch.autograd.grad(torch.where(rows < 0, 0 * mine, mine).sum(), x)[0]
 
@@ -96,7 +97,7 @@ def negative(
 ) -> Denoiser:
     """Return D guided towards one label and away from another, by one of the two formulas in use.
 
-        two-term   u + s_pos (p - u) - s_neg (n - u)         (after Liu et al. 2022, 2206.01714, eq. 11)
+        two-term   u + s_pos (p - u) - s_neg (n - u)         (after Liu et al. 2022, 2206.01714, eq. 11, 13)
         replace    n + s_pos (p - n), without s_neg          (the negative in the place of "no label", as in diffusers)
 
     p, n, u: D with the positive, the negative, no label. They are equal if and only if s_neg = s_pos - 1.
@@ -113,7 +114,7 @@ def negative(
 
 
 def within(low: float, high: float, inside: Denoiser, outside: Denoiser) -> Denoiser:
-    """Return `inside` at levels low <= sigma <= high and `outside` elsewhere; each is asked only where it is needed.
+    """Return `inside` at levels low <= sigma <= high and `outside` elsewhere; a batch wholly on one side asks only that one.
 
     A limited interval of guidance: within(0.2, 1, guided(...), D). Kynkaanniemi et al. 2024 (2404.07724), eq. 6.
     """
@@ -140,13 +141,3 @@ def convert(value: float, source: str, target: str = "toycore") -> float:
     if one_of(target, CONVENTIONS, "guidance convention") == "diffusers" and s < 1:
         raise ValueError(f"s = {s:g} cannot be said in diffusers, which never goes below the plain conditional, s = 1")
     return s - CONVENTIONS[target]
-
-
-def _rows(label: Label, x: Tensor) -> Tensor:
-    """Return the label as integers `[b]`, None as -1."""
-    rows = torch.as_tensor(-1 if label is None else label, device=x.device)
-    if rows.dtype.is_floating_point or rows.shape not in ((), (len(x),)):
-        raise ValueError(
-            f"label has dtype {rows.dtype} and shape {tuple(rows.shape)}; need None, an int, or integers [{len(x)}]"
-        )
-    return rows.expand(len(x))

@@ -93,7 +93,7 @@ def sliced_wasserstein(x: Tensor, y: Tensor, directions: int = 64, rng: torch.Ge
 def precision_recall(x: Tensor, data: Tensor, k: int = 5) -> tuple[float, float]:
     """Return (precision, recall): the share of samples inside the data's k-nearest-neighbour balls, and the reverse.
 
-    Kynkaanniemi et al. 2019 (1904.06991), eq. 2-3: a set's manifold is the union of balls that reach each point's k-th
+    Kynkaanniemi et al. 2019 (1904.06991), eq. 1-2: a set's manifold is the union of balls that reach each point's k-th
     nearest neighbour.
     """
     x, data = _pair(x, data)
@@ -125,8 +125,8 @@ def frechet_extrapolated(
 ) -> tuple[float, Tensor, Tensor]:
     """Return (FD at n = infinity, sizes, FD at each size): FD's bias falls as 1/n, so a line in 1/n is continued to 0.
 
-    FD is measured on random subsets of both sets, averaged over several where they are small. Chong & Forsyth 2020
-    (1911.07023), section 4.
+    FD is measured on random subsets of both sets, averaged over several where they are small. Chong & Forsyth 2019
+    (1911.07023).
     """
     x, y = _pair(x, y)
     most = min(len(x), len(y))

@@ -14,7 +14,7 @@ class MLP(nn.Module):
     Input: u, then sin and cos of `features` fixed random frequencies of u drawn from N(0, scale^2), then sin and cos of
     0.3 k ln sigma for k = 1..8. `depth` layers of `width` with SiLU; the last layer starts at zero. With classes > 0 a
     learned vector per class, and one for "no label", is added before the first SiLU.
-    Random Fourier features: Tancik et al. 2020 (2006.10739), eq. 2.
+    Random Fourier features: Tancik et al. 2020 (2006.10739), eq. 5.
     """
 
     frequencies: Tensor
@@ -96,7 +96,7 @@ class ConditionalMLP(nn.Module):
         "add"     h + A c                                            "concat"  B [h, c]
         "film"    (1 + S c) norm(h) + T c                            "attend"  h + O softmax(Q h . K words) V words
 
-    FiLM: Perez et al. 2017 (1709.07871); as adaLN in Peebles & Xie 2022. Cross-attention: Rombach et al. 2022.
+    FiLM: Perez et al. 2017 (1709.07871); as adaLN in Peebles & Xie 2022. Cross-attention: Rombach et al. 2021.
     """
 
     frequencies: Tensor
