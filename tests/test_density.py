@@ -262,6 +262,17 @@ def test_chain_elbo_is_a_bound(kind):
     assert float(gap.min()) > -1e-12 and (kind == "true") == (float(gap.max()) < 1e-6)
 
 
+def test_ddpms_two_variances_are_exact_for_a_point_and_for_a_standard_normal():
+    """Ho et al. 2020, section 3.2, in their betas; a variance of their frame is divided by alpha_bar_(t-1) in ours."""
+    beta = torch.linspace(1e-4, 0.02, 1000, dtype=torch.float64)
+    a = (1 - beta).cumprod(0)
+    level = ((1 - a) / a).sqrt().tolist()
+    for t in (1, 40, 500, 999):
+        steps, tilde = (level[t], level[t - 1]), (1 - a[t - 1]) / (1 - a[t]) * beta[t]
+        close(tilde / a[t - 1], gaussians.small_variance(*steps))
+        close(beta[t] / a[t - 1], gaussians.true_variance(1.0)(*steps))
+
+
 def test_chain_elbo_against_monte_carlo(rng):
     """The definition, term by term, on simulated chains."""
     v, grid, x0 = 0.25, sigmas.log_linear(5, 0.05, 4.0)[:-1], torch.tensor([[0.4]], dtype=torch.float64)

@@ -46,7 +46,10 @@ def small_variance(sigma: float, below: float) -> float:
 
 
 def large_variance(sigma: float, below: float) -> float:
-    """Return sigma^2 - sigma'^2: the variance of one forward step, DDPM's larger choice."""
+    """Return sigma^2 - sigma'^2: the variance of one noising step, in the VE frame.
+
+    DDPM's larger choice, beta of its VP frame, is `true_variance(1)` here (Ho et al. 2020, section 3.2).
+    """
     return sigma**2 - below**2
 
 
@@ -57,7 +60,7 @@ def chain_elbo(x0: Tensor, v: float, sigmas: Tensor, variance: Callable[[float, 
 
     over q(x_1..x_T | x0); p(x'|x) = N(V'/V x, variance(sigma, sigma')), V = v + sigma^2, and p(x_T) = N(0, V_T).
     It is at most the chain's own log p(x0), and on average over the data at most log N(x0; 0, v + sigma_low^2), which
-    `true_variance` attains. Sohl-Dickstein et al. 2015, eq. 10-11; Ho et al. 2020, eq. 3.
+    `true_variance` attains. Sohl-Dickstein et al. 2015, eq. 12; Ho et al. 2020, eq. 3.
     """
     levels = torch.as_tensor(sigmas).tolist()
     added = [sigma**2 - levels[-1] ** 2 for sigma in levels]  # x_i | x0 ~ N(x0, added_i)
