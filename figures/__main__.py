@@ -56,9 +56,11 @@ def save(name: str, out: Path) -> str:
 def main(arguments: list[str]) -> None:
     """Read the command line, draw, and write the gallery."""
     parser = argparse.ArgumentParser(prog="figures", description="draw the figures of the course")
-    parser.add_argument("names", nargs="*", choices=names(), metavar="name", help="default: all of them")
+    parser.add_argument("names", nargs="*", help="default: all of them")
     parser.add_argument("--out", type=Path, default=ROOT / "dist" / "figures")
     options = parser.parse_args(arguments)
+    if wrong := set(options.names) - set(names()):
+        parser.error(f"there is no figure {min(wrong)}; there are {', '.join(names())}")
     options.out.mkdir(parents=True, exist_ok=True)
     items = [save(name, options.out) for name in options.names or names()]
     page = "<!doctype html><html lang='en'><meta charset='utf-8'><title>Figures of the diffusion course</title>"

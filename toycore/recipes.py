@@ -48,10 +48,12 @@ def make(name: str, steps: int | None = None, progress: bool = False) -> tuple[n
 def main(arguments: list[str]) -> None:
     """Train the named checkpoints (default: all) and write them where `toycore.load` finds them."""
     parser = argparse.ArgumentParser(prog="toycore.recipes", description="train shipped checkpoints again")
-    parser.add_argument(
-        "names", nargs="*", choices=RECIPES, metavar="name", help=f"of {', '.join(RECIPES)}; default: all"
-    )
-    for name in parser.parse_args(arguments).names or RECIPES:
+    known = ", ".join(RECIPES)
+    parser.add_argument("names", nargs="*", help=f"default: all of {known}")
+    names = parser.parse_args(arguments).names
+    if wrong := set(names) - set(RECIPES):
+        parser.error(f"there is no recipe {min(wrong)}; there are {known}")
+    for name in names or RECIPES:
         D, card = make(name, progress=True)
         path = checkpoints.save(D, checkpoints.SHIPPED / f"{name}.safetensors", card)
         print(f"{path.name}: {card['title']}, {path.stat().st_size / 1e3:.0f} kB")
