@@ -18,19 +18,27 @@ It says $D(x,\sigma) = \mathbb E[x_0 \mid x]$, and [the next](03_other.ipynb#par
 ## The part on guidance
 
 $$\hat\epsilon = (x - \hat x_0)/\sigma$$
+
+**Predict.** Which way do the arrows point?
 """
 CODE = """from toycore import data, live, plots
 fig, ax = plots.figure()
 _ = plots.points(ax, data.spiral(30).x)
 plots.show(fig, caption="Thirty points.", alt="A spiral of 30 points")
 """
+STUB = "from toycore.check import start_here\nstart_here.noisy(lambda x0, sigma, eps: ...)"
 VIEWS = "import ipywidgets\nview = live.field(data.spiral(20))\nipywidgets.VBox([view])"
 
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
     folder = tmp_path_factory.mktemp("reading site é")
-    cells = [nf.v4.new_markdown_cell(TEXT), nf.v4.new_code_cell(CODE), nf.v4.new_code_cell(VIEWS)]
+    cells = [
+        nf.v4.new_markdown_cell(TEXT),
+        nf.v4.new_code_cell(CODE),
+        nf.v4.new_code_cell(VIEWS),
+        nf.v4.new_code_cell(STUB),
+    ]
     words = nf.v4.new_markdown_cell("# 3 Another\n\nNothing but words about schedules.")
     for name, content in ("02_small", cells), ("03_other", [words]):
         book = nf.v4.new_notebook(cells=content)
@@ -93,6 +101,7 @@ def test_sections_are_slides_that_arrow_keys_turn(site, browser):
         assert page.is_visible("h1"), "there is nothing before the first slide"
         page.keyboard.press("ArrowRight")
         assert not page.is_visible("h1") and page.is_visible("h2")
+        page.locator(".tc-view").scroll_into_view_if_needed()
         page.wait_for_function("() => document.querySelector('.tc-view').tcStats.frames > 0")
         assert b.drawn(page) > 20, "the view is alive on its slide"
         page.locator(".tc-canvas").focus()
@@ -114,6 +123,23 @@ def test_paper_has_the_text_in_light_colours_and_no_views(site, browser):
         assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
         assert page.is_visible("h2") and not page.is_visible("nav") and not page.is_visible(".tc-view")
         assert "live view" in page.eval_on_selector(".view", "(e) => getComputedStyle(e, '::before').content")
+
+
+def test_a_handout_has_words_and_lines_to_write_on_in_place_of_code(site, browser):
+    with b.page_of(browser, offline=True) as page:
+        page.goto((site.parent / "02_small.html").as_uri())
+        page.wait_for_selector(".tc-view")
+        page.evaluate("window.print = () => { window.printed = document.body.className; }")
+        page.click("#handout")
+        assert page.evaluate("window.printed") == "handout"
+        page.emulate_media(media="print")
+        assert page.is_visible("h2") and page.locator(".cell:not(.stub) .input").count() > 0
+        assert not any(part.is_visible() for part in page.locator(".cell:not(.stub) .input").all())
+        assert page.locator(".stub .input").is_visible() and not page.locator(".stub .output").is_visible()
+        for place in (".predict", ".stub"):
+            assert page.eval_on_selector(place, "(e) => getComputedStyle(e, '::after').borderTopWidth") == "1px"
+        page.evaluate("dispatchEvent(new Event('afterprint'))")
+        assert page.evaluate("document.body.className") == ""
 
 
 def test_readers_get_every_page_but_the_answers(tmp_path):

@@ -91,6 +91,14 @@ function leave() {
 
 document.getElementById("slides").onclick = first;
 document.getElementById("print").onclick = () => print();
+
+// a handout: words, formulas and figures, with lines to write on below each prediction and each exercise
+for (const strong of main.querySelectorAll("p > strong")) {
+  if (strong.textContent.startsWith("Predict")) strong.parentElement.classList.add("predict");
+}
+document.getElementById("handout").onclick = () => { document.body.classList.add("handout"); print(); };
+addEventListener("afterprint", () => document.body.classList.remove("handout"));
+
 addEventListener("keydown", (event) => {
   if (at < 0 || event.ctrlKey || event.altKey || event.metaKey || event.target.closest?.("input, .tc-view")) return;
   const step = { ArrowRight: 1, PageDown: 1, " ": 1, ArrowLeft: -1, PageUp: -1 }[event.key];
