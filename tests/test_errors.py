@@ -6,7 +6,7 @@ import pytest
 import torch
 
 import toycore
-from toycore import data, exact, fields, metrics, mixtures, samplers, sigmas, training
+from toycore import data, exact, fields, guidance, metrics, mixtures, networks, precondition, samplers, sigmas, training
 from toycore.mixtures import GaussianMixture
 
 POINTS = torch.tensor([[0.0, 0.0], [1.0, 0.0]])
@@ -51,7 +51,18 @@ ERRORS = {
     "float labels": (lambda: D(X, 1.0, torch.zeros(5)), ValueError, "torch.float32", "integers [5]"),
     "class unknown": (lambda: mixtures.spiral(classes=3).given(7), ValueError, "label is 7", "0..2"),
     "points in space": (lambda: D(torch.zeros(5, 3), 1.0), ValueError, "(5, 3)", "[b, 2]"),
+    "one bare point": (lambda: D(X[0], 1.0), ValueError, "(2,)", "[b, 2]"),
+    "a numpy array": (lambda: D(X.numpy(), 1.0), ValueError, "ndarray", "torch.as_tensor(x)"),
     "whole x": (lambda: D(X.long(), 1.0), ValueError, "torch.int64", "floats"),
+    "half precision": (lambda: D(X.half(), 1.0), ValueError, "torch.float16", ".float()"),
+    "half precision means": (lambda: GaussianMixture(POINTS.half(), 0.1), TypeError, "torch.float16", ".float()"),
+    "means of pictures": (
+        lambda: GaussianMixture(torch.zeros(3, 1, 4, 4), 0.1), ValueError, "(3, 1, 4, 4)", "means.flatten(1)",
+    ),
+    "labels between classes": (
+        lambda: GaussianMixture(POINTS, 0.1, label=torch.tensor([0.0, 0.7])), ValueError, "float32", "whole class",
+    ),
+    "a name for a label": (lambda: D(X, 1.0, "inner"), ValueError, "'inner'", "names.index('inner')"),
     "sigmas of another batch": (lambda: D(X, torch.ones(3)), ValueError, "1., 1., 1.", "one per row of x (5)"),
     "negative sigma": (lambda: D(X, -1.0), ValueError, "-1", ">= 0"),
     "NaN sigma": (lambda: D(X, math.nan), ValueError, "nan", ">= 0"),
@@ -63,6 +74,34 @@ ERRORS = {
     ),
     "learned: label out of range": (
         lambda: training.model(data.spiral(9, 3), width=8)(X, 1.0, 3), ValueError, "3 to 3", "0..2",
+    ),
+    "learned: one bare point": (
+        lambda: toycore.load("spiral")(X[0], 1.0), ValueError, "(2,)", "needs a tensor [b, 2]",
+    ),
+    "learned: points of a line": (lambda: toycore.load("spiral")(X[:, :1], 1.0), ValueError, "(5, 1)", "[b, 2]"),
+    "learned: a numpy array": (lambda: toycore.load("spiral")(X.numpy(), 1.0), ValueError, "ndarray", "tensor [b, 2]"),
+    "learned: negative sigma": (lambda: toycore.load("spiral")(X, -1.0), ValueError, "sigma is -1.0", ">= 0"),
+    "learned: NaN sigma": (
+        lambda: precondition.from_velocity(networks.MLP())(X, math.nan), ValueError, "sigma is nan", ">= 0",
+    ),
+    "eps network: negative sigma": (
+        lambda: precondition.from_noise(networks.NoiseMLP())(X, -0.5), ValueError, "sigma is -0.5", ">= 0",
+    ),
+    "data without spread": (
+        lambda: precondition.Preconditioned(networks.MLP(), 0.0), ValueError, "sigma_data is 0.0", "above 0",
+    ),
+    "grid of a network upside down": (
+        lambda: precondition.from_noise(networks.NoiseMLP(), sigmas.ddpm().flip(0)), ValueError, "followed", ".flip(0)",
+    ),
+    "grid of a network without its end": (
+        lambda: precondition.from_noise(networks.NoiseMLP(), sigmas.ddpm()[:-1]), ValueError, "ends at 0.01", "then 0",
+    ),
+    "classifier: class unknown": (
+        lambda: guidance.classifier(D, mixtures.spiral(9, classes=3).class_log_posterior, 7)(X, 1.0),
+        ValueError, "label runs from 7 to 7", "0..2",
+    ),
+    "one call for two: truth for a label": (
+        lambda: guidance.free(D, 2.0)(X, 1.0, torch.ones(5).bool()), ValueError, "torch.bool", "integers [5]",
     ),
     "grid without steps": (lambda: sigmas.karras(0), ValueError, "n is 0", "at least 1"),
     "grid upside down": (lambda: sigmas.log_linear(5, 10.0, 0.1), ValueError, "low = 10.0", "low < high"),
@@ -115,7 +154,8 @@ CSV = {
     "four columns": ("1,2\n1,2,3,4\n", "line 2 reads '1,2,3,4'", "two numbers x,y"),
     "words": ("1,2\n3,four\n", "line 2 reads '3,four'", "two numbers x,y"),
     "semicolons": ("1;2\n3;4\n", "reads '3;4'", "two numbers x,y"),
-    "NaN": ("1,2\nnan,4\n5,6\n", "NaN or infinity in row 2", "remove"),
+    "NaN": ("x,y\n1,2\nnan,4\n5,6\n", "line 3 reads 'nan,4'", "remove"),
+    "half a first line": ("1,two\n3,4\n5,6\n", "line 1 reads '1,two'", "two numbers x,y"),
     "one point twice": ("1,2\n1,2\n", "2 times the same point", "two different points"),
 }
 

@@ -93,6 +93,22 @@ def test_posterior_sample_has_the_posteriors_moments(rng, sigma):
     within(squares.mean(), trace, squares.std() / math.sqrt(n))
 
 
+def test_posterior_sample_of_bare_points_at_zero_is_the_nearest_point(rng):
+    points = data.spiral(60)
+    x = points.x.double() + 1e-3
+    close(exact.posterior_sample(points, x, 0.0, rng), points.x.double())
+
+
+def test_posterior_sample_of_pictures_keeps_their_shape():
+    """And rows may have their own level: at 1e-3 each noisy picture knows its origin, at 100 none does."""
+    pictures = torch.randn(10, 1, 4, 4, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    x, sigma = pictures[[3, 4]], torch.tensor([1e-3, 100.0], dtype=torch.float64)
+    draws = [exact.posterior_sample(pictures, x, sigma, torch.Generator().manual_seed(i)) for i in range(9)]
+    assert all(torch.equal(draw[0], pictures[3]) for draw in draws)
+    assert draws[0].shape == x.shape and len({float(draw[1].sum()) for draw in draws}) > 1
+    close(exact.posterior_mean(pictures)(x, sigma)[1], pictures.mean(0), rtol=0, atol=0.01)
+
+
 def test_tweedie_in_ddpms_letters(rng):
     """A28: x0_hat = (x_t + (1 - alpha_bar) score_t(x_t)) / sqrt(alpha_bar), the score by autograd in the VP frame."""
     m, sigma = uneven(), 0.8

@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
 
@@ -44,6 +45,10 @@ def test_in_chunks_is_the_whole(rows):
     assert max(seen[:-1]) <= rows and sum(seen[:-1]) == 10
 
 
+def test_counts_may_be_numpys():
+    assert types.positive(np.int64(5)) == 5
+
+
 def test_one_of_lists_the_near_names():
     assert types.one_of("spiral", ["spiral", "moons"], "data set") == "spiral"
     with pytest.raises(ValueError, match=r"no data set named 'spirl'; did you mean 'spiral'\? known: moons, spiral"):
@@ -54,6 +59,8 @@ def test_label_column_spreads_and_keeps():
     assert types.label_column(None, 3, 2) is None
     assert types.label_column(1, 3, 2).tolist() == [1, 1, 1]
     assert types.label_column(torch.tensor([1, -1, 0]), 3, 2).tolist() == [1, -1, 0]
+    assert types.label_rows(None, 3).tolist() == [-1, -1, -1]
+    assert types.label_rows(torch.tensor([1, 0], dtype=torch.uint8), 2).dtype == torch.int64
 
 
 # ---- data ----------------------------------------------------------------------------------------
@@ -118,6 +125,34 @@ def test_tree_points_are_even_along_its_branches():
     assert abs(int(trunk.sum()) - 4000 * 0.55 / total) <= 2
 
 
+FIRST = {  # the name of class 0 and what is larger for it
+    "moons": ("upper", lambda x: x[:, 1]),
+    "rings": ("outer", lambda x: x.norm(dim=1)),
+    "eight": ("right", lambda x: x[:, 0]),
+    "tree": ("left", lambda x: -x[:, 0]),
+    "checkerboard": ("left", lambda x: -x[:, 0]),
+}
+
+
+@pytest.mark.parametrize("name", FIRST)
+def test_names_say_which_class_is_which(name):
+    points, (word, size) = data.load(name, n=400), FIRST[name]
+    assert points.names[0] == word
+    assert size(points.x[points.label == 0]).mean() > size(points.x[points.label == 1]).mean() + 0.2
+
+
+def test_a_twig_belongs_to_its_limb():
+    """The inmost twig of each limb bends over the middle, to x = .033 by the branches' lengths and turns."""
+    points = data.tree(4000)
+    reach = 0.55 * (-0.72 * math.sin(0.45) + 0.72**3 * math.sin(0.45) + 0.72**4 * math.sin(0.9))
+    for label, sign in ((0, 1), (1, -1)):
+        assert (sign * points.x[points.label == label, 0]).max() == pytest.approx(reach, abs=2e-3)
+
+
+def test_spirals_thirds_are_named_from_inside():
+    assert data.spiral(9, classes=3).names == ("inner", "middle", "outer")
+
+
 def test_into_box():
     x = data.into_box(torch.tensor([[10.0, 0.0], [14.0, 1.0], [12.0, 2.0]]))
     close(x.mean(0), 0.0, atol=1e-6)
@@ -131,6 +166,27 @@ def test_csv(tmp_path, head):
     points = data.from_csv(path)
     close(points.x, torch.tensor([[-1.0, -0.5], [1.0, 0.0], [0.0, 0.5]]), atol=1e-6)
     assert points.label.tolist() == [0, 1, 0] and points.names == ("left", "right")
+
+
+def test_image_with_16_bits_is_as_dark_as_it_looks(tmp_path):
+    """A quarter is ink of grey .03, the paper .9: both above 255 of 65535."""
+    from PIL import Image
+
+    pixels = np.full((20, 20), 60_000, "uint16")
+    pixels[15:] = 2_000
+    Image.fromarray(pixels).save(tmp_path / "deep.png")
+    x, y = data.from_image(tmp_path / "deep.png", n=500).x.T
+    assert x.max() - x.min() == pytest.approx(4 * float(y.max() - y.min()), rel=0.1)
+
+
+def test_jitter_fills_the_pixels(tmp_path):
+    """One row of four dark pixels: the points are even along it, not four piles."""
+    from PIL import Image
+
+    Image.new("L", (4, 1), 0).save(tmp_path / "row.png")
+    x = data.from_image(tmp_path / "row.png", n=4000).x[:, 0]
+    assert x.diff().abs().min() < 1e-2 and len(x.unique()) > 3000
+    close(x.var(), 4 / 12 * float(x.max() - x.min()) ** 2 / 4, rtol=0.05)
 
 
 def _picture(path, mode="RGB", ink=(0, 0, 0), paper=(255, 255, 255)):

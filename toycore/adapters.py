@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from toycore.frames import VP, ddpm_step
-from toycore.types import Denoiser, Label, column, one_of
+from toycore.types import Denoiser, Label, column, label_rows, level, one_of
 
 Model = Callable[..., Tensor]
 
@@ -52,7 +52,7 @@ def from_unet(unet: Any, scheduler: Any, nothing: int | None = None) -> Denoiser
     grid, read = levels(scheduler), _rule(scheduler)[0]
 
     def D(x: Tensor, sigma: Tensor | float, label: Label = None) -> Tensor:
-        sigma = column(sigma, x)
+        sigma = level(sigma, x)
         step = (ddpm_step(sigma.flatten(), grid) - 1).clamp(min=0).to(x)  # diffusers counts from 0
         told = {"class_labels": _classes(label, x, nothing)} if unet.config.get("num_class_embeds") else {}
         return read(unet(VP.scale(sigma) * x, step.expand(len(x)), **told).sample, x, sigma)
@@ -85,7 +85,7 @@ def _rule(scheduler: Any) -> tuple[Callable[..., Tensor], Callable[..., Tensor]]
 
 def _classes(label: Label, x: Tensor, nothing: int | None) -> Tensor:
     """Return the label as `[b]`, with the class "nothing" in rows without one."""
-    rows = torch.as_tensor(-1 if label is None else label, device=x.device).expand(len(x))
+    rows = label_rows(label, len(x)).to(x.device)
     if nothing is None and bool((rows < 0).any()):
         raise ValueError(
             "this UNet asks for a class and none is given; give a label, or say which class means none: nothing=..."

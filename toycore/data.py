@@ -78,7 +78,7 @@ def eight(n: int = 100) -> Points:
 
 
 def tree(n: int = 100, depth: int = 5) -> Points:
-    """Return a binary tree drawn as branches; classes are the two main limbs (the trunk belongs to the left)."""
+    """Return a binary tree drawn as branches; classes are the two limbs with their twigs (the trunk is the left's)."""
     segments = _branches(torch.tensor([0.0, -0.9]), math.pi / 2, 0.55, positive(depth, "depth"))
     start, end = (torch.stack(ends) for ends in zip(*segments, strict=True))
     length = (end - start).norm(dim=1)
@@ -86,7 +86,7 @@ def tree(n: int = 100, depth: int = 5) -> Points:
     which = torch.searchsorted(length.cumsum(0), place).clamp(max=len(length) - 1)
     along = 1 - (length.cumsum(0)[which] - place) / length[which]
     x = start[which] + along[:, None] * (end - start)[which]
-    return _points(x, x[:, 0] > 1e-6, ("left", "right"))
+    return _points(x, which > len(length) // 2, ("left", "right"))  # the trunk, the left limb, the right limb
 
 
 def _branches(root: Tensor, angle: float, length: float, depth: int) -> list[tuple[Tensor, Tensor]]:
@@ -116,14 +116,10 @@ def into_box(x: Tensor) -> Tensor:
 def from_csv(path: str | Path) -> Points:
     """Read x, y and an optional third column of class names from a CSV file; centred and scaled by `into_box`.
 
-    A first line that is not numeric is taken as the header. Errors name the file, the line and what stands there.
+    A first line without a number is taken as the header. Errors name the file, the line and what stands there.
     """
     rows = _csv_rows(Path(path))
     x = torch.tensor([[float(r[0]), float(r[1])] for r in rows], dtype=torch.float64)
-    if not torch.isfinite(x).all():
-        raise ValueError(
-            f"{path} holds NaN or infinity in row {int((~torch.isfinite(x)).any(1).nonzero()[0]) + 1}; remove it"
-        )
     if x.std(0, correction=0).max() == 0:
         raise ValueError(f"{path} holds {len(x)} times the same point; at least two different points are needed")
     named = [r[2] if len(r) > 2 else "all" for r in rows]
@@ -139,23 +135,26 @@ def _csv_rows(path: Path) -> list[list[str]]:
             lines = [(i, [cell.strip() for cell in row]) for i, row in enumerate(csv.reader(file), 1) if any(row)]
     except UnicodeDecodeError as error:
         raise ValueError(f"{path} is not a text file ({error.reason}); save it as CSV in UTF-8") from None
-    if lines and not _numeric(lines[0][1][:2]):
+    if lines and not any(map(_number, lines[0][1][:2])):
         lines = lines[1:]  # header
     for i, row in lines:
-        if len(row) not in (2, 3) or not _numeric(row[:2]):
+        if len(row) not in (2, 3) or not all(map(_number, row[:2])):
             raise ValueError(
                 f"{path}, line {i} reads {','.join(row)!r}; it must be two numbers x,y and at most a class name"
             )
+        if not all(math.isfinite(float(cell)) for cell in row[:2]):
+            raise ValueError(f"{path}, line {i} reads {','.join(row)!r}, which holds NaN or infinity; remove it")
     if len(lines) < 2:
         raise ValueError(f"{path} holds {len(lines)} points; at least two are needed, one x,y per line")
     return [row for _, row in lines]
 
 
-def _numeric(cells: list[str]) -> bool:
+def _number(cell: str) -> bool:
     try:
-        return len([float(cell) for cell in cells]) == 2
+        float(cell)
     except ValueError:
         return False
+    return True
 
 
 def from_image(path: str | Path, n: int = 1000, dark: float = 0.5, seed: int = 0) -> Points:
@@ -184,8 +183,9 @@ def _grey(path: Path) -> Tensor:
 
     try:
         with Image.open(path) as image:
-            picture = image.convert("RGBA")
-    except (UnidentifiedImageError, OSError) as error:
+            deep = image.mode.startswith("I;16")  # convert would cut 16 bits per pixel off at 255
+            picture = (image.convert("I").point(lambda v: v / 257).convert("L") if deep else image).convert("RGBA")
+    except (UnidentifiedImageError, Image.DecompressionBombError, OSError) as error:
         raise ValueError(
             f"{path} cannot be read as a picture ({type(error).__name__}); save it as PNG or JPEG"
         ) from None

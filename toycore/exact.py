@@ -7,7 +7,7 @@ from toycore import mixtures
 from toycore.data import Points
 from toycore.fields import noise
 from toycore.frames import VP
-from toycore.types import Denoiser, Label
+from toycore.types import Denoiser, Label, randn_like
 
 
 def posterior_mean(source: mixtures.GaussianMixture | Points | Tensor) -> Denoiser:
@@ -32,7 +32,7 @@ def posterior_mean(source: mixtures.GaussianMixture | Points | Tensor) -> Denois
         return (r * g) @ m.means + (r * (1 - g)).sum(1, keepdim=True) * x
 
     def D(x: Tensor, sigma: Tensor | float, label: Label = None) -> Tensor:
-        return mixture.by_rows(rows, x.flatten(1), sigma, label).reshape(x.shape)
+        return mixture.by_rows(rows, x, sigma, label).reshape(x.shape)
 
     return D
 
@@ -42,19 +42,19 @@ def responsibilities(
 ) -> Tensor:
     """Return the posterior weights p(component k | x) as `[b, k]`: which data points could x have come from?"""
     mixture = mixtures.of(source)
-    return mixture.by_rows(lambda *row: mixture.log_joint(*row).softmax(1), x.flatten(1), sigma, label)
+    return mixture.by_rows(lambda *row: mixture.log_joint(*row).softmax(1), x, sigma, label)
 
 
 def posterior_sample(
     source: mixtures.GaussianMixture | Points | Tensor, x: Tensor, sigma: float, rng: torch.Generator | None = None
 ) -> Tensor:
     """Draw one x0 per row from p(x0 | x): a component by its responsibility, then its Gaussian posterior."""
+    weights = responsibilities(source, x, sigma)
+    k, z = torch.multinomial(weights, 1, generator=rng)[:, 0], randn_like(x, rng).flatten(1)
     m = mixtures.of(source).to(x.dtype)
-    k = torch.multinomial(responsibilities(m, x, sigma), 1, generator=rng)[:, 0]
     v = m.std[k, None] ** 2
-    g = sigma**2 / (v + sigma**2)
-    z = torch.randn(x.shape, generator=rng, dtype=x.dtype)
-    return g * m.means[k] + (1 - g) * x + (v * g).sqrt() * z
+    g = m.squared(sigma) / (v + m.squared(sigma))
+    return (g * m.means[k] + (1 - g) * x.flatten(1) + (v * g).sqrt() * z).reshape(x.shape)
 
 
 def blind_noise(source: mixtures.GaussianMixture, x_t: Tensor, levels: Tensor) -> Tensor:

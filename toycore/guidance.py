@@ -114,7 +114,7 @@ def negative(
 
 
 def within(low: float, high: float, inside: Denoiser, outside: Denoiser) -> Denoiser:
-    """Return `inside` at levels low <= sigma <= high and `outside` elsewhere; a batch wholly on one side asks only that one.
+    """Return `inside` at levels low <= sigma <= high and `outside` elsewhere; a batch on one side asks only it.
 
     A limited interval of guidance: within(0.2, 1, guided(...), D). Kynkaanniemi et al. 2024 (2404.07724), eq. 6.
     """

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from toycore import data
-from toycore.types import Label, as_batch, in_chunks, label_column, positive, randn_like, squared_distance
+from toycore.types import Label, as_batch, in_chunks, label_rows, positive, randn_like, squared_distance
 
 CHUNK = 8_000_000  # entries of a [b, k] matrix held at a time: 32 MB in float32
 
@@ -26,16 +26,20 @@ class GaussianMixture:
         self, means: Tensor, std: Tensor | float, weights: Tensor | None = None, label: Tensor | None = None
     ) -> None:
         self.means = as_batch(means, "means")
+        if means.ndim != 2:
+            raise ValueError(f"means has shape {tuple(means.shape)}; it must be [k, d]: use means.flatten(1)")
         k = len(means)
-        self.std = _per_component(std, k, "std", means.dtype)
-        weights = _per_component(1.0 if weights is None else weights, k, "weights", means.dtype)
+        self.std = _per_component(std, means, "std")
+        weights = _per_component(1.0 if weights is None else weights, means, "weights")
         self.weights = weights / weights.sum()
-        self.label = torch.zeros(k).long() if label is None else torch.as_tensor(label).long()
-        if self.label.shape != (k,) or self.label.min() < 0 or not weights.sum() > 0:
+        self.label = torch.as_tensor(torch.zeros(k).long() if label is None else label, device=means.device)
+        whole = not (self.label.is_floating_point() or self.label.is_complex())
+        if self.label.shape != (k,) or not whole or self.label.min() < 0 or not weights.sum() > 0:
             raise ValueError(
-                f"{k} means need {k} class labels from 0 on and weights with a positive sum; got labels of shape "
-                f"{tuple(self.label.shape)} and a sum of {float(weights.sum())}"
+                f"{k} means need {k} whole class labels from 0 on and weights with a positive sum; got labels of "
+                f"{self.label.dtype} and shape {tuple(self.label.shape)}, and a sum of {float(weights.sum())}"
             )
+        self.label = self.label.long()
         self.classes = int(self.label.max()) + 1
         if (self.label.bincount(self.weights) == 0).any():
             raise ValueError(f"every class from 0 to {self.classes - 1} needs a component with a weight above 0")
@@ -60,7 +64,7 @@ class GaussianMixture:
 
     def sample(self, n: int, rng: torch.Generator | None = None) -> tuple[Tensor, Tensor]:
         """Draw x `[n, d]` and label `[n]`: a component k with probability w_k, then x = m_k + std_k z."""
-        k = torch.multinomial(self.weights, positive(n), replacement=True, generator=rng)
+        k = torch.multinomial(self.weights.cpu(), positive(n), replacement=True, generator=rng).to(self.means.device)
         return self.means[k] + self.std[k, None] * randn_like(self.means[k], rng), self.label[k]
 
     def log_density(self, x: Tensor, sigma: Tensor | float = 0.0, label: Label = None) -> Tensor:
@@ -106,17 +110,22 @@ class GaussianMixture:
         return torch.where(mine, log_w, -torch.inf).log_softmax(1)
 
     def by_rows(self, f: Callable[..., Tensor], x: Tensor, sigma: Tensor | float, label: Label = None) -> Tensor:
-        """Check the shapes, then call f(x, sigma, label) on so few rows at a time that `[b, k]` matrices stay small."""
-        if x.ndim != 2 or x.shape[1] != self.means.shape[1] or not x.dtype.is_floating_point:
-            raise ValueError(f"x is {x.dtype} of shape {tuple(x.shape)}; this needs floats [b, {self.means.shape[1]}]")
-        sigma = torch.as_tensor(sigma, dtype=x.dtype).reshape(-1)
+        """Check the shapes, then call f(x `[b, d]`, sigma, label) on so few rows that `[b, k]` matrices stay small."""
+        d = self.means.shape[1]
+        if not isinstance(x, Tensor) or x.dtype not in (torch.float32, torch.float64):
+            given = x.dtype if isinstance(x, Tensor) else type(x).__name__
+            raise ValueError(f"x is {given}; this needs a tensor of floats, 32 or 64 bits: torch.as_tensor(x).float()")
+        if x.ndim < 2 or x.shape[1:].numel() != d:
+            raise ValueError(f"x has shape {tuple(x.shape)}; this needs [b, {d}], one row per point")
+        sigma = torch.as_tensor(sigma, dtype=x.dtype, device=x.device).reshape(-1)
         if len(sigma) not in (1, len(x)) or not (sigma >= 0).all():
             raise ValueError(f"sigma must be one number >= 0, or one per row of x ({len(x)}); got {sigma}")
-        return in_chunks(f, max(1, CHUNK // len(self.means)), x, sigma, label_column(label, len(x), self.classes))
+        rows = None if label is None else label_rows(label, len(x), self.classes).to(x.device)
+        return in_chunks(f, max(1, CHUNK // len(self.means)), x.flatten(1), sigma, rows)
 
 
-def _per_component(value: Tensor | float, k: int, what: str, dtype: torch.dtype) -> Tensor:
-    value = torch.as_tensor(value, dtype=dtype)
+def _per_component(value: Tensor | float, means: Tensor, what: str) -> Tensor:
+    value, k = torch.as_tensor(value, dtype=means.dtype, device=means.device), len(means)
     if value.ndim > 1 or (value.ndim == 1 and len(value) != k):
         raise ValueError(f"{what} has shape {tuple(value.shape)}; {k} means need a number or shape ({k},)")
     if not (torch.isfinite(value) & (value >= 0)).all():

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from toycore import sigmas
 from toycore.frames import FLOW, VP, ddpm_step
-from toycore.types import Label, column
+from toycore.types import Label, level
 
 
 class Preconditioned(nn.Module):
@@ -24,16 +24,18 @@ class Preconditioned(nn.Module):
 
     def __init__(self, net: nn.Module, sigma_data: float = 0.5, mean: Tensor | float = 0.0) -> None:
         super().__init__()
+        if not sigma_data > 0:
+            raise ValueError(f"sigma_data is {sigma_data}; it is the data's spread per axis and must be above 0")
         self.net, self.sigma_data = net, sigma_data
         self.register_buffer("mean", torch.as_tensor(mean, dtype=torch.float32))
 
     def forward(self, x: Tensor, sigma: Tensor | float, label: Label = None) -> Tensor:
         """Return x0_hat, shaped like x; sigma is a number or `[b]`."""
         _fits(x, self.net)
-        level, s, u = column(sigma, x), self.sigma_data, x - self.mean
-        sigma = level if isinstance(sigma, Tensor) else sigma  # a plain number stays one: its factors cost nothing
+        rows, s, u = level(sigma, x), self.sigma_data, x - self.mean
+        sigma = rows if isinstance(sigma, Tensor) else sigma  # a plain number stays one: its factors cost nothing
         norm = (sigma**2 + s**2) ** 0.5
-        F = self.net(u / norm, level.flatten(), label)
+        F = self.net(u / norm, rows.flatten(), label)
         return self.mean + (s / norm) ** 2 * u + sigma * s / norm * F
 
     def weight(self, sigma: Tensor) -> Tensor:
@@ -52,12 +54,14 @@ class FromNoise(nn.Module):
     def __init__(self, net: nn.Module, grid: Tensor | None = None) -> None:
         super().__init__()
         self.net = net
-        self.register_buffer("grid", sigmas.ddpm() if grid is None else grid)
+        self.register_buffer("grid", sigmas.ddpm() if grid is None else sigmas.decreasing(grid))
+        if self.grid[-1] != 0:
+            raise ValueError(f"the grid ends at {float(self.grid[-1])}; it must hold the levels of all T steps, then 0")
 
     def forward(self, x: Tensor, sigma: Tensor | float, label: Label = None) -> Tensor:
         """Return x0_hat, shaped like x; sigma is a number or `[b]`."""
         _fits(x, self.net)
-        sigma = column(sigma, x)
+        sigma = level(sigma, x)
         step = ddpm_step(sigma.flatten(), self.grid).to(x)
         return x - sigma * self.net(VP.scale(sigma) * x, step, label)
 
@@ -72,7 +76,7 @@ class FromVelocity(nn.Module):
     def forward(self, x: Tensor, sigma: Tensor | float, label: Label = None) -> Tensor:
         """Return x0_hat, shaped like x; sigma is a number or `[b]`."""
         _fits(x, self.net)
-        sigma = column(sigma, x)
+        sigma = level(sigma, x)
         t, x_t = FLOW.time(sigma), FLOW.scale(sigma) * x
         return x_t - t * self.net(x_t, t.flatten(), label)
 
@@ -82,6 +86,10 @@ class FromVelocity(nn.Module):
 
 
 def _fits(x: Tensor, net: nn.Module) -> None:
+    dim = getattr(net, "config", {}).get("dim")
+    if not isinstance(x, Tensor) or x.ndim < 2 or (dim and x.shape[1:].numel() != dim):
+        given = f"shape {tuple(x.shape)}" if isinstance(x, Tensor) else f"the type {type(x).__name__}"
+        raise ValueError(f"x has {given}; this network needs a tensor [b, {dim or '...'}], one row per point")
     own = next(net.parameters(), x).dtype
     if x.dtype != own:
         raise TypeError(f"x is {x.dtype} and this network {own}; pass x.to({own}), or convert it: D.to({x.dtype})")

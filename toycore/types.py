@@ -7,6 +7,7 @@ point is on average. Arrays are `[b, 2]` or `[b, c, h, w]`; `label` is an intege
 
 from collections.abc import Callable, Iterable
 from difflib import get_close_matches
+from numbers import Integral
 from typing import NamedTuple, Protocol
 
 import torch
@@ -45,37 +46,50 @@ def column(value: Tensor | float, x: Tensor) -> Tensor:
     return value
 
 
+def level(sigma: Tensor | float, x: Tensor) -> Tensor:
+    """Shape a noise level, a number or `[b]`, like `column`; refuse what is none: below 0, or NaN."""
+    shaped = column(sigma, x)
+    if not (shaped >= 0).all():
+        raise ValueError(f"sigma is {sigma}; a noise level is a number >= 0")
+    return shaped
+
+
 def randn_like(x: Tensor, rng: torch.Generator | None = None) -> Tensor:
     """Draw z ~ N(0, I) shaped like x from rng (None: torch's own stream)."""
     return torch.randn(x.shape, generator=rng, dtype=x.dtype).to(x.device)
 
 
-def label_column(label: Label, b: int, classes: int) -> Tensor | None:
-    """Spread a label over b rows and check it: integers in [-1, classes), where -1 means unconditional."""
-    if label is None:
-        return None
-    rows = torch.as_tensor(label).expand(b) if torch.as_tensor(label).ndim == 0 else torch.as_tensor(label)
-    if rows.dtype.is_floating_point or rows.dtype == torch.bool or rows.shape != (b,):
+def label_rows(label: Label, b: int, classes: int = 2**31) -> Tensor:
+    """Spread a label over b rows as integers `[b]` in [-1, classes), None as -1; otherwise say what is wrong."""
+    if isinstance(label, str):
+        raise ValueError(f"label is {label!r}; give its number, names.index({label!r})")
+    rows = torch.as_tensor(-1 if label is None else label)
+    if rows.dtype.is_floating_point or rows.dtype == torch.bool or rows.shape not in ((), (b,)):
         raise ValueError(
             f"label has dtype {rows.dtype} and shape {tuple(rows.shape)}; need None, an int, or integers [{b}]"
         )
-    if b and (int(rows.min()) < -1 or int(rows.max()) >= classes):
+    if rows.numel() and (int(rows.min()) < -1 or int(rows.max()) >= classes):
         raise ValueError(
             f"label runs from {int(rows.min())} to {int(rows.max())}, but this model knows the classes"
             f" 0..{classes - 1}; use one of them, or None"
         )
-    return rows.long()
+    return rows.long().expand(b)
+
+
+def label_column(label: Label, b: int, classes: int) -> Tensor | None:
+    """Return `label_rows`, or None without a label; -1 means unconditional."""
+    return None if label is None else label_rows(label, b, classes)
 
 
 def as_batch(x: Tensor, what: str = "x") -> Tensor:
-    """Return x if it is a finite floating tensor `[b, ...]` with b >= 1; otherwise say what is wrong with it."""
+    """Return x if it is a finite tensor `[b, ...]`, b >= 1, of float32 or float64; otherwise say what is wrong."""
     if not isinstance(x, Tensor):
         raise TypeError(
             f"{what} is a {type(x).__name__}; it must be a torch tensor [b, ...]: use torch.as_tensor({what})"
         )
     if x.ndim < 2 or len(x) < 1:
         raise ValueError(f"{what} has shape {tuple(x.shape)}; it must be [b, 2] or [b, c, h, w] with b >= 1")
-    if not x.dtype.is_floating_point:
+    if x.dtype not in (torch.float32, torch.float64):
         raise TypeError(f"{what} has dtype {x.dtype}; it must be float32 or float64: use {what}.float()")
     if not torch.isfinite(x).all():
         bad = int((~torch.isfinite(x.flatten(1)).all(1)).sum())
@@ -85,9 +99,16 @@ def as_batch(x: Tensor, what: str = "x") -> Tensor:
 
 def positive(n: int, what: str = "n") -> int:
     """Return n if it is a whole number of at least 1; otherwise say what is needed."""
-    if not isinstance(n, int) or isinstance(n, bool) or n < 1:
+    if not isinstance(n, Integral) or isinstance(n, bool) or n < 1:
         raise ValueError(f"{what} is {n!r}; it must be a whole number of at least 1")
-    return n
+    return int(n)
+
+
+def share(value: float, what: str) -> float:
+    """Return value if it lies in [0, 1]; otherwise say what is needed."""
+    if not 0 <= value <= 1:
+        raise ValueError(f"{what} is {value}; it must lie between 0 and 1")
+    return value
 
 
 def one_of(name: str, known: Iterable[str], what: str) -> str:
