@@ -37,6 +37,7 @@ import json
 import os
 import platform
 import re
+import runpy
 import shutil
 import subprocess
 import time
@@ -235,7 +236,24 @@ def start(*arguments, **options):
 
 
 def module(name, **options):
-    return lambda arguments: start("-m", name, *arguments, **options)
+    """A word that hands its arguments to one of our modules, by way of `run` in the environment."""
+    return lambda arguments: start(ROOT / "course.py", "--run", name, *arguments, **options)
+
+
+def run(name, *arguments):
+    sys.argv, sys.excepthook = [name] + list(arguments), hush
+    runpy.run_module(name, run_name="__main__", alter_sys=True)
+
+
+def hush(kind, error, trace):
+    """Ctrl-C ends a word with a word, whatever it interrupted; other errors are shown whole."""
+    inner = error
+    while inner and type(inner).__name__ not in ("KeyboardInterrupt", "DeadKernelError"):  # nbclient's word for it
+        inner = inner.__context__
+    if inner:
+        print("\ncourse.py: stopped ({}).".format(type(inner).__name__), file=sys.stderr)
+    else:
+        sys.__excepthook__(kind, error, trace)
 
 
 def open_lab(arguments):
@@ -272,6 +290,8 @@ def usage():
 
 
 def main(arguments):
+    if arguments[:1] == ["--run"]:
+        return run(*arguments[1:])
     word, rest = (arguments[0], arguments[1:]) if arguments else ("open", [])
     if word in ("-h", "--help", "help"):
         return print(usage())

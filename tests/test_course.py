@@ -348,3 +348,28 @@ def test_the_tests_run_on_some_cores_and_their_exit_code_passes_through(
     given = (course.ROOT / "words").read_text().split()
     assert given[-2:] == ["-k", "nothing"] and given[:2] == (spread or given[-2:])
     assert ("loadfile" in given) == bool(spread), "the cells of a notebook stay together and in order"
+
+
+def test_ctrl_c_ends_a_word_with_a_word(course: ModuleType) -> None:
+    """Whatever it interrupts, and whatever fails on the way out; an error of another kind is shown whole."""
+    words = {
+        "plain": "raise KeyboardInterrupt",
+        "wrapped": "try:\n    raise KeyboardInterrupt\nfinally:\n    assert False",
+        "other": "1 / 0",
+    }
+    said = {}
+    for name, code in words.items():
+        (course.ROOT / f"{name}.py").write_text(code)
+        command = [sys.executable, "course.py", "--run", name]
+        ended = subprocess.run(command, cwd=course.ROOT, capture_output=True, text=True, check=False)
+        assert ended.returncode
+        said[name] = ended.stderr
+    assert said["plain"] == said["wrapped"] == "\ncourse.py: stopped (KeyboardInterrupt).\n"
+    assert "ZeroDivisionError" in said["other"] and "Traceback" in said["other"]
+
+
+def test_a_module_gets_its_words(course: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(course, "PYTHON", Path(sys.executable))
+    (course.ROOT / "words.py").write_text("import sys; open('given', 'w').write(repr((__name__, sys.argv[1:])))")
+    assert course.module("words")(["--out", "a b"]) == 0
+    assert (course.ROOT / "given").read_text() == "('__main__', ['--out', 'a b'])"
