@@ -44,7 +44,7 @@ WEIGHTS = {  # what students take for the weights, by what to ask them
         "are these logs": lambda x, points, sigma: _weights(x, points, sigma).log(),
         "50 points need 50 weights": lambda x, points, sigma: (-((points - x) ** 2) / (2 * sigma**2)).softmax(0),
         **WEIGHTS,
-        "nearest": _soft(lambda d, s: -d / s),
+        "fall with the distance": _soft(lambda d, s: -d / s),
         "these points": lambda x, points, sigma: _weights(torch.tensor([0.3, 0.2]), data.spiral(50).x, sigma),
     },
 )
@@ -174,7 +174,7 @@ def unnormalised(attempt: Callable[[Callable[[Tensor], Tensor], Tensor], Tensor]
         "for a bell around 0 your arrows run downhill, outwards: check the sign": x,
         "that is the gradient of f, which grows with f; the score is that of log f": -x * _bell(x)[:, None],
         "a third of what it should be: is there a mean over 3 rows where a sum belongs?": -x / 3,
-        "in your answer the rows know of each other: did you take the log of a sum?": -x * (-(x**2).sum(1) / 2).softmax(0)[:, None],
+        "your rows know of each other: did you take the log of a sum?": -x * (_bell(x) / _bell(x).sum())[:, None],
     })  # fmt: skip
     tall = ask(attempt, lambda x: 7 * _bell(x), x, shape=x.shape)
     yield close(s, tall), "7 f has the same score as f, since log 7 is a constant; yours changes: do you divide twice?"
