@@ -270,6 +270,11 @@ def run_tests(arguments):
     return start("-m", "pytest", *spread + tuple(arguments))
 
 
+def bench(arguments):
+    failed = start("-m", "tests.bench_2d", *arguments)
+    return failed or start("-m", "tests.bench_images", "--quick")
+
+
 WORDS = {
     "open": (open_lab, "open JupyterLab on the first notebook; further options go to it"),
     "setup": (lambda arguments: 0, "make .venv and install what the course needs"),
@@ -279,7 +284,7 @@ WORDS = {
     "record": (module("tests.record"), "run notebooks (all or those named), store their outputs"),
     "figures": (module("figures"), "draw every figure of figures/ again"),
     "export": (module("toycore.export"), "write the course as web pages that need no Python"),
-    "bench": (module("tests.bench_2d"), "measure training and sampling in two dimensions"),
+    "bench": (bench, "measure training and sampling: some minutes in the plane, two on pictures"),
     "weights": (module("toycore.recipes"), "train the shipped checkpoints again"),
 }
 

@@ -1,9 +1,15 @@
-"""Measure pictures: `python -m tests.bench_images [quality] [steps] [gpu] [--names ...] [--seeds 3] [--quick]`.
+"""Measure pictures: `python -m tests.bench_images [WHAT ...] [--names ...] [--seeds 3] [--quick]`.
 
-quality: train each small recipe and judge 500 samples. steps: one training step beside those of other packages, of
-equal size, in one process. gpu: throughput, memory and use of the arithmetic of U-Nets of 10M and 35M, then runs of ten
-minutes; on a machine without one it rehearses all that with tiny numbers. CPU time; nothing passes or fails. Of the
-peers, smalldiffusion and denoising_diffusion_pytorch are left out where they are not installed (pip, --no-deps).
+quality: train each small recipe and judge 500 samples. guidance: FD and recall against s. latents: a VAE, and diffusion
+in latents. large: FD at n = infinity. steps: one training step beside those of other packages, of equal size, in one
+process. gpu: throughput, memory and use of the arithmetic of U-Nets of 10M and 35M, then runs of ten minutes; on a
+machine without one it rehearses all that with tiny numbers. --quick, two minutes: no training, the shipped models are
+judged (seed 0), and CPU s are those of their cards.
+
+CPU seconds, one thread; "at best pace" corrects for neighbours on the machine: a product of two matrices, timed every
+few steps, says how much slower than at its fastest it was. Nothing passes or fails: what issue and reference ask for
+stands beside the numbers. Of the peers, smalldiffusion and denoising_diffusion_pytorch are left out where they are not
+installed (pip, --no-deps).
 """
 
 import argparse
@@ -13,22 +19,40 @@ import subprocess
 import sys
 import time
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from toycore import checkpoints, networks, precondition, samplers, sigmas, training
+from toycore import checkpoints, guidance, metrics, networks, precondition, samplers, sigmas, training
 from toycore.images import data, judge, loop, recipes
 from toycore.images.unet import UNet
 
-QUALITY = {  # recipe: (steps, walk)
-    "digits-mlp": (2000, samplers.ddim), "digits": (300, samplers.ddim), "digits-dit": (400, samplers.ddim),
-    "strokes": (300, samplers.ddim), "strokes-latent": (3000, samplers.ddim), "shapes": (1500, samplers.ddim),
-}  # fmt: skip
+
+class Aim(NamedTuple):
+    """A recipe, its steps, the guidance of its samples, and what is asked of it; FD in distances between real sets."""
+
+    recipe: str
+    steps: int
+    s: float = 1.0
+    seconds: float = float("nan")
+    accuracy: tuple[float, ...] = ()
+    floors: float = float("nan")
+
+
+REAL = 1.6  # FD between two real sets in the units of issue 6
+AIMS = {
+    "digits-mlp": Aim("digits-mlp", 1600, 1.0, 20, (0.97,), 4 / REAL),
+    "digits": Aim("digits", 300, 1.0, 40, (0.96,), 2.5 / REAL),
+    "digits-dit": Aim("digits-dit", 500),
+    "strokes, short": Aim("strokes", 1200, 1.25, 80, (0.92,), 4 / REAL),
+    "strokes": Aim("strokes", 3600, 1.25, 240, (0.98,), 1.5 / REAL),
+    "strokes-latent": Aim("strokes-latent", 3000, 1.0, 130, (0.98,), 2 / REAL),
+    "shapes": Aim("shapes", 1500, 1.0, float("nan"), (0.90, 0.97, 0.97, 0.97)),
+}
 
 
 def rng(seed: int = 0) -> torch.Generator:
@@ -41,49 +65,146 @@ def cpu(work: Callable[[], Any]) -> tuple[Any, float]:
     return result, time.process_time() - start
 
 
+def paced(walk: Iterator[Any]) -> tuple[Any, float, float]:
+    """Walk to the end; return the last item, CPU seconds, and CPU seconds at the machine's best pace."""
+    A, steps, marks = torch.randn(512, 512), [], []
+    for i in range(1_000_000):
+        if i % 10 == 0:
+            marks.append(cpu(lambda: A @ A @ A @ A)[1])
+        item, spent = cpu(lambda: next(walk, None))
+        steps.append(spent * 1.0)
+        if item is None:
+            break
+        last = item
+    best = min(marks)
+    return last, sum(steps), sum(spent * best / marks[i // 10] for i, spent in enumerate(steps))
+
+
 # ---- quality -------------------------------------------------------------------------------------
 
 
-def references(name: str) -> tuple[nn.Module, Tensor, Tensor, Tensor]:
+def references(name: str) -> tuple[judge.Judge, Tensor, Tensor, Tensor]:
     """The judge of a set, 1,297 real pictures, 500 others and what these show."""
     if name == "digits":
         known, other = data.split(data.digits(), recipes.HELD)
     else:
         known, other = data.load(name, n=1297, seed=7), data.load(name, n=500, seed=8)
-    asked = recipes.questions(name, other.labels)
-    return checkpoints.load(f"{name}-judge"), data.to_unit(known.images), data.to_unit(other.images), asked
+    J = checkpoints.load(f"{name}-judge")
+    assert isinstance(J, judge.Judge)
+    return J, data.to_unit(known.images), data.to_unit(other.images), recipes.questions(name, other.labels)
 
 
-def labels_for(name: str) -> Tensor:
-    return torch.randint(len(data.CAPTIONS), (500,), generator=rng(3)) if name == "shapes" else torch.arange(500) % 10
+def labels_for(name: str, n: int = 500) -> Tensor:
+    return torch.randint(len(data.CAPTIONS), (n,), generator=rng(3)) if name == "shapes" else torch.arange(n) % 10
+
+
+def samples(D: nn.Module, recipe: recipes.Recipe, shape: torch.Size, s: float = 1.0, n: int = 500, seed: int = 0):
+    """Draw n pictures in 20 steps of DDIM, guided by s."""
+    want, start = labels_for(recipe.data, n), 80 * torch.randn(n, *shape, generator=rng(5 + seed))
+    G = D if s == 1 else guidance.guided(D, guidance.unlabelled(D), s)
+    return recipes.decoder(recipe)(samplers.final(samplers.ddim(G, start, sigmas.karras(20, 0.02, 80.0), want)))
+
+
+HEAD = f"{'':34} {'accuracy':>23} {'FD':>6} {'/floor':>6} {'prec':>5} {'recall':>6} {'IS':>5}  CPU s, at best pace"
 
 
 def row(title: str, scores: judge.Scores, floor: float, *more: str) -> None:
     told = " ".join(f"{a:.3f}" for a in scores.accuracy)
-    line = f"{title:28} {told:>24} {scores.frechet:7.3f} {scores.frechet / floor:8.2f}"
-    print(line, f"{scores.precision:9.3f} {scores.recall:7.3f} {scores.inception:6.2f} ", *more, flush=True)
+    line = f"{title:34} {told:>23} {scores.frechet:6.3f} {scores.frechet / floor:6.2f}"
+    print(line, f"{scores.precision:5.2f} {scores.recall:6.2f} {scores.inception:5.2f} ", *more, flush=True)
+
+
+def asked_row(aim: Aim) -> None:
+    told = " ".join(f"{a:.3f}" for a in aim.accuracy)
+    print(f"{'  asked: at least, at most':34} {told:>23} {'':6} {aim.floors:6.2f} {'':18}  {aim.seconds:.0f}")
 
 
 def quality(names: list[str], seeds: int, quick: bool) -> None:
-    """Train, sample, judge; FD has the distance of 500 held-out pictures beside it, the floor."""
-    print(f"{'':28} {'accuracy':>24} {'FD':>7} {'FD/floor':>8} {'precision':>9} {'recall':>7} {'IS':>6}   CPU s")
+    """Train, sample, judge; FD has the distance of 500 other real pictures beside it, the floor."""
+    how = "the shipped models, CPU s of their cards" if quick else "each trained here"
+    print(f"500 samples, {how}; /floor: FD over that of 500 other real pictures\n{HEAD}")
     for name in names:
-        steps, walk = QUALITY[name]
-        recipe = recipes.find(name)
+        aim = AIMS[name]
+        recipe = recipes.find(aim.recipe)
         J, real, other, asked = references(recipe.data)
-        floor = judge.score(J, other, asked, real)
+        floor, want = judge.score(J, other, asked, real), recipes.questions(recipe.data, labels_for(recipe.data))
         row(f"real {recipe.data}, held out", floor, floor.frechet)
-        for seed in range(seeds):
-            plan = recipe.plan._replace(steps=20 if quick else steps, seed=seed)
-            x, labels, names = recipes.source(recipe)
-            D = precondition.from_velocity(recipe.net(tuple(x.shape[1:]), names, rng(seed)))
-            (*_, last), spent = cpu(lambda D=D, x=x, labels=labels, plan=plan: list(loop.train(D, x, labels, plan)))
-            want = labels_for(recipe.data)
-            start = 80 * torch.randn(500, *x.shape[1:], generator=rng(5 + seed))
-            made = recipes.decoder(recipe)(samplers.final(walk(last.D, start, sigmas.karras(20, 0.02, 80.0), want)))
-            scores = judge.score(J, made, recipes.questions(recipe.data, want), real)
-            size = networks.count_params(D) / 1e6
-            row(f"{name}, seed {seed}", scores, floor.frechet, f"{spent:.0f} ({plan.steps} steps, {size:.2f}M)")
+        asked_row(aim)
+        for seed in range(1 if quick else seeds):
+            D, told = shipped(aim) if quick else learned(aim, recipe, seed)
+            scores = judge.score(
+                J, samples(D, recipe, recipes.source(recipe)[0].shape[1:], aim.s, seed=seed), want, real
+            )
+            size = f"{sum(p.numel() for p in D.parameters()) / 1e6:.2f}M" + (f", s = {aim.s}" if aim.s != 1 else "")
+            row(f"{name}, seed {seed}, {size}", scores, floor.frechet, told)
+
+
+def shipped(aim: Aim) -> tuple[nn.Module, str]:
+    D = checkpoints.load(aim.recipe)
+    card: Any = D.card
+    return D, f"{card['cpu_seconds']} ({card['plan']['steps']} steps)"
+
+
+def learned(aim: Aim, recipe: recipes.Recipe, seed: int) -> tuple[nn.Module, str]:
+    plan = recipe.plan._replace(steps=aim.steps, seed=seed)
+    x, labels, names = recipes.source(recipe)
+    D = precondition.from_velocity(recipe.net(tuple(x.shape[1:]), names, rng(seed)))
+    last, spent, best = paced(loop.train(D, x, labels, plan))
+    more = f" + {checkpoints.load(recipe.latent).card['cpu_seconds']} autoencoder" if recipe.latent else ""
+    return last.D, f"{spent:.0f}, {best:.0f}{more} ({plan.steps} steps)"
+
+
+def guided(seeds: int) -> None:
+    """8x8 digits, the shipped U-Net: recall falls with s, FD has its least value between 1.25 and 2."""
+    recipe, D = recipes.find("digits"), checkpoints.load("digits")
+    J, real = references("digits")[:2]
+    grid = (1, 1.25, 1.5, 1.75, 2, 3, 5)
+    print("\nguidance, 8x8 digits, the shipped U-Net\n" + " ".join([f"{'s':>12}", *(f"{s:7}" for s in grid)]))
+    for seed in range(seeds):
+        made = [samples(D, recipe, real.shape[1:], s, seed=seed) for s in grid]
+        scores = [judge.score(J, x, labels_for("digits")[:, None], real) for x in made]
+        for title, values in {
+            "FD": [one.frechet for one in scores],
+            "recall": [one.recall for one in scores],
+            "accuracy": [one.accuracy[0] for one in scores],
+        }.items():
+            print(" ".join([f"{title:>8} {seed:3}", *(f"{value:7.3f}" for value in values)]), flush=True)
+
+
+def latents(seeds: int) -> None:
+    """A conditional VAE's samples beside those of diffusion in an autoencoder's latents: asked is a quarter of FD."""
+    J, real, other, asked = references("strokes")
+    floor, want = judge.score(J, other, asked, real).frechet, labels_for("strokes")
+    coder, vae, D = (checkpoints.load(f"strokes-{part}") for part in ("autoencoder", "vae", "latent"))
+    print(f"\nlatents, strokes\n{HEAD}   share of the real Laplacian")
+    for seed in range(seeds):
+        made = {
+            "VAE, z = 8": vae.generate(torch.randn(500, 8, generator=rng(2 + seed)), want),
+            "diffusion in 16 latents": samples(D, recipes.find("strokes-latent"), torch.Size([16]), seed=seed),
+            "the autoencoder alone": coder(other),
+        }
+        for title, x in made.items():
+            sharp = float(judge.sharpness(x.clamp(-1, 1)) / judge.sharpness(other))
+            answers = asked if "alone" in title else want[:, None]
+            row(f"{title}, seed {seed}", judge.score(J, x, answers, real), floor, f"{sharp:.2f}")
+
+
+def large(n: int = 2000) -> None:
+    """FD falls with the number of pictures, also between real ones: continued to infinity it does not."""
+    recipe, D = recipes.find("strokes"), checkpoints.load("strokes")
+    J = references("strokes")[0]
+    sets = [data.to_unit(data.load("strokes", n=n, seed=seed).images) for seed in (7, 8)]
+    print(
+        f"\nFD of n strokes against n real ones {'':4}" + " ".join(f"{k:7}" for k in (n // 4, n // 2, n)) + "  infinity"
+    )
+    rows = {"other real ones": sets[1]} | {
+        f"the shipped U-Net, s = {s}": samples(D, recipe, sets[0].shape[1:], s, n) for s in (1.0, 1.25)
+    }
+    for title, x in rows.items():
+        end, _, FD = metrics.frechet_extrapolated(
+            J.features(x.clamp(-1, 1)), J.features(sets[0]), (n // 4, n // 2, n), rng()
+        )
+        print(f"{title:40}" + " ".join(f"{value:7.3f}" for value in FD.tolist()) + f" {end:9.3f}", flush=True)
 
 
 # ---- step time -----------------------------------------------------------------------------------
@@ -247,17 +368,25 @@ def ten_minutes(name: str, out: Path, words: list[str], seconds: float) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("what", nargs="*", help="quality, steps, gpu (default: quality and steps)")
-    parser.add_argument("--names", nargs="*", choices=QUALITY, default=list(QUALITY), help="of quality: which recipes")
+    words = ("quality", "guidance", "latents", "large", "steps", "gpu")
+    parser = argparse.ArgumentParser(prog="python -m tests.bench_images", description=__doc__.split("\n")[0])
+    parser.add_argument("what", nargs="*", help=", ".join(words) + " (default: all but gpu)")
+    parser.add_argument("--names", nargs="*", choices=AIMS, default=list(AIMS), help="of quality: which recipes")
     parser.add_argument("--seeds", type=int, default=1)
-    parser.add_argument("--quick", action="store_true", help="a rehearsal: few steps, one round")
+    parser.add_argument("--quick", action="store_true", help="the shipped models, one seed, one round: two minutes")
     parser.add_argument("--out", type=Path, default=Path("runs/gpu"), help="folder of the runs of ten minutes")
     asked = parser.parse_args()
     torch.set_num_threads(1)
-    what = asked.what or ["quality", "steps"]
+    what = asked.what or (("quality", "latents", "steps") if asked.quick else words[:-1])
     if "quality" in what:
-        quality(asked.names, asked.seeds, asked.quick)
+        names = [name for name in asked.names if not (asked.quick and "short" in name)]
+        quality(names, asked.seeds, asked.quick)
+    if "guidance" in what:
+        guided(1 if asked.quick else asked.seeds)
+    if "latents" in what:
+        latents(1 if asked.quick else asked.seeds)
+    if "large" in what:
+        large(1000 if asked.quick else 2000)
     if "steps" in what:
         step_times(1 if asked.quick else 7)
     if "gpu" in what:

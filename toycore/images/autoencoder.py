@@ -18,7 +18,8 @@ class Autoencoder(nn.Module):
     """x `[b, c, side, side]` -> z `[b, *latent]` -> x_hat. latent is (n,), a vector, or (c, side / 4, side / 4), a map.
 
     `mean` and `std` (one per latent number or channel, measured after training by `standardise`) make z what a
-    diffusion model expects: centred, of unit spread. With classes, the decoder is told the label.
+    diffusion model expects: centred, of unit spread. With classes, encoder and decoder are told the label (Sohn et al.
+    2015, eq. 4), so that z need not say it again.
     """
 
     mean: Tensor
@@ -51,9 +52,13 @@ class Autoencoder(nn.Module):
         initialise(self, rng)
         start_as_identity(self)
 
-    def posterior(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Return mean and log variance of z given x, before standardising."""
-        told = self.none.expand(len(x), -1)
+    def told(self, label: Label, b: int) -> Tensor:
+        """Return what the blocks are told, `[b, told]`: a vector of the label's, or of none."""
+        return (self.none + class_vector(self.label, label, b, self.classes)).expand(b, -1)
+
+    def posterior(self, x: Tensor, label: Label = None) -> tuple[Tensor, Tensor]:
+        """Return mean and log variance of z given x and its label, before standardising."""
+        told = self.told(label, len(x))
         h = self.down[0](self.enter(self.fold(x)), told)
         h = self.down[1](nn.functional.avg_pool2d(h, 2), told)
         h = self.leave(h.flatten(1) if len(self.latent) == 1 else h)
@@ -62,16 +67,14 @@ class Autoencoder(nn.Module):
 
     def generate(self, z: Tensor, label: Label = None) -> Tensor:
         """Return x_hat from z before standardising."""
-        told = self.none + class_vector(self.label, label, len(z), self.classes)
-        h = self.enter_z(z)
+        told, h = self.told(label, len(z)), self.enter_z(z)
         h = h.unflatten(1, (-1, self.small, self.small)) if len(self.latent) == 1 else h
-        h = self.up[0](h, told.expand(len(z), -1))
-        h = self.up[1](nn.functional.interpolate(h, scale_factor=2.0), told.expand(len(z), -1))
+        h = self.up[1](nn.functional.interpolate(self.up[0](h, told), scale_factor=2.0), told)
         return self.unfold(self.last(nn.functional.silu(self.norm(h))))
 
-    def encode(self, x: Tensor) -> Tensor:
+    def encode(self, x: Tensor, label: Label = None) -> Tensor:
         """Return z = (posterior mean - mean) / std, standardised."""
-        return (self.posterior(x)[0] - self.mean) / self.std
+        return (self.posterior(x, label)[0] - self.mean) / self.std
 
     def decode(self, z: Tensor, label: Label = None) -> Tensor:
         """Return the picture of a standardised z; values may leave [-1, 1] a little."""
@@ -79,7 +82,7 @@ class Autoencoder(nn.Module):
 
     def forward(self, x: Tensor, label: Label = None) -> Tensor:
         """Return the reconstruction of x."""
-        return self.generate(self.posterior(x)[0], label)
+        return self.generate(self.posterior(x, label)[0], label)
 
 
 def loss(
@@ -90,7 +93,7 @@ def loss(
     For a Gaussian q: KL = (mean^2 + var - log var - 1) / 2, summed over z (Kingma & Welling 2013, appendix B). beta is
     twice the decoder's variance. beta = 0 drops the randomness too.
     """
-    mean, log_var = A.posterior(x)
+    mean, log_var = A.posterior(x, label)
     z = mean + (0.5 * log_var).exp() * randn_like(mean, rng) if beta else mean
     error = A.generate(z, label) - x
     value = (error**2).mean()
@@ -123,13 +126,14 @@ def train(
         nn.utils.clip_grad_norm_(A.parameters(), 1.0)
         optimizer.step()
         yield float(value.detach())
-    standardise(A, to_unit(pictures.images[:2000]))
+    standardise(A, to_unit(pictures.images[:2000]), pictures.labels[:2000] if A.classes else None)
 
 
-def standardise(A: Autoencoder, x: Tensor) -> None:
+def standardise(A: Autoencoder, x: Tensor, label: Tensor | None = None) -> None:
     """Measure mean and spread of z, per number or channel: Stable Diffusion's "scale factor", done in full."""
     with torch.no_grad():
-        z = torch.cat([A.posterior(part)[0] for part in x.split(500)])
+        parts = [None] * len(x) if label is None else label.split(500)
+        z = torch.cat([A.posterior(*pair)[0] for pair in zip(x.split(500), parts)])
         z = z.transpose(0, 1).flatten(1)  # [latent, all]
         A.mean.copy_(z.mean(1).reshape(A.mean.shape))
         A.std.copy_(z.std(1).reshape(A.std.shape))
