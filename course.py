@@ -260,7 +260,7 @@ def open_lab(arguments):
     first = sorted((ROOT / "notebooks").glob("00_*.ipynb"))
     page = "/lab/tree/notebooks/" + first[0].name if first else "/lab"
     places = "--ServerApp.root_dir={}".format(ROOT), "--LabApp.default_url={}".format(page)
-    return start("-m", "jupyterlab", "--ServerApp.ip=127.0.0.1", *places + tuple(arguments))
+    return module("jupyterlab")(("--ServerApp.ip=127.0.0.1",) + places + tuple(arguments))
 
 
 def run_tests(arguments):
