@@ -302,6 +302,13 @@ def label_is_passed_on(walker: Walker) -> None:
     assert heard and set(heard) == {2}
 
 
+def no_graph_is_kept(walker: Walker) -> None:
+    """A network asks for gradients; a walk does not, or its memory would grow with every step."""
+    weight = torch.ones((), dtype=torch.float64, requires_grad=True)
+    walk = walker.walk(lambda x, sigma, label=None: weight * x / 2, _start(), sigmas.karras(3), **_knobs(walker))
+    assert not any(part.requires_grad for s in walk for part in (s.x, s.x0_hat, s.mean, s.noise))
+
+
 def pictures_walk_too(walker: Walker) -> None:
     x = torch.randn(2, 3, 4, 4, generator=_seeded())
     state = next(iter(walker.walk(lambda x, sigma, label=None: 0 * x, x, sigmas.karras(3), **_knobs(walker))))
@@ -332,5 +339,5 @@ def errors_come_at_once(walker: Walker) -> None:
 
 SAMPLER = [
     counts_and_levels, last_state_is_the_answer, x0_hat_is_what_the_model_said, dirac_is_reached, same_rng_same_walk,
-    start_is_kept, stops_above_zero, label_is_passed_on, pictures_walk_too, errors_come_at_once,
+    start_is_kept, stops_above_zero, label_is_passed_on, no_graph_is_kept, pictures_walk_too, errors_come_at_once,
 ]  # fmt: skip

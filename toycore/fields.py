@@ -37,7 +37,7 @@ def divergence(f: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
         x = x.detach().requires_grad_()
         y = f(x).flatten(1)
         rows = (torch.autograd.grad(y[:, i].sum(), x, retain_graph=True)[0].flatten(1)[:, i] for i in range(y.shape[1]))
-        return torch.stack(list(rows)).sum(0).detach()
+        return torch.stack(list(rows)).sum(0)
 
 
 def hutchinson(f: Callable[[Tensor], Tensor], x: Tensor, rng: torch.Generator | None = None, probes: int = 1) -> Tensor:

@@ -22,7 +22,7 @@ from torch import Tensor
 
 from toycore import fields
 from toycore.sigmas import decreasing
-from toycore.types import Denoiser, Label, State, as_batch, randn_like
+from toycore.types import Denoiser, Label, State, as_batch, randn_like, share
 
 Walk = Iterator[State]
 
@@ -32,12 +32,10 @@ def _walk(steps: Callable[..., Walk]) -> Callable[..., Walk]:
 
     @wraps(steps)
     def start(D: Denoiser, x: Tensor, sigmas: Tensor, *knobs: Any, **named: Any) -> Walk:
-        if not callable(D):
-            raise TypeError(
-                f"D is a {type(D).__name__}; it must be a Denoiser, a function D(x, sigma, label) -> x0_hat"
-            )
-        walk = signature(steps).bind(D, as_batch(x), decreasing(sigmas).tolist(), *knobs, **named)
-        _share(walk.arguments.get("eta", 0.0), "eta")
+        walk = signature(steps).bind(_denoiser(D), as_batch(x), decreasing(sigmas).tolist(), *knobs, **named)
+        share(walk.arguments.get("eta", 0.0), "eta")
+        if not walk.arguments.get("churn", 0.0) >= 0:
+            raise ValueError(f"churn is {walk.arguments['churn']}; it must be 0 (the ODE) or more (1: the reverse SDE)")
         return torch.no_grad()(steps)(*walk.args, **walk.kwargs)
 
     return start
@@ -131,8 +129,6 @@ def sde(
     The stirring is read at a step's end, so that none is left over at 0. churn = 0 is the ODE (`ddim`); at 1, the
     reverse SDE, the mean is DDPM's. Song et al. 2020 (2011.13456), eq. 6; Karras et al. 2022, eq. 6.
     """
-    if churn < 0:
-        raise ValueError(f"churn is {churn}; it must be 0 (the ODE) or more (1: the reverse SDE)")
     for sigma, sigma_next in pairwise(sigmas):
         x0_hat = D(x, sigma, label)
         mean = x + (1 + churn * sigma_next / sigma) * (sigma_next - sigma) * (x - x0_hat) / sigma
@@ -170,7 +166,7 @@ def invert(D: Denoiser, x: Tensor, sigmas: Tensor, label: Label = None, walk: Ca
     levels = decreasing(sigmas).flip(0).tolist()
     if levels[0] == 0:
         raise ValueError("the grid ends at sigma = 0, where eps_hat is 0/0; leave the last level out: sigmas[:-1]")
-    return torch.no_grad()(inspect.unwrap(walk))(D, as_batch(x), levels, label)
+    return torch.no_grad()(inspect.unwrap(walk))(_denoiser(D), as_batch(x), levels, label)
 
 
 def langevin(
@@ -193,7 +189,7 @@ def langevin(
         raise ValueError("levels must be a list of finite numbers above 0, one per step; leave a last 0 out")
     if not 0 < rate <= 1:
         raise ValueError(f"rate is {rate}; it must lie above 0 and not exceed 1")
-    return _langevin(D, as_batch(x), levels.tolist(), label, rng, rate)
+    return _langevin(_denoiser(D), as_batch(x), levels.tolist(), label, rng, rate)
 
 
 @torch.no_grad()
@@ -208,9 +204,10 @@ def _langevin(
         yield State(x, sigma, x0_hat, mean, fresh)
 
 
-def _share(value: float, what: str) -> None:
-    if not 0 <= value <= 1:
-        raise ValueError(f"{what} is {value}; it must lie between 0 and 1")
+def _denoiser(D: Denoiser) -> Denoiser:
+    if not callable(D):
+        raise TypeError(f"D is a {type(D).__name__}; it must be a Denoiser, a function D(x, sigma, label) -> x0_hat")
+    return D
 
 
 def final(walk: Iterable[State]) -> Tensor:

@@ -17,6 +17,8 @@ def karras(n: int, low: float = 0.002, high: float = 80.0, rho: float = 7.0) -> 
     5).
     """
     _range(low, high)
+    if not rho > 0:
+        raise ValueError(f"rho is {rho}; it must be above 0 (7 in the paper; the larger, the more levels near 0)")
     ramp = torch.linspace(high ** (1 / rho), low ** (1 / rho), positive(n), dtype=torch.float64)
     return _end_in_zero(ramp**rho)
 
@@ -50,7 +52,8 @@ def stable_diffusion(n: int | None = None, T: int = 1000) -> Tensor:
 
 def flow(n: int, high: float = 80.0) -> Tensor:
     """Return n + 1 levels even in flow time t = sigma / (1 + sigma), from sigma = high down to 0."""
-    _range(high / 2, high)
+    if not 0 < high < math.inf:
+        raise ValueError(f"high = {high}; the highest noise level must be finite and above 0")
     t = torch.linspace(high / (1 + high), 0, positive(n) + 1, dtype=torch.float64)
     return t / (1 - t)
 
@@ -59,7 +62,8 @@ def from_betas(betas: Tensor, n: int | None = None) -> Tensor:
     """Return sigma_i = sqrt((1 - alpha_bar_i) / alpha_bar_i), alpha_bar_i = prod_{j<=i} (1 - beta_j), largest first,
     then 0.
     """
-    if betas.ndim != 1 or not ((betas > 0) & (betas < 1)).all():
+    betas = torch.as_tensor(betas)
+    if betas.ndim != 1 or not len(betas) or not ((betas > 0) & (betas < 1)).all():
         raise ValueError(f"betas must be a list of numbers between 0 and 1; got {betas}")
     alpha_bar = (1 - betas.double()).cumprod(0)
     return _end_in_zero(stride((1 / alpha_bar - 1).sqrt().flip(0), n))
