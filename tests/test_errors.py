@@ -6,7 +6,24 @@ import pytest
 import torch
 
 import toycore
-from toycore import data, exact, fields, guidance, metrics, mixtures, networks, precondition, samplers, sigmas, training
+from toycore import (
+    classifiers,
+    data,
+    density,
+    dimension,
+    exact,
+    fields,
+    flow,
+    guidance,
+    metrics,
+    mixtures,
+    networks,
+    precondition,
+    samplers,
+    sigmas,
+    training,
+    vae,
+)  # fmt: skip
 from toycore.mixtures import GaussianMixture
 
 POINTS = torch.tensor([[0.0, 0.0], [1.0, 0.0]])
@@ -44,6 +61,9 @@ ERRORS = {
     ),
     "density of bare points": (
         lambda: mixtures.of(POINTS).log_density(X), ValueError, "no density at sigma = 0", "sigma > 0",
+    ),
+    "density of a half-bare mixture": (
+        lambda: GaussianMixture(POINTS, torch.tensor([0.0, 1.0])).log_density(X), ValueError, "sigma = 0", "sigma > 0",
     ),
     "label out of range": (lambda: D(X, 1.0, 3), ValueError, "label runs from 3 to 3", "0..2"),
     "label below": (lambda: D(X, 1.0, torch.tensor([0, 1, -2, 0, 0])), ValueError, "-2 to 1", "0..2"),
@@ -107,7 +127,7 @@ ERRORS = {
     "grid upside down": (lambda: sigmas.log_linear(5, 10.0, 0.1), ValueError, "low = 10.0", "low < high"),
     "grid from zero": (lambda: sigmas.log_linear(5, 0.0, 1.0), ValueError, "low = 0.0", "0 < low"),
     "karras from zero": (lambda: sigmas.karras(5, 0.0, 1.0), ValueError, "low = 0.0", "0 < low"),
-    "flow from zero": (lambda: sigmas.flow(5, 0.0), ValueError, "high = 0.0", "low < high"),
+    "flow from zero": (lambda: sigmas.flow(5, 0.0), ValueError, "high = 0.0", "finite and above 0"),
     "more steps than T": (lambda: sigmas.ddpm(2000), ValueError, "n is 2000", "n <= T"),
     "betas beyond 1": (lambda: sigmas.ddpm(beta_end=1.5), ValueError, "1.5", "between 0 and 1"),
     "levels that rise": (
@@ -133,6 +153,80 @@ ERRORS = {
     "metric of NaN": (lambda: metrics.spread(NAN, X), ValueError, "1 of 2 rows", "remove"),
     "too many neighbours": (lambda: metrics.precision_recall(X, X, k=5), ValueError, "only 5 points", "k < 5"),
     "no directions": (lambda: metrics.sliced_wasserstein(X, X, 0), ValueError, "directions is 0", "at least 1"),
+    "grid with rho 0": (lambda: sigmas.karras(5, rho=0), ValueError, "rho is 0", "above 0"),
+    "no betas": (lambda: sigmas.from_betas(torch.zeros(0)), ValueError, "tensor([])", "between 0 and 1"),
+    "list of betas": (lambda: sigmas.from_betas([0.1, 1.2]), ValueError, "1.2", "between 0 and 1"),
+    "negative churn": (
+        lambda: samplers.sde(D, X, sigmas.karras(3), churn=-1.0), ValueError, "churn is -1.0", "0 (the ODE) or more",
+    ),
+    "Langevin of a mixture": (
+        lambda: samplers.langevin(mixtures.of(POINTS), X, torch.ones(3)), TypeError, "GaussianMixture", "D(x, sigma,",
+    ),
+    "inversion of a mixture": (
+        lambda: samplers.invert(mixtures.of(POINTS), X, torch.tensor([2.0, 1.0])), TypeError, "GaussianMixture", "Deno",
+    ),
+    "half precision start": (
+        lambda: samplers.ddim(D, X.half(), sigmas.karras(3)), TypeError, "torch.float16", "use x.float()",
+    ),
+    "network without width": (lambda: training.fit(POINTS, width=0), ValueError, "width is 0", "at least 1"),
+    "network without depth": (lambda: networks.MLP(depth=0), ValueError, "depth is 0", "at least 1"),
+    "eps network without depth": (lambda: networks.NoiseMLP(depth=0), ValueError, "depth is 0", "at least 1"),
+    "eps network of odd embedding": (lambda: networks.NoiseMLP(embedding=63), ValueError, "embedding is 63", "even"),
+    "told network without depth": (lambda: networks.ConditionalMLP(depth=0), ValueError, "depth is 0", "at least 1"),
+    "words of one row for two": (
+        lambda: networks.ConditionalMLP(told=4)(X[:2], torch.ones(1), torch.zeros(1, 4, 4)), ValueError, "(1, 4, 4)",
+        "[2, k, 4]",
+    ),
+    "dropout in percent": (
+        lambda: training.fit(data.spiral(9, 3), label_dropout=10), ValueError, "label_dropout is 10", "between 0 and 1",
+    ),
+    "training on NaN": (
+        lambda: training.train(training.model(POINTS), NAN), ValueError, "data holds NaN or infinity in 1", "remove",
+    ),
+    "training a frozen model": (
+        lambda: next(training.train(toycore.load("spiral"), POINTS)), ValueError, "frozen", "D.requires_grad_()",
+    ),
+    "flow matching without a batch": (
+        lambda: flow.fit(flow.independent(POINTS), batch=0), ValueError, "batch is 0", "at least 1",
+    ),
+    "flow matching of a denoiser": (
+        lambda: flow.train(training.model(POINTS), flow.independent(POINTS)), TypeError, "Preconditioned", "from_velo",
+    ),
+    "flow at its start": (lambda: flow.velocity(D, X, 1.0), ValueError, "t is 1.0", "0 < t < 1"),
+    "flow at its end": (lambda: flow.velocity(D, X, torch.zeros(5)), ValueError, "t is tensor([0.", "0 < t < 1"),
+    "score at the end of the flow": (lambda: flow.score_of_velocity(X, X, 0.0), ValueError, "t is 0.0", "0 < t < 1"),
+    "no pairs": (lambda: flow.coupled(D, 0, sigmas.karras(3)), ValueError, "n is 0", "at least 1"),
+    "VAE without a batch": (lambda: vae.fit(POINTS, batch=0), ValueError, "batch is 0", "at least 1"),
+    "VAE without noise": (lambda: vae.VAE(noise=0.0), ValueError, "noise is 0.0", "above 0"),
+    "VAE's no samples": (lambda: vae.VAE().sample(0), ValueError, "n is 0", "at least 1"),
+    "classifier of no level": (lambda: classifiers.Classifier(2)(X, -1.0), ValueError, "sigma is -1.0", ">= 0"),
+    "classifier without a batch": (
+        lambda: classifiers.fit(data.spiral(9, 3), batch=0), ValueError, "batch is 0", "at least 1",
+    ),
+    "share of an unknown class": (
+        lambda: metrics.own_share(X, mixtures.spiral(9, classes=3), 9), ValueError, "from 9 to 9", "0..2",
+    ),
+    "covariance of one point": (lambda: metrics.frechet(X[:1], X), ValueError, "1 and 5 points", "at least two"),
+    "spread over none": (lambda: metrics.spread(POINTS, X), ValueError, "5 times the same point", "two places"),
+    "origin of a single point": (lambda: dimension.turning_level(1, 2), ValueError, "n is 1", "two points or more"),
+    "likelihood down to 0": (
+        lambda: density.log_likelihood(D, X, sigmas.karras(3)), ValueError, "ends at sigma = 0", "sigmas[:-1]",
+    ),
+    "reverse step upwards": (
+        lambda: density.reverse_kernel(POINTS, X, 0.2, 0.5), ValueError, "below = 0.5", "0 <= below < sigma",
+    ),
+    "quadrature in the plane": (
+        lambda: density.gaussian_gap(GaussianMixture(POINTS, 0.1), 1.0, 0.5), ValueError, "2 dimensions", "[k, 1]",
+    ),
+    "two places of the line": (
+        lambda: density.reverse_densities(GaussianMixture(POINTS[:, :1], 0.1), X[:2, :1], 1.0, 0.5, X[:, 0]),
+        ValueError, "(2, 1)", "[1, 1]",
+    ),
+    "histogram in space": (lambda: density.histogram(torch.zeros(5, 3)), ValueError, "(5, 3)", "[n, 2]"),
+    "a lattice that is no square": (
+        lambda: next(density.fokker_planck(torch.ones(4, 5), density.shrink, 1.0, torch.tensor([0.0, 1.0]))),
+        ValueError, "(4, 5)", "[n, n]",
+    ),
     "unknown module": (lambda: toycore.nothing, AttributeError, "toycore", "'nothing'"),
 }  # fmt: skip
 

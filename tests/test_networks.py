@@ -56,6 +56,7 @@ def test_sizes(name, inputs):
     count = (inputs + 1) * w + 2 * (w + 1) * w + (w + 1) * 2
     assert networks.count_params(_net(name, width=w)) == count
     assert networks.count_params(_net(name, width=w, classes=3)) == count + 4 * w
+    assert networks.count_params(_net(name).requires_grad_(False)) == 0
 
 
 @pytest.mark.parametrize("name", MAKE)
@@ -99,9 +100,12 @@ def test_config_builds_the_same_net(name):
 
 
 def test_mlp_starts_at_zero(rng):
-    assert (networks.MLP(rng=rng)(torch.randn(5, 2), torch.tensor([0.1])) == 0).all()
+    for net in (networks.MLP(rng=rng), networks.ConditionalMLP(rng=rng)):
+        assert (net(torch.randn(5, 2), torch.tensor([0.1])) == 0).all()
 
 
 def test_waves_are_finite_at_zero():
     assert torch.isfinite(networks.waves(torch.zeros(1))).all()
     close(networks.waves(torch.ones(1)), torch.tensor([[0.0] * 8 + [1.0] * 8]))
+    phase = 0.3 * math.log(2e-4) * torch.arange(1, 9)
+    close(networks.waves(torch.tensor([2e-4])), torch.cat([phase.sin(), phase.cos()])[None], atol=1e-5)

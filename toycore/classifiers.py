@@ -5,9 +5,9 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from toycore import networks, training
+from toycore import mixtures, networks, training
 from toycore.sigmas import log_uniform
-from toycore.types import column, positive, randn_like
+from toycore.types import column, level, positive, randn_like
 
 
 class Classifier(nn.Module):
@@ -35,11 +35,11 @@ class Classifier(nn.Module):
 
     def forward(self, x: Tensor, sigma: Tensor | float) -> Tensor:
         """Return log p(c | x, sigma) as `[b, classes]`; sigma is a number or `[b]`."""
-        sigma = column(sigma, x)
+        sigma = level(sigma, x)
         norm = (sigma**2 + self.sigma_data**2).sqrt()
         u, clear = x / norm, self.sigma_data / norm
-        phase, level = u @ self.frequencies, networks.waves(sigma.flatten()).expand(len(x), -1)
-        logits = self.layers(torch.cat([u, clear * phase.sin(), clear * phase.cos(), level], 1))
+        phase, waves = u @ self.frequencies, networks.waves(sigma.flatten()).expand(len(x), -1)
+        logits = self.layers(torch.cat([u, clear * phase.sin(), clear * phase.cos(), waves], 1))
         return (clear * logits).log_softmax(1)
 
 
@@ -58,14 +58,14 @@ def fit(
 
     Its best answer at level sigma is the exact class posterior of the noised data.
     """
-    draw = training.sampler_of(data)
-    x0, label = draw(4096, rng)
-    if label is None or int(label.max()) < 1:
+    draw, classes = training.sampler_of(data), mixtures.of(data).classes
+    if classes < 2:
         raise ValueError("a classifier needs labels of at least two classes; give Points or a mixture with labels")
-    model = Classifier(int(label.max()) + 1, sigma_data=float(x0.std()), rng=rng)
+    model = Classifier(classes, sigma_data=float(draw(4096, rng)[0].std()), rng=rng)
+    positive(batch, "batch")
 
     def objective() -> Tensor:
-        x0, label = draw(positive(batch, "batch"), rng)
+        x0, label = draw(batch, rng)
         sigma = torch.zeros(batch) if levels is None else log_uniform(batch, *levels, rng)
         assert label is not None
         return loss(model, x0, sigma, label, rng)

@@ -53,8 +53,8 @@ def residual(
 
     rate = torch.autograd.grad(log_p(x, time).sum(), time)[0]
     score = slope(x.clone().requires_grad_()).detach()
-    curl_free = fields.divergence(slope, x) + (score**2).sum(1)
-    return rate + fields.divergence(drift, x) + (drift(x) * score).sum(1) - g2 / 2 * curl_free
+    diffusion = fields.divergence(slope, x) + (score**2).sum(1)  # Laplace p / p
+    return rate + fields.divergence(drift, x) + (drift(x) * score).sum(1) - g2 / 2 * diffusion
 
 
 def cells(n: int = 100, extent: float = 3.0) -> Tensor:
@@ -65,7 +65,9 @@ def cells(n: int = 100, extent: float = 3.0) -> Tensor:
 
 def histogram(x: Tensor, n: int = 100, extent: float = 3.0) -> Tensor:
     """Return the density of particles on the same cells, `[n, n]`: their share per cell over the cell's area."""
-    place = ((as_batch(x).double() / extent + 1) * n / 2).floor().long()
+    if as_batch(x).shape[1:] != (2,):
+        raise ValueError(f"x has shape {tuple(x.shape)}; the cells are of the plane, [n, 2]")
+    place = ((x.double() / extent + 1) * n / 2).floor().long()
     inside = ((place >= 0) & (place < n)).all(1)
     count = (place[:, 1] * n + place[:, 0])[inside].bincount(minlength=n * n).reshape(n, n)
     return count / len(x) / (2 * extent / n) ** 2
@@ -78,6 +80,8 @@ def fokker_planck(p: Tensor, drift: Drift, g2: float, times: Tensor, extent: flo
     drift outruns the diffusion. What leaves a cell enters its neighbour and nothing crosses the border, so the mass is
     kept to rounding. Explicit Euler steps with D dt/h^2 <= 1/5; f(x, t) is read once per interval, at its middle.
     """
+    if p.ndim != 2 or p.shape[0] != p.shape[1]:
+        raise ValueError(f"p has shape {tuple(p.shape)}; it must be [n, n], a density on cells(n, extent)")
     h, faces = 2 * extent / len(p), _faces(len(p), extent)
     for start, end in pairwise(torch.as_tensor(times, dtype=torch.float64).tolist()):
         if not end > start:
@@ -144,6 +148,8 @@ def log_likelihood(
     The grid must end above 0 and start far above the data's spread. Song et al. 2020 (2011.13456), eq. 39.
     """
     levels, rates = decreasing(sigmas).flip(0).tolist(), with_divergence(D, label, divergence)
+    if levels[0] == 0:
+        raise ValueError("the grid ends at sigma = 0, where eps_hat is 0/0; leave the last level out: sigmas[:-1]")
     total = as_batch(x).new_zeros(len(x))
     for sigma, above in pairwise(levels):
         h = above - sigma
@@ -162,6 +168,8 @@ def reverse_kernel(
     For each component it is a Gaussian with mean m_k + (V'/V)(x - m_k) and variance V' (1 - V'/V), V = std_k^2 +
     sigma^2; the whole is their mixture, weighted by p(k | x). DDPM replaces it by one Gaussian.
     """
+    if not 0 <= below < sigma:
+        raise ValueError(f"sigma = {sigma} and below = {below}; a reverse step goes down, 0 <= below < sigma")
     m = mixture_of(source).to(x.dtype)
     V, V_below = m.std**2 + sigma**2, m.std**2 + below**2
     means = m.means + (V_below / V)[:, None] * (x[:, None] - m.means)
@@ -172,6 +180,8 @@ def reverse_densities(
     source: GaussianMixture | Points | Tensor, x: Tensor, sigma: float, below: float, line: Tensor
 ) -> tuple[Tensor, Tensor]:
     """Return the density of q(x'|x) for one x `[1, 1]` on the points `line`, and of the Gaussian of its moments."""
+    if x.shape != (1, 1):
+        raise ValueError(f"x has shape {tuple(x.shape)}; one place of the line is [1, 1]")
     weights, means, var = (part.reshape(-1, 1) for part in reverse_kernel(source, x, sigma, below))
     true = (weights * _normal(line, means, var).exp()).sum(0)
     center = (weights * means).sum()
@@ -183,6 +193,10 @@ def gaussian_gap(mixture: GaussianMixture, sigma: float, below: float, nodes: in
 
     KL = log(2 pi e Var)/2 - entropy; both expectations by Gauss-Hermite quadrature, component by component.
     """
+    if mixture.means.shape[1] != 1:
+        raise ValueError(
+            f"the mixture has {mixture.means.shape[1]} dimensions; quadrature is for the line, means [k, 1]"
+        )
     node, weight = (torch.from_numpy(part) for part in np.polynomial.hermite_e.hermegauss(nodes))
     weight, m = weight / weight.sum(), mixture.to(torch.float64)
     x = m.means + (m.std**2 + sigma**2).sqrt()[:, None] * node  # [k, nodes]: x ~ p_sigma, by its component

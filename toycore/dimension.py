@@ -38,4 +38,6 @@ def turning_level(n: int, d: int) -> float:
     There n N(x; 0, (1 + sigma^2) I), all other points together, equals N(x; x0, sigma^2 I) at a typical x. Tiny in the
     plane, it grows as sqrt(d / (2 ln n)). After Biroli et al. 2024 (2402.18491).
     """
+    if positive(n) < 2:
+        raise ValueError("n is 1: a single point is its own origin at every level; ask for two points or more")
     return float((n ** (2 / positive(d, "d")) - 1) ** -0.5)

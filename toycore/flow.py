@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from toycore import networks, samplers, sigmas, training
 from toycore.frames import FLOW
 from toycore.precondition import FromVelocity
-from toycore.types import Denoiser, Label, as_batch, column, randn_like
+from toycore.types import Denoiser, Label, as_batch, column, positive, randn_like
 
 Pairs = Callable[[int, torch.Generator | None], tuple[Tensor, Tensor]]
 Times = Callable[[int, torch.Generator | None], Tensor]
@@ -55,24 +55,33 @@ def velocity(D: Denoiser, x: Tensor, t: Tensor | float, path: Path = LINEAR, lab
 
     x0_hat = D(x / a, b / a), eps_hat = (x - a x0_hat) / b, 0 < t < 1. Lipman et al. 2022 (2210.02747), eq. 8.
     """
-    t = column(t, x)
+    t = _inside(t, x)
     a, b = path.a(t), path.b(t)
     x0_hat = D(x / a, (b / a).flatten(), label)
     return path.da(t) * x0_hat + path.db(t) * (x - a * x0_hat) / b
 
 
 def velocity_of_score(score: Tensor, x: Tensor, t: Tensor | float, path: Path = LINEAR) -> Tensor:
-    """Return u = (a'/a) x + b (a'/a b - b') score, the score that of x_t's own density."""
+    """Return u = (a'/a) x + b (a'/a b - b') score, the score that of x_t's own density, t < 1."""
     t = column(t, x)
-    a, b, rate = path.a(t), path.b(t), path.da(t) / path.a(t)
-    return rate * x + b * (rate * b - path.db(t)) * score + 0 * a
+    b, rate = path.b(t), path.da(t) / path.a(t)
+    return rate * x + b * (rate * b - path.db(t)) * score
 
 
 def score_of_velocity(u: Tensor, x: Tensor, t: Tensor | float, path: Path = LINEAR) -> Tensor:
-    """Return the score of x_t's density from its velocity: `velocity_of_score` solved for the score."""
-    t = column(t, x)
+    """Return the score of x_t's density from its velocity: `velocity_of_score` solved for the score, 0 < t < 1."""
+    t = _inside(t, x)
     b, rate = path.b(t), path.da(t) / path.a(t)
     return (u - rate * x) / (b * (rate * b - path.db(t)))
+
+
+def _inside(t: Tensor | float, x: Tensor) -> Tensor:
+    shaped = column(t, x)
+    if not ((shaped > 0) & (shaped < 1)).all():
+        raise ValueError(
+            f"t is {t}; x0_hat and eps_hat both make a velocity where 0 < t < 1 (t = 1 is sigma = infinity)"
+        )
+    return shaped
 
 
 def loss(net: nn.Module, x0: Tensor, eps: Tensor, t: Tensor, label: Label = None) -> Tensor:
@@ -99,7 +108,7 @@ def coupled(D: Denoiser, n: int, grid: Tensor, rng: torch.Generator | None = Non
 
     The coupling of reflow: straighten the paths that a flow takes (Liu et al. 2022, 2209.03003, section 2.1).
     """
-    eps = torch.randn(n, dim, generator=rng)
+    eps = torch.randn(positive(n), dim, generator=rng)
     x0 = samplers.final(samplers.heun(D, float(grid[0]) * eps, grid))
 
     def pairs(n: int, rng: torch.Generator | None) -> tuple[Tensor, Tensor]:
@@ -124,6 +133,9 @@ def train(
     rng: torch.Generator | None = None,
 ) -> Iterator[training.Progress]:  # fmt: skip
     """Train D in place by flow matching at random times, and yield a Progress per step."""
+    if not isinstance(D, FromVelocity):
+        raise TypeError(f"D is a {type(D).__name__}; flow matching trains a velocity: precondition.from_velocity(net)")
+    positive(batch, "batch")
 
     def objective() -> Tensor:
         return loss(D.net, *pairs(batch, rng), times(batch, rng))

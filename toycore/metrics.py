@@ -8,7 +8,7 @@ from torch import Tensor
 from toycore import exact, fields, mixtures
 from toycore.data import Points
 from toycore.training import sampler_of
-from toycore.types import Denoiser, as_batch, positive
+from toycore.types import Denoiser, as_batch, label_rows, positive
 
 LEVELS = torch.logspace(-2, 1, 20, dtype=torch.float64)  # the 20 levels over which FE is a mean
 
@@ -42,7 +42,10 @@ def spread(x: Tensor, data: Tensor) -> float:
     right.
     """
     x, data = _pair(x, data)
-    return float((x.var(0, correction=0).sum() / data.var(0, correction=0).sum()).sqrt())
+    whole = data.var(0, correction=0).sum()
+    if whole == 0:
+        raise ValueError(f"the data are {len(data)} times the same point; a spread relative to theirs needs two places")
+    return float((x.var(0, correction=0).sum() / whole).sqrt())
 
 
 def distance(x: Tensor, data: Tensor) -> Tensor:
@@ -55,7 +58,8 @@ def distance(x: Tensor, data: Tensor) -> Tensor:
 
 def own_share(x: Tensor, mixture: mixtures.GaussianMixture, label: int) -> float:
     """Return the share of points that the exact classifier of the clean data puts into the class: 1 is obedient."""
-    return float((mixture.class_log_posterior(x, 0.0).argmax(1) == label).double().mean())
+    own = label_rows(label, len(as_batch(x)), mixture.classes)
+    return float((mixture.class_log_posterior(x, 0.0).argmax(1) == own).double().mean())
 
 
 def coverage(x: Tensor, data: Tensor, radius: float = 0.05) -> float:
@@ -115,6 +119,8 @@ def frechet(x: Tensor, y: Tensor) -> float:
     Dowson & Landau 1982; on image features this is FID (Heusel et al. 2017).
     """
     x, y = _pair(x, y)
+    if min(len(x), len(y)) < 2:
+        raise ValueError(f"the sets hold {len(x)} and {len(y)} points; a covariance needs at least two of each")
     cov_x, cov_y = torch.cov(x.T).reshape(x.shape[1], -1), torch.cov(y.T).reshape(x.shape[1], -1)
     root = torch.linalg.eigvals(cov_x @ cov_y).real.clamp(min=0).sqrt().sum()
     return float(((x.mean(0) - y.mean(0)) ** 2).sum() + cov_x.trace() + cov_y.trace() - 2 * root)
@@ -162,7 +168,8 @@ def inception_score(p: Tensor) -> float:
 def memorised(x: Tensor, train: Tensor, held: Tensor) -> float:
     """Return the share of samples that lie closer to the training set than to as many held-out data: 1/2 is right.
 
-    Near 1 the model repeats its training data. Both sets are cut to the same size. A two-sample test in the spirit of
+    Near 1 the model repeats its training data. Both sets are cut to the first rows of the larger, as many as the
+    smaller has: shuffle sets that come in an order. A two-sample test in the spirit of
     Meehan et al. 2020 (2004.05675).
     """
     n = min(len(train), len(held))
@@ -170,12 +177,12 @@ def memorised(x: Tensor, train: Tensor, held: Tensor) -> float:
 
 
 def alignment(a: Tensor, b: Tensor) -> float:
-    """Return the mean cosine between the rows of two fields, in [-1, 1]."""
+    """Return the mean cosine between the rows of two fields `[n, d]`, in [-1, 1]."""
     return float(torch.nn.functional.cosine_similarity(a, b, dim=1).mean())
 
 
 def _pair(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-    x, y = as_batch(x, "x").detach().flatten(1).double(), as_batch(y, "data").detach().flatten(1).double()
+    x, y = (as_batch(z, what).detach().flatten(1).double().cpu() for z, what in ((x, "x"), (y, "data")))
     if x.shape[1] != y.shape[1]:
         raise ValueError(f"the samples live in {x.shape[1]} dimensions and the data in {y.shape[1]}; they must agree")
     return x, y

@@ -5,7 +5,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from toycore.types import Label, label_column, one_of
+from toycore.types import Label, label_column, one_of, positive
 
 
 class MLP(nn.Module):
@@ -33,8 +33,8 @@ class MLP(nn.Module):
         self.config = dict(dim=dim, width=width, depth=depth, classes=classes, features=features, scale=scale)
         self.classes = classes
         self.register_buffer("frequencies", scale * torch.randn(dim, features, generator=rng))
-        self.first = nn.Linear(dim + 2 * features + 16, width)
-        self.hidden = nn.ModuleList(nn.Linear(width, width) for _ in range(depth - 1))
+        self.first = nn.Linear(dim + 2 * features + 16, positive(width, "width"))
+        self.hidden = nn.ModuleList(nn.Linear(width, width) for _ in range(positive(depth, "depth") - 1))
         self.last = nn.Linear(width, dim)
         self.label = nn.Embedding(classes + 1, width) if classes else None
         initialise(self, rng)
@@ -70,9 +70,11 @@ class NoiseMLP(nn.Module):
     ) -> None:  # fmt: skip
         super().__init__()
         self.config = dict(dim=dim, width=width, depth=depth, classes=classes, embedding=embedding)
+        if positive(embedding, "embedding") % 2:
+            raise ValueError(f"embedding is {embedding}; it must be even, half sines and half cosines")
         self.classes, self.embedding = classes, embedding
-        self.first = nn.Linear(dim + embedding, width)
-        self.hidden = nn.ModuleList(nn.Linear(width, width) for _ in range(depth - 1))
+        self.first = nn.Linear(dim + embedding, positive(width, "width"))
+        self.hidden = nn.ModuleList(nn.Linear(width, width) for _ in range(positive(depth, "depth") - 1))
         self.last = nn.Linear(width, dim)
         self.label = nn.Embedding(classes + 1, width) if classes else None
         initialise(self, rng)
@@ -108,9 +110,9 @@ class ConditionalMLP(nn.Module):
         super().__init__()
         self.config = dict(dim=dim, width=width, depth=depth, told=told, how=how, features=features, scale=scale)
         self.register_buffer("frequencies", scale * torch.randn(dim, features, generator=rng))
-        self.first = nn.Linear(dim + 2 * features + 16, width)
+        self.first = nn.Linear(dim + 2 * features + 16, positive(width, "width"))
         tell = TELL[one_of(how, TELL, "way of conditioning")]
-        self.tell = nn.ModuleList(tell(width, told) for _ in range(depth))
+        self.tell = nn.ModuleList(tell(width, told) for _ in range(positive(depth, "depth")))
         self.hidden = nn.ModuleList(nn.Linear(width, width) for _ in range(depth - 1))
         self.last = nn.Linear(width, dim)
         self.null = nn.Parameter(torch.zeros(1, 1, told))
@@ -119,12 +121,19 @@ class ConditionalMLP(nn.Module):
 
     def forward(self, u: Tensor, sigma: Tensor, words: Tensor | None = None) -> Tensor:
         """Return F shaped like u, `[b, dim]`; sigma is `[1]` or `[b]`."""
-        words = self.null if words is None else words.reshape(len(u), -1, words.shape[-1])
+        words = self.null if words is None else self.sentence(words, len(u))
         phase, level = u @ self.frequencies, waves(sigma).expand(len(u), -1)
         h = self.first(torch.cat([u, phase.sin(), phase.cos(), level], 1))
         for tell, layer in zip(self.tell, [*self.hidden, self.last], strict=True):
             h = layer(nn.functional.silu(tell(h, words)))
         return h
+
+    def sentence(self, words: Tensor, b: int) -> Tensor:
+        """Return words as `[b, k, e]`, one of them where they come as `[b, e]`."""
+        e = self.null.shape[-1]
+        if words.ndim not in (2, 3) or len(words) != b or words.shape[-1] != e:
+            raise ValueError(f"words have shape {tuple(words.shape)}; {b} points need [{b}, k, {e}] or [{b}, {e}]")
+        return words.reshape(b, -1, e)
 
 
 class Add(nn.Module):
@@ -218,7 +227,9 @@ def class_vector(table: nn.Embedding | None, label: Label, b: int, classes: int)
     rows = label_column(label, b, max(classes, 1))
     if table is None:
         return 0.0
-    return table.weight[-1:] if rows is None else table(rows % (classes + 1))  # -1 -> the last row
+    return (
+        table.weight[-1:] if rows is None else table((rows % (classes + 1)).to(table.weight.device))
+    )  # -1 -> the last row
 
 
 def initialise(net: nn.Module, rng: torch.Generator | None) -> None:

@@ -13,7 +13,7 @@ from toycore import mixtures, networks
 from toycore.data import Points
 from toycore.precondition import Preconditioned
 from toycore.sigmas import log_uniform
-from toycore.types import column, positive, randn_like
+from toycore.types import as_batch, column, positive, randn_like, share
 
 Source = mixtures.GaussianMixture | Points | Tensor
 LOW, HIGH = 0.01, 10.0  # the noise levels of training
@@ -31,7 +31,8 @@ def sampler_of(source: Source) -> Callable[[int, torch.Generator | None], tuple[
     """Return draw(n, rng) -> (x0, label): fresh points of a mixture, or rows of a data set with replacement."""
     if isinstance(source, mixtures.GaussianMixture):
         return source.to(torch.float32).sample
-    x, label = (source.x.float(), source.label) if isinstance(source, Points) else (source.float(), None)
+    x, label = (source.x, source.label) if isinstance(source, Points) else (source, None)
+    x = as_batch(x, "data").float()
 
     def draw(n: int, rng: torch.Generator | None) -> tuple[Tensor, Tensor | None]:
         rows = torch.randint(len(x), (n,), generator=rng)
@@ -81,9 +82,10 @@ def train(
     `descend` does the steps. Stop whenever you like: the model of the last Progress is usable.
     """
     draw, classes = sampler_of(data), getattr(getattr(D, "net", D), "classes", 0)
+    positive(batch, "batch"), share(label_dropout, "label_dropout")
 
     def objective() -> Tensor:
-        x0, label = draw(positive(batch, "batch"), rng)
+        x0, label = draw(batch, rng)
         label = drop(label, label_dropout, rng) if classes else None
         return loss(D, x0, log_uniform(batch, low, high, rng), label, rng)
 
@@ -97,6 +99,10 @@ def descend(D: nn.Module, objective: Callable[[], Tensor], steps: int, lr: float
     """
     average, decay = copy.deepcopy(D), min(0.99, 1 - 10 / (10 + positive(steps, "steps")))
     weights: list[Tensor] = list(D.parameters())
+    if not any(weight.requires_grad for weight in weights):
+        raise ValueError(
+            "D is frozen, as fit and load leave a model; to train it further, call D.requires_grad_() first"
+        )
     averages: list[Tensor] = list(average.parameters())
     optimizer = torch.optim.Adam(weights, lr=lr, betas=(0.9, 0.99), fused=True)
     for step in range(1, steps + 1):

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from toycore import gaussians, networks, training
-from toycore.types import randn_like
+from toycore.types import positive, randn_like
 
 
 class VAE(nn.Module):
@@ -20,6 +20,8 @@ class VAE(nn.Module):
         self, dim: int = 2, latent: int = 2, width: int = 76, noise: float = 0.1, rng: torch.Generator | None = None
     ) -> None:
         super().__init__()
+        if not noise > 0:
+            raise ValueError(f"noise is {noise}; the decoder's spread must be above 0")
         self.config = dict(dim=dim, latent=latent, width=width)
         self.encoder, self.decoder = _mlp(dim, width, 2 * latent), _mlp(latent, width, dim)
         self.log_noise = nn.Parameter(torch.tensor(noise).log())
@@ -51,7 +53,7 @@ class VAE(nn.Module):
     @torch.no_grad()
     def sample(self, n: int, rng: torch.Generator | None = None, noise: float = 1.0) -> Tensor:
         """Draw n points: decode(z) + noise s eps. noise = 1 is the model; 0 shows the decoder's means alone."""
-        mean = self.decode(torch.randn(n, self.config["latent"], generator=rng))
+        mean = self.decode(torch.randn(positive(n), self.config["latent"], generator=rng))
         return mean + noise * self.noise * randn_like(mean, rng)
 
 
@@ -66,6 +68,7 @@ def train(
 ) -> Iterator[training.Progress]:  # fmt: skip
     """Raise the ELBO in place, and yield a Progress per step; its D is the averaged VAE, its loss the mean -ELBO."""
     draw = training.sampler_of(data)
+    positive(batch, "batch")
     return training.descend(vae, lambda: -vae.elbo(draw(batch, rng)[0], rng).mean(), steps, lr)
 
 
