@@ -107,6 +107,54 @@ def test_builds_only_what_is_of_this_package(path):
         checkpoints.load(path)
 
 
+@pytest.mark.parametrize(
+    ("module", "net"),
+    [
+        ("toycore.recipes", "main"),  # a function: it would train and overwrite what is shipped
+        ("toycore.checkpoints", "Path"),  # a class, but not of this package
+        ("toycore.export.__main__", "main"),  # importing it runs it
+        ("toycore.networks", "nn"),
+        ("toycore.mixtures", "GaussianMixture"),
+    ],
+)
+def test_builds_only_networks(path, module, net):
+    card = {"build": {"wrapper": "", "module": module, "net": net, "config": {}}}
+    save_file({"mean": torch.zeros(1)}, path, {"format": checkpoints.FORMAT, "card": json.dumps(card)})
+    with pytest.raises(
+        ValueError, match=f"the card asks for {module}.{net}; only classes of toycore that are networks"
+    ):
+        checkpoints.load(path)
+
+
+OTHERS = {  # a card of a later version, or of none
+    "a class that is not there": {"net": "LaterMLP"},
+    "a module that is not there": {"module": "toycore.later"},
+    "a word that is not there": {"config": {"later": 3}},
+    "a wrapper without its number": {"wrapper": "Preconditioned"},
+}
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_of_another_version(path, name):
+    plan = {"wrapper": "", "module": "toycore.networks", "net": "MLP", "config": {}} | OTHERS[name]
+    save_file({"w": torch.zeros(1)}, path, {"format": checkpoints.FORMAT, "card": json.dumps({"build": plan})})
+    with pytest.raises(ValueError, match=r"model\.safetensors does not fit .*another version of toycore|only classes"):
+        checkpoints.load(path)
+
+
+@pytest.mark.parametrize("header", [{}, {"card": "{"}])
+def test_card_that_cannot_be_read(path, header):
+    save_file({"w": torch.zeros(2)}, path, {"format": checkpoints.FORMAT, **header})
+    with pytest.raises(ValueError, match=r"model\.safetensors has no card that can be read; .*again"):
+        checkpoints.load(path)
+
+
+def test_card_that_cannot_be_written(path):
+    with pytest.raises(TypeError, match=r"the card cannot be written: .*Tensor.*; use numbers, strings"):
+        checkpoints.save(_preconditioned(), path, {"field_error": torch.tensor(0.1)})
+    assert not path.exists()
+
+
 def test_no_pickle(path):
     torch.save({"w": torch.zeros(2)}, path)
     with pytest.raises(ValueError, match="not a whole safetensors file"):

@@ -7,6 +7,7 @@ error was measured. Nothing is unpickled; a file is written beside its place and
 import importlib
 import json
 import os
+import re
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -29,9 +30,16 @@ def save(D: nn.Module, path: str | Path, card: dict[str, Any] | None = None) -> 
     path = Path(path)
     if path.suffix != ".safetensors":
         raise ValueError(f"a checkpoint's name must end in .safetensors; got {path}, try {path.name}.safetensors")
-    header = {"format": FORMAT, "card": json.dumps({**(card or {}), "build": _plan(D)})}
+    header = {"format": FORMAT, "card": _written({**(card or {}), "build": _plan(D)})}
     weights = {name: value.detach().clone().contiguous() for name, value in D.state_dict().items()}
     return write_whole(path, lambda beside: save_file(weights, beside, header))
+
+
+def _written(card: dict[str, Any]) -> str:
+    try:
+        return json.dumps(card)
+    except TypeError as error:
+        raise TypeError(f"the card cannot be written: {error}; use numbers, strings, lists and dicts") from None
 
 
 def write_whole(path: Path, write: Callable[[str], object]) -> Path:
@@ -63,12 +71,13 @@ def load(name: str | Path) -> nn.Module:
     if not path.is_file():
         raise FileNotFoundError(f"there is no file {path}; shipped checkpoints are: {', '.join(sorted(_shipped()))}")
     weights, card = _read(path)
-    D = build(card["build"], weights)
     try:
+        D = build(card["build"], weights)
         D.load_state_dict(weights)
-    except RuntimeError as error:
+    except (RuntimeError, KeyError, AttributeError, TypeError, ImportError) as error:
         raise ValueError(
-            f"{path} does not fit the model its card describes: {str(error).splitlines()[-1].strip()}"
+            f"{path} does not fit the model its card describes: {(str(error) or repr(error)).splitlines()[-1].strip()};"
+            " is it of another version of toycore?"
         ) from None
     D.card = card  # type: ignore[assignment]
     return D.eval().requires_grad_(False)
@@ -92,9 +101,11 @@ def _read(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
         raise ValueError(f"{path} is not a whole safetensors file ({error}); copy or download it again") from None
     if header.get("format") != FORMAT:
         raise ValueError(f"{path} was not written by toycore.checkpoints.save (format: {header.get('format')})")
-    return {
-        key: value.float() if value.dtype == torch.float16 else value for key, value in weights.items()
-    }, json.loads(header["card"])
+    try:
+        card = json.loads(header["card"])
+    except (KeyError, json.JSONDecodeError):
+        raise ValueError(f"{path} has no card that can be read; copy or download it again") from None
+    return {key: value.float() if value.dtype == torch.float16 else value for key, value in weights.items()}, card
 
 
 def _plan(D: nn.Module) -> dict[str, Any]:
@@ -117,9 +128,11 @@ def _plan(D: nn.Module) -> dict[str, Any]:
 
 def build(plan: dict[str, Any], weights: dict[str, torch.Tensor]) -> nn.Module:
     """Build the model that a card describes, its net still untrained; only classes of this package are built."""
-    if plan["module"].split(".")[0] != "toycore":
-        raise ValueError(f"the card asks for a class of {plan['module']}; only classes of toycore are built")
-    net = getattr(importlib.import_module(plan["module"]), plan["net"])(**plan["config"])
+    module, name = plan["module"], plan["net"]
+    kind = getattr(importlib.import_module(module), name) if re.fullmatch(r"toycore(\.[a-z]\w*)+", module) else None
+    if not (isinstance(kind, type) and issubclass(kind, nn.Module) and kind.__module__ == module):
+        raise ValueError(f"the card asks for {module}.{name}; only classes of toycore that are networks are built")
+    net = kind(**plan["config"])
     if plan["wrapper"] == "FromNoise":
         return FromNoise(net, weights.get("grid"))
     if plan["wrapper"] == "Preconditioned":
