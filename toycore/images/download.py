@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import os
 import pickle
 import tarfile
 from collections.abc import Sequence
@@ -10,7 +11,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from numpy._core.multiarray import _reconstruct as reconstruct
 from torch import Tensor
 
 
@@ -40,7 +40,7 @@ def default_folder() -> Path:
     """Return where downloads are kept: the cache folder of this system, or TOYCORE_DATA if that is set."""
     import pooch
 
-    return Path(pooch.os_cache("toycore", env="TOYCORE_DATA"))
+    return Path(os.environ.get("TOYCORE_DATA") or pooch.os_cache("toycore"))
 
 
 def fetch(
@@ -106,6 +106,7 @@ def plain(content: bytes) -> Any:
 
 class _Plain(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
+        reconstruct = np.empty(0).__reduce__()[0]  # wherever this version of NumPy keeps what its pickles name
         arrays = {"_reconstruct": reconstruct, "ndarray": np.ndarray, "dtype": np.dtype}
         if module.split(".")[0] != "numpy" or name not in arrays:
             raise pickle.UnpicklingError(f"this file asks for {module}.{name}; only plain NumPy arrays are read")
