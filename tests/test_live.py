@@ -57,20 +57,29 @@ def test_lattice_holds_the_denoiser():
     """At the lattice's own places x0_hat comes back from F to float16's precision times c_out."""
     m = mixtures.spiral(components=50)
     D = exact.posterior_mean(m)
-    g = lattice.geometry(m, D, 12, 8)
-    stored = torch.from_numpy(lattice.lattice(D, g)).float()
-    for sigma, F in zip(g.levels, stored.reshape(8, -1, 2)):
+    g = lattice.geometry(m, [D], 1000, 8)
+    stored = torch.from_numpy(lattice.lattice(D, g)).float().split([n * n for n in g.sizes])
+    for sigma, n, F in zip(g.levels, g.sizes, stored, strict=True):
         norm = (sigma**2 + g.s**2).sqrt()
-        u = g.places()
+        u = g.places(n)
         x = g.mean + u * norm
         x0_hat = g.mean + g.s**2 / norm * u + sigma * g.s / norm * F
         half_an_ulp = F.abs() * 2**-11 + 2**-25
         assert ((x0_hat - D(x, sigma)).abs() <= sigma * g.s / norm * half_an_ulp * 1.01 + 1e-5).all()
 
 
+def test_lattice_is_fine_where_the_field_bends():
+    """Its places are shared out by need: most where the arms part (sigma .05 to .3), few where all is smooth."""
+    m = mixtures.spiral()
+    g = lattice.geometry(m, [exact.posterior_mean(m)], 100_000, 26)
+    sizes = torch.tensor(g.sizes)
+    assert sum(n * n for n in g.sizes) == pytest.approx(100_000, rel=0.02)
+    assert sizes[(g.levels > 0.06) & (g.levels < 0.12)].min() > 80 and sizes[g.levels > 1].max() < 40
+
+
 def test_knots_rise_from_low_to_high_and_crowd_where_the_field_turns():
     m = mixtures.spiral()
-    levels = lattice.geometry(m, exact.posterior_mean(m), 8, 32).levels
+    levels = lattice.geometry(m, [exact.posterior_mean(m)], 1000, 32).levels
     assert float(levels[0]) == pytest.approx(lattice.LOW) and float(levels[-1]) == pytest.approx(lattice.HIGH)
     assert all(a < b for a, b in pairwise(levels.tolist()))
     gaps = levels.log().diff()
@@ -119,7 +128,6 @@ def golden(folder: Path) -> None:
     x = x + 0.3 * torch.randn(x.shape, generator=rng)
     some, _ = m.sample(50, rng)
     sigma = torch.logspace(-2.5, 2, 40, dtype=torch.float64)
-    ends, geometries = ends_of(arrays)
     said = {
         "clocks": {
             "sigma": sigma.tolist(),
@@ -148,10 +156,10 @@ def golden(folder: Path) -> None:
             "own": m.class_log_posterior(x, 0.0).argmax(1).tolist(),
         },
         "walks": [walk_of(m, *how) for how in walks()],
-        "ends": ends,
-        "geometry": geometries,
+        "ends": tasks(),
+        "geometry": fields_of(arrays),
     }
-    index, raw = lattice.pack(arrays)
+    index, raw = lattice.pack(arrays)  # after fields_of has added to them
     (folder / "golden.bin").write_bytes(raw)
     (folder / "golden.json").write_text(json.dumps(said | {"index": index}))
     shutil.copy(LIVE / "maths.js", folder / "maths.mjs")
@@ -196,39 +204,88 @@ def walk_of(m, name, knobs, seed=5, n=25):
     return dict(rule=rule, sigmas=grid.tolist(), seed=seed, xs=xs.flatten(1).tolist())
 
 
-def ends_of(arrays):
-    """Where torch's DDIM takes 5,000 particles under the exact, the learned and the guided fields, and the
-    lattices of those.
-    """
-    allowed = dict(low=0.01, high=10.0, median=0.005, p99=0.03, max=0.3)
-    ends, geometries = {}, {}
-    for name, D, m in (
-        ("exact", exact.posterior_mean(mixtures.spiral()), mixtures.spiral()),
-        ("learned", toycore.load("spiral"), mixtures.spiral()),
-        ("classes", exact.posterior_mean(mixtures.spiral(classes=3)), mixtures.spiral(classes=3)),
-    ):
-        geometries[name], lattices = sources.lattices(m, {name: D})
-        arrays.update(lattices)
-        for s, label in [(None, None)] if m.classes == 1 else [(5.0, 0), (5.0, 2)]:
-            key = name if s is None else f"{name} {label} at s = {s}"
-            Ds = D if s is None else guidance.guided(D, guidance.unlabelled(D), s)
-            x = 10 * lattice.normals(0, 0, 5000)
-            arrays[f"end/{key}"] = samplers.final(samplers.ddim(Ds, x, sigmas.log_linear(50), label))
-            ends[key] = allowed | dict(s=s, label=label)
-    return ends, geometries
+SEEDS, EACH = (0, 1), 2500  # the particles that walk in both languages
+SPIRAL = mixtures.spiral(), mixtures.spiral(classes=3)
+WALKS = {  # (field, distribution, s, label)
+    "exact": ("exact", 0, None, None),
+    "learned": ("learned", 0, None, None),
+    "class 0 at s = 5": ("classes", 1, 5.0, 0),
+    "class 2 at s = 5": ("classes", 1, 5.0, 2),
+}
 
 
-def test_maths_in_javascript_agrees_with_torch(tmp_path):
-    node = tool("node")
-    golden(tmp_path)
+def denoisers():
+    return {
+        "exact": exact.posterior_mean(SPIRAL[0]),
+        "learned": toycore.load("spiral"),
+        "classes": exact.posterior_mean(SPIRAL[1]),
+    }
+
+
+def fields_of(arrays):
+    """Put the lattices of the views of the exact, the learned and the labelled field among the arrays."""
+    D = denoisers()
+    plain, both = sources.lattices(SPIRAL[0], {"exact": D["exact"], "learned": D["learned"]})
+    classes, own = sources.lattices(SPIRAL[1], {"classes": D["classes"]})
+    arrays.update(both | own)
+    return {"exact": plain, "learned": plain, "classes": classes}
+
+
+def torch_end(name, x):
+    """Where torch's DDIM takes the particles."""
+    field, _, s, label = WALKS[name]
+    D = denoisers()[field]
+    D = D if s is None else guidance.guided(D, guidance.unlabelled(D), s)
+    return samplers.final(samplers.ddim(D, x, sigmas.log_linear(50), label))
+
+
+def tasks():
+    return {
+        name: dict(field=field, low=0.01, high=10.0, s=s, label=label, seeds=SEEDS, n=EACH)
+        for name, (field, _, s, label) in WALKS.items()
+    }
+
+
+@pytest.fixture(scope="module")
+def node(tmp_path_factory):
+    """The folder where node has judged maths.js and written where its walks end."""
+    program, folder = tool("node"), tmp_path_factory.mktemp("golden")
+    golden(folder)
     done = subprocess.run(
-        [node, "--test", str(HERE / "js" / "maths.test.mjs")],
-        env={**os.environ, "TOYCORE_GOLDEN": str(tmp_path)},
+        [program, "--test", str(HERE / "js" / "maths.test.mjs")],
+        env={**os.environ, "TOYCORE_GOLDEN": str(folder)},
         capture_output=True,
         text=True,
         timeout=120,
     )
+    return folder, done
+
+
+def test_maths_in_javascript_agrees_with_torch(node):
+    _, done = node
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
+
+
+@pytest.mark.parametrize("name", WALKS)
+def test_browser_walks_where_torch_walks(node, name):
+    """Median and 99th percentile of the distance of the end points are small, and hardly any is beyond 0.1.
+
+    A few always are, and no bound on the maximum can hold: between two arms runs a line from which DDIM goes either
+    way, and for particles on it the least error decides. They are known by this: torch itself sends them astray when
+    their start moves by 2 %. (It sends one in 7,000 astray when all starts move by one part in 10,000.)
+    """
+    x = 10 * torch.cat([lattice.normals(seed, 0, EACH) for seed in SEEDS])
+    got = torch.tensor(json.loads((node[0] / "ended.json").read_text())[name]).reshape(-1, 2)
+    want = torch_end(name, x)
+    gap = (got - want).norm(dim=1)
+    astray = gap > 0.1
+    assert float(gap.median()) <= 0.005 and float(gap.quantile(0.99)) <= 0.03
+    assert float(astray.float().mean()) <= 0.01
+    if astray.any():
+        from_here, reach = x[astray], 0.02 * x[astray].norm(dim=1, keepdim=True)
+        ways = torch.tensor([[1.0, 0], [-1, 0], [0, 1], [0, -1]])
+        ends = torch.stack([torch_end(name, from_here + reach * way) for way in ways])
+        assert ((ends - want[astray]).norm(dim=2).amax(0) > 0.1).all()
 
 
 # ---- the module's text
@@ -366,9 +423,10 @@ def test_training_is_followed_and_returns_the_model():
     assert view.history[0] == [1, 3, 10, 20, 40, 45] and len(news) == 6
     assert [e["name"] for e in news[-1]] == ["loss", "step", "T/5"]
     stored = {e["name"]: e for e in view.meta["index"]}
-    raw = np.frombuffer(view.buffer, np.float16, 16 * 36 * 36 * 2, stored["T/5"]["offset"])
-    g = lattice.geometry(mixtures.of(points), exact.posterior_mean(points), record.SIZE, record.KNOTS)
-    assert np.array_equal(raw.reshape(16, 36, 36, 2), lattice.lattice(D, g))
+    g = lattice.geometry(mixtures.of(points), [exact.posterior_mean(points)], record.NODES, record.KNOTS)
+    want = lattice.lattice(D, g)
+    raw = np.frombuffer(view.buffer, np.float16, want.size, stored["T/5"]["offset"])
+    assert np.array_equal(raw.reshape(want.shape), want)
     assert not D.training and view.still().axes
 
 

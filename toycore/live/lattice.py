@@ -7,36 +7,35 @@ every noise level, where eps_hat diverges between the arms and x0_hat hides its 
 """
 
 import math
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from toycore import exact
 from toycore.mixtures import GaussianMixture
 from toycore.types import Denoiser, Label, column
 
 LOW, HIGH = 0.005, 80.0  # the noise levels a lattice covers; F is constant beyond
 REACH, WARP = 3.6, 0.5  # |u| at its edge (few normal starts lie further out), and how its places crowd in the middle
+SMALLEST = 12  # no level has fewer places along a side
 
 
 class Geometry(NamedTuple):
-    """Where the lattices of a view lie: `size`^2 places, |u| <= reach, about the mean, at each of the
-    levels `[k]`.
-    """
+    """Where the lattices of a view lie: `sizes[i]`^2 places, |u| <= reach, about the mean, at level i of `[k]`."""
 
-    size: int
     reach: float
     mean: Tensor
     s: float
     levels: Tensor
+    sizes: list[int]
 
-    def places(self) -> Tensor:
-        """Return the places u = sinh(q) / WARP, q even, as `[size^2, 2]`, row by row, y upwards: finer in the
-        middle.
-        """
+    def places(self, size: int) -> Tensor:
+        """Return size^2 places u = sinh(q) / WARP, q even, row by row, y upwards: finer in the middle."""
         edge = math.asinh(WARP * self.reach)
-        line = torch.linspace(-edge, edge, self.size).sinh() / WARP
+        line = torch.linspace(-edge, edge, size).sinh() / WARP
         v, u = torch.meshgrid(line, line, indexing="ij")
         return torch.stack([u, v], -1).reshape(-1, 2)
 
@@ -49,31 +48,38 @@ def raw(D: Denoiser, u: Tensor, sigma: Tensor, g: Geometry, label: Label = None)
     return (x0_hat - g.mean - g.s**2 / norm * u) * norm / (sigma * g.s)
 
 
-def geometry(mixture: GaussianMixture, D: Denoiser, size: int, k: int) -> Geometry:
-    """Choose the lattice that suits a distribution: about its mean, in units of its spread, knots where D
-    is sharp.
+def geometry(mixture: GaussianMixture, fields: Iterable[Denoiser], nodes: int, k: int) -> Geometry:
+    """Choose the lattice that suits a distribution: about its mean, in units of its spread, with k levels where
+    the exact field turns and about `nodes` places in all, most at the levels where the fields bend.
     """
     centred = mixture.means - mixture.mean
     s = float(((centred**2).mean(1) @ mixture.weights + (mixture.std**2 @ mixture.weights)).sqrt()) or 1.0
     reach = max(REACH, 1.15 * float(centred.abs().max()) / s)
-    bare = Geometry(size, reach, mixture.mean.float(), s, torch.empty(0))
-    return bare._replace(levels=knots(mixture, D, bare, k))
+    g = Geometry(reach, mixture.mean.float(), s, torch.empty(0), [])
+    g = g._replace(levels=knots(mixture, g, k))
+    return g._replace(sizes=sizes(mixture, fields, g, nodes))
 
 
-def knots(mixture: GaussianMixture, D: Denoiser, g: Geometry, k: int, n: int = 128) -> Tensor:
-    """Return k levels from LOW to HIGH that share the error of linear interpolation in ln sigma evenly.
-
-    That error is h^2 |F''| / 8, so knots lie as densely as the root of |F''|, measured on n noised data points.
-    """
-    ln = torch.linspace(math.log(LOW), math.log(HIGH), 61)
+def noised(mixture: GaussianMixture, n: int = 128) -> Callable[[float, Geometry], Tensor]:
+    """Return the function (sigma, g) -> u `[n, 2]` of data points with noise of that level, the same ones always."""
     rng = torch.Generator().manual_seed(0)
     x0 = mixture.sample(n, rng)[0].float()
     z = torch.randn(n, 2, generator=rng)
+    return lambda sigma, g: (x0 + sigma * z - g.mean) / math.hypot(sigma, g.s)
+
+
+def knots(mixture: GaussianMixture, g: Geometry, k: int) -> Tensor:
+    """Return k levels from LOW to HIGH, crowded where the exact field turns with ln sigma.
+
+    Knots lie as densely as the root of |F''|, measured at noised data points: between any two, a straight line would
+    err by the same h^2 |F''| / 8; the cubic of the page errs less.
+    """
+    D, at = exact.posterior_mean(mixture), noised(mixture)
+    ln = torch.linspace(math.log(LOW), math.log(HIGH), 61)
 
     def bend(i: int) -> Tensor:
-        sigma = float(ln[i].exp())
-        u = (x0 + sigma * z - g.mean) / math.hypot(sigma, g.s)
-        below, here, above = (raw(D, u, ln[j].exp().expand(n), g) for j in (i - 1, i, i + 1))
+        u = at(float(ln[i].exp()), g)
+        below, here, above = (raw(D, u, ln[j].exp().expand(len(u)), g) for j in (i - 1, i, i + 1))
         return (below - 2 * here + above).square().sum(1).mean() ** 0.25
 
     density = torch.stack([bend(i) for i in range(1, 60)])
@@ -83,13 +89,36 @@ def knots(mixture: GaussianMixture, D: Denoiser, g: Geometry, k: int, n: int = 1
     return torch.from_numpy(np.exp(places)).float()
 
 
+def sizes(mixture: GaussianMixture, fields: Iterable[Denoiser], g: Geometry, nodes: int) -> list[int]:
+    """Return the size of every level's lattice, `nodes` places in all, for the least error of where walks end.
+
+    Cubic interpolation errs by h^3 |F'''|. At level sigma that moves x by c_out, and the end by c_in s of this:
+    sum_i w_i |F_i'''| / size_i^3 with w = sigma s^2 / (sigma^2 + s^2) is least where size_i^5 ~ w_i |F_i'''|.
+    """
+    at, w = noised(mixture), g.levels * g.s**2 / (g.levels**2 + g.s**2)
+    jerks = [[jerk(D, at(float(sigma), g), sigma, g) for sigma in g.levels] for D in fields]
+    wanted = (w * torch.tensor(jerks).square().mean(0).sqrt()) ** 0.2
+    even = (wanted / wanted.square().sum().sqrt() * nodes**0.5).round()
+    return [max(SMALLEST, int(size)) for size in even]
+
+
+@torch.no_grad()
+def jerk(D: Denoiser, u: Tensor, sigma: Tensor, g: Geometry, h: float = 0.05) -> float:
+    """Return the mean square of F's third derivative along both axes of q = asinh(WARP u), from steps of h, rooted."""
+    q = (WARP * u).asinh()
+
+    def along(axis: Tensor) -> Tensor:
+        a, b, c, d = (raw(D, (q + i * h * axis).sinh() / WARP, sigma.expand(len(u)), g) for i in (-1.5, -0.5, 0.5, 1.5))
+        return ((d - 3 * c + 3 * b - a) / h**3).square().sum(1)
+
+    return float(torch.stack([along(axis) for axis in torch.eye(2)]).sum(0).mean().sqrt())
+
+
 @torch.no_grad()
 def lattice(D: Denoiser, g: Geometry, label: Label = None) -> np.ndarray:
-    """Return F on the lattice as float16 `[k, size, size, 2]`."""
-    u = g.places()
-    pages = [raw(D, u, sigma.expand(len(u)), g, label) for sigma in g.levels]
-    F = torch.stack(pages).clamp(-6e4, 6e4).half()
-    return F.reshape(len(g.levels), g.size, g.size, 2).numpy()
+    """Return F at all places of all levels, one level after the other, as float16 `[sum of sizes^2, 2]`."""
+    pages = [raw(D, g.places(n), sigma.expand(n * n), g, label) for n, sigma in zip(g.sizes, g.levels)]
+    return torch.cat(pages).clamp(-6e4, 6e4).half().numpy()
 
 
 # ---- the noise that Python and the browser share ------------------------------------------------

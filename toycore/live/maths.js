@@ -119,18 +119,46 @@ const uniform = (counter) => (mix(counter >>> 0) + 0.5) / 4294967296;
 //   x0_hat = m + c_skip (x - m) + c_out F(u, sigma),   u = c_in (x - m),   s = sigma_data,
 //   c_skip = s^2 / (sigma^2 + s^2)   c_out = sigma s / sqrt(sigma^2 + s^2)   c_in = 1 / sqrt(sigma^2 + s^2)
 //
-// F is of size 1 at every level, so it is what we interpolate: linear in ln sigma, then cubic (Catmull
+// F is of size 1 at every level, so it is what we interpolate: cubic in ln sigma, then cubic (Catmull
 // and Rom; a B-spline was measured to be worse, F has kinks between the arms) in u. A mixture of fields is a list of [lattice, weight]; guidance, its
 // negative forms and the error of a network are all of this kind, since x0_hat is linear in F.
 
-/** geometry: {size, reach, warp, mean: [x, y], s, levels: increasing}; lattice: Float32Array [k, size, size, 2]. */
+/** All levels of a field on the places of the finest: level k comes as sizes[k]^2 places (few where F is
+ * smooth) and leaves as size^2; Float32Array [levels, size, size, 2]. */
+export function refine({ size, sizes }, pages) {
+  const out = new Float32Array(sizes.length * 2 * size * size);
+  let from = 0;
+  sizes.forEach((n, k) => {
+    const wide = along(pages.subarray(from, (from += 2 * n * n)), n, n, size);
+    out.set(along(wide, size, n, size), k * 2 * size * size);
+  });
+  return out;
+}
+
+/** Interpolate [n, m, 2] to `size` places along its first axis, and swap the axes: [m, size, 2]. */
+function along(page, m, n, size) {
+  if (n === size && m === size) return page;
+  const out = new Float32Array(2 * m * size), w = new Float64Array(4);
+  for (let i = 0; i < size; i++) {
+    const first = cubic((i * (n - 1)) / (size - 1), n, w), rows = [0, 1, 2, 3].map((r) => 2 * m * at0(first + r, n));
+    for (let j = 0; j < m; j++) {
+      for (let c = 0; c < 2; c++) {
+        const at = 2 * j + c;
+        out[2 * (j * size + i) + c] = w[0] * page[rows[0] + at] + w[1] * page[rows[1] + at] + w[2] * page[rows[2] + at] + w[3] * page[rows[3] + at];
+      }
+    }
+  }
+  return out;
+}
+
+/** geometry: {size, reach, warp, mean: [x, y], s, levels: increasing}; lattice: Float32Array [levels, size, size, 2]. */
 export function slice(geometry, terms, sigma, out) {
-  const { size, levels } = geometry, page = 2 * size * size;
-  const [k, part] = between(levels, sigma);
+  const { size, levels } = geometry, page = 2 * size * size, [first, w] = through(levels, sigma);
+  const [p, q, r, s] = w.map((_, i) => page * Math.max(0, Math.min(levels.length - 1, first + i)));
   out.fill(0);
   for (const [lattice, weight] of terms) {
-    const a = weight * (1 - part), b = weight * part, low = k * page, high = low + page;
-    for (let i = 0; i < page; i++) out[i] += a * lattice[low + i] + b * lattice[high + i];
+    const [a, b, c, d] = w.map((v) => v * weight);
+    for (let i = 0; i < page; i++) out[i] += a * lattice[p + i] + b * lattice[q + i] + c * lattice[r + i] + d * lattice[s + i];
   }
   return out;
 }
@@ -142,6 +170,23 @@ export function between(levels, sigma) {
   while (k < last && levels[k + 1] <= sigma) k++;
   const part = Math.log(Math.max(sigma, 1e-9) / levels[k]) / Math.log(levels[k + 1] / levels[k]);
   return [k, Math.min(1, Math.max(0, part))];
+}
+
+/** The cubic in ln sigma through two knots, with the slopes there of the parabolas through three:
+ * [index of the first of four levels, their weights]; a straight slope at either end. */
+export function through(levels, sigma) {
+  const [k, t] = between(levels, sigma), gap = (i) => Math.log(levels[i + 1] / levels[i]), h = gap(k);
+  const w = [0, (1 - t) ** 2 * (1 + 2 * t), t * t * (3 - 2 * t), 0];
+  const slope = (at, before, after, c) => { // of a parabola with these gaps beside the knot w[at], times c
+    w[at - 1] -= (c * after) / (before * (before + after));
+    w[at] += c * (1 / before - 1 / after);
+    w[at + 1] += (c * before) / (after * (before + after));
+  };
+  const straight = (c) => { w[1] -= c / h; w[2] += c / h; };
+  const up = h * t * (1 - t) ** 2, down = -h * t * t * (1 - t);
+  k > 0 ? slope(1, gap(k - 1), h, up) : straight(up);
+  k < levels.length - 2 ? slope(2, h, gap(k + 1), down) : straight(down);
+  return [k - 1, w];
 }
 
 /** sum_i weight_i x0_hat_i at the points x; F: a slice. Outside the lattice x0_hat is that of

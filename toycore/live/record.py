@@ -14,7 +14,7 @@ from toycore.live import lattice, sources, stills
 from toycore.live.engine import View, slider, toggle, view
 from toycore.live.sources import Source
 
-SIZE, KNOTS = 36, 16  # the lattice of one snapshot: 83 kB
+NODES, KNOTS = 20_000, 14  # the lattice of one snapshot: 80 kB
 KEPT = 1, 3, 10, 20, 40, 70, 110, 160, 230, 320, 450, 600, 800  # the steps that are kept, and every 500th
 
 CONTROLS = [
@@ -95,7 +95,7 @@ def training(data: Source | None = None, walk: Iterable[trainer.Progress] | None
     points, seed.
     """
     mixture, fields = sources.resolve(data, data)
-    g = lattice.geometry(mixture, fields["exact"], SIZE, KNOTS)
+    g = lattice.geometry(mixture, [fields["exact"]], NODES, KNOTS)
     known, more = sources.about(mixture)
     arrays = more | {"F/exact/-1": lattice.lattice(fields["exact"], g)}
     made = view(

@@ -30,10 +30,10 @@ function aim(ui, pane, frame) {
 const zoom = (x, c) => x.map((value) => c * value);
 
 /** The lattice of a named field for a label (-1: unconditional). */
-function latticeOf(ui, name, label) {
-  const known = ui.arrays[`F/${name}/${label}`] ?? ui.arrays[`F/${name}/-1`];
-  return known.data;
-}
+const latticeOf = (ui, name, label) => refined(ui, ui.arrays[`F/${name}/${label}`] ?? ui.arrays[`F/${name}/-1`]);
+
+/** A field's levels on one raster, made when it is first asked for. */
+const refined = (ui, array) => (array.whole ??= refine(ui.meta.geometry, array.data));
 
 /** terms of what a pane shows: one field, or "error" = learned minus exact. */
 function termsOf(ui, name, label) {
@@ -686,8 +686,8 @@ scenes.training = (ui) => {
   const now = () => Math.max(0, Math.min(count() - 1, Math.round(values.snapshot)));
   const reload = () => { values.last = Math.max(0, count() - 1); };
   reload();
-  const learned = () => ui.arrays[`T/${now()}`].data;
-  const exact = () => ui.arrays["F/exact/-1"].data;
+  const learned = () => refined(ui, ui.arrays[`T/${now()}`]);
+  const exact = () => refined(ui, ui.arrays["F/exact/-1"]);
 
   function samples() {
     return recall(`${now()} ${count()} ${values.seed}`, () => {

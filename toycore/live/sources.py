@@ -81,14 +81,12 @@ def described(mixture: GaussianMixture, fields: dict[str, Denoiser]) -> tuple[di
     return {"geometry": geometry, "fields": list(fields)} | known, lattices_ | more
 
 
-def lattices(
-    mixture: GaussianMixture, fields: dict[str, Denoiser], size: int | None = None, k: int = 32
-) -> tuple[dict, dict]:
+def lattices(mixture: GaussianMixture, fields: dict[str, Denoiser]) -> tuple[dict, dict]:
     """Return (geometry for the page, arrays "F/name/label"): every field, unconditional and per class."""
     labels = [-1, *range(mixture.classes)] if mixture.classes > 1 else [-1]
     count = len(labels) * len(fields)
-    size, k = (size, k) if size else (56, k) if count <= 4 else (44, 28) if count <= 8 else (32, 24)
-    g = lattice.geometry(mixture, exact.posterior_mean(mixture), size, k)
+    nodes, k = (100_000, 22) if count <= 4 else (54_000, 20) if count <= 8 else (24_000, 18)
+    g = lattice.geometry(mixture, fields.values(), nodes, k)
     arrays = {
         f"F/{name}/{label}": lattice.lattice(D, g, None if label < 0 else label)
         for name, D in fields.items()
@@ -112,7 +110,8 @@ def knows(D: Denoiser, label: int) -> bool:
 def plain(g: lattice.Geometry) -> dict[str, Any]:
     """Return a geometry as the JSON that `maths.js` reads."""
     return {
-        "size": g.size,
+        "sizes": g.sizes,
+        "size": max(g.sizes),
         "reach": g.reach,
         "warp": lattice.WARP,
         "mean": g.mean.tolist(),
