@@ -92,6 +92,24 @@ def test_figure_is_of_its_theme():
         assert fig.get_size_inches().tolist() == pytest.approx([6.6, 3.55])
 
 
+def test_charts_share_one_legend():
+    x, ys = torch.tensor([1.0, 2.0]), {"one": torch.tensor([0.0, 1.0]), "two": torch.tensor([1.0, 0.0])}
+    fig = plots.charts(x, {"up": ys, "down": {name: -y for name, y in ys.items()}}, xlabel="s")
+    up, down = fig.axes
+    assert (up.get_title(), down.get_title(), down.get_xlabel()) == ("up", "down", "s")
+    close(torch.tensor(down.lines[1].get_ydata()), -ys["two"])
+    assert [text.get_text() for text in fig.legends[0].get_texts()] == ["one", "two"]
+    assert up.lines[0].get_color() == down.lines[0].get_color() != up.lines[1].get_color()
+
+
+def test_a_matrix_has_its_names_and_its_pictures():
+    values, columns = torch.tensor([[1.0, -1.0], [0.0, 1.0], [-1.0, 0.0]]), torch.zeros(2, 3, 4, 4)
+    top, ax = plots.matrix(values, ["a", "b", "c"], columns).axes
+    assert [tick.get_text() for tick in ax.get_yticklabels()] == ["a", "b", "c"]
+    close(torch.tensor(ax.images[0].get_array().tolist()), (values + 1) / 2)
+    assert top.images[0].get_array().shape == (4, 9, 3)
+
+
 def test_only_the_plane_is_drawn(ax):
     with pytest.raises(ValueError, match=r"\(3, 3\), need \[n, 2\]"):
         plots.points(ax, torch.zeros(3, 3))

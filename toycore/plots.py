@@ -143,6 +143,21 @@ def curves(
     return fig
 
 
+def charts(
+    x: Tensor, panels: dict[str, dict[str, Tensor]], size: tuple[float, float] = (3.2, 2.9), theme: Theme = LIGHT,
+    **axes: Any,
+) -> Figure:  # fmt: skip
+    """Draw {title: {name: y}} against x as charts side by side with one legend; axes as in `curves`."""
+    fig, row = figure(1, len(panels), size=size, theme=theme, squeeze=False)
+    for ax, (title, ys) in zip(row[0], panels.items(), strict=True):
+        for (name, y), color in zip(ys.items(), theme.classes, strict=False):
+            curve(ax, x, y, name, color, marker="o", markersize=4)
+        ax.set(title=title, **axes)
+    handles, names = row[0, 0].get_legend_handles_labels()
+    fig.legend(handles, names, loc="outside lower center", ncols=4, frameon=False, labelcolor=theme.ink, fontsize=10)
+    return fig
+
+
 def fields(
     panels: dict[str, Tensor], x: Tensor, behind: Tensor, scale: float = 1.0, extent: float = 1.45, theme: Theme = LIGHT
 ) -> Figure:
@@ -190,6 +205,17 @@ def pictures(
     for ax, (title, x) in zip(axes.flat, panels.items(), strict=True):
         image(ax, tile(x.detach().clamp(-1, 1), columns))
         ax.set_title(title)
+    return fig
+
+
+def matrix(values: Tensor, names: Sequence[str], columns: Tensor, theme: Theme = LIGHT) -> Figure:
+    """Draw values `[n, m]` in [-1, 1] as a grey map, a name left of each row, a picture over each column."""
+    n, m = values.shape
+    fig, (top, ax) = figure(2, 1, (7.0, 2.2), theme, height_ratios=(1, n))
+    image(top, tile(columns.detach().clamp(-1, 1), m))
+    image(ax, values)
+    ax.set_axis_on(), ax.set_xticks([]), ax.set_yticks(range(n), names)
+    top.set_anchor("S"), ax.set_anchor("N")  # close together
     return fig
 
 

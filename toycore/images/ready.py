@@ -1,0 +1,87 @@
+"""All that a lesson needs of a set of pictures: the pictures, a denoiser, a judge. One name changes all three."""
+
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from toycore import checkpoints, precondition, training
+from toycore.images import data, judge, loop, recipes
+
+STEPS = 150  # of a training on the spot
+RUNS = checkpoints.SHIPPED.parents[1] / "runs"  # where `python -m toycore.images.train` writes
+
+
+class Ready(NamedTuple):
+    """A set's name, its pictures, a denoiser that draws such pictures, and a judge that reads them."""
+
+    name: str
+    pictures: data.Pictures
+    D: Any
+    judge: Any
+
+
+def load(name: str | Path, otherwise: str = "strokes") -> Ready:
+    """Return a set by its name (or your folder) with denoiser and judge: shipped, from runs/NAME, or trained now.
+
+    A set that cannot be downloaded is skipped with a warning that says why, and the other takes its place.
+    """
+    try:
+        pictures = data.load(name)
+    except ConnectionError as error:
+        warnings.warn(f"{name} is skipped and {otherwise} shown: {str(error).splitlines()[0]}", stacklevel=2)
+        return load(otherwise)
+    return Ready(str(name), pictures, denoiser(str(name), pictures), reader(str(name), pictures))
+
+
+def denoiser(name: str, pictures: data.Pictures) -> nn.Module:
+    """Return the shipped denoiser of pixels, that of the run in runs/NAME, or a U-Net trained for STEPS steps."""
+    shipped, run = checkpoints.SHIPPED / f"{name}.safetensors", RUNS / name / "model.safetensors"
+    if shipped.is_file() and not recipes.find(name).latent:
+        return checkpoints.load(shipped)
+    if run.is_file():
+        return checkpoints.load(run)
+    net = recipes.unet(40, 2)(tuple(pictures.images.shape[1:]), pictures.names, torch.Generator().manual_seed(0))
+    return trained(precondition.from_velocity(net), pictures, STEPS, batch=64)
+
+
+def trained(D: nn.Module, pictures: data.Pictures, steps: int, batch: int = 128) -> nn.Module:
+    """Train D on the pictures, with a bar; return its average, or what the stop button has left of it."""
+    walk = loop.train(D, pictures.images, pictures.labels, loop.Plan(steps, batch))
+    return training.follow(walk, steps, D)
+
+
+def reader(name: str, pictures: data.Pictures) -> nn.Module:
+    """Return the shipped judge of digits or strokes, or one that learns to tell the classes in 2 STEPS steps."""
+    images, labels, names = pictures
+    if name in ("digits", "strokes"):
+        return checkpoints.load(f"{name}-judge")
+    rng = torch.Generator().manual_seed(0)
+    J = judge.Judge(images.shape[1], images.shape[2], (len(names),), rng=rng)
+    list(judge.train(J, pictures, labels[:, None], 2 * STEPS, rng=rng))
+    return J.eval().requires_grad_(False)
+
+
+def targets(x: Tensor) -> dict[str, Callable[[nn.Module], nn.Module]]:
+    """Return what a raw network may be asked to predict, as wrappers that make it a Denoiser of data like x.
+
+    "v" is Salimans & Ho's (2202.00512) for data of spread 1, "EDM" the preconditioning for the data's own spread.
+    """
+    mean, spread = x.mean(), float(x.std())
+    return {
+        "flow velocity": precondition.from_velocity,
+        "noise": precondition.from_noise,
+        "v": lambda net: precondition.Preconditioned(net, 1.0),
+        "EDM": lambda net: precondition.Preconditioned(net, spread, mean),
+    }
+
+
+def by_class(pictures: data.Pictures, rows: int = 3, columns: int = 10) -> Tensor:
+    """Return pictures in [-1, 1] for a sheet with one class per column, `[rows columns, c, h, w]`; classes in turn."""
+    kinds = torch.arange(columns) % len(pictures.names)
+    mine = [(pictures.labels == kind).nonzero()[:, 0] for kind in kinds]
+    chosen = torch.stack([found[torch.arange(rows) % len(found)] for found in mine], 1)
+    return data.to_unit(pictures.images[chosen.flatten()])
