@@ -93,6 +93,7 @@ EMPTY = "your function returns nothing so far; replace the dots by your answer"
 HINTS = {  # a part of Python's or torch's message -> what to ask the student
     "ellipsis": "are there dots left in it?",
     "generator=int": "torch.Generator().manual_seed(seed) makes a generator of a seed",
+    "division by zero": "which of the arguments is 0 here?",
     "must match the size of tensor": "which of the two must become a column, [:, None]?",
     "could not be broadcast": "which of the two must become a column, [:, None]?",
     "only one element tensors can be converted": "a function of math takes one number; does torch have it for tensors?",

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from toycore import data, exact, mixtures, samplers, sigmas
-from toycore.check import Verdicts, call, close, exercise
+from toycore.check import Verdicts, ask, ask_number, close, exercise, unlike
 
 Step = Callable[[Tensor, Tensor, float, float, Tensor], Tensor]
 
@@ -21,15 +21,39 @@ def _step(power: float = 2, noise: Callable[[float, float], float] | None = None
     return step
 
 
+NOISES = {  # what students multiply z by, with what to ask them
+    "the fresh noise is subtracted; that is as probable, but here it is to be added: which sign?": lambda s, t: (
+        -t * (1 - (t / s) ** 2) ** 0.5
+    ),
+    "z is multiplied by a variance where a standard deviation belongs: which root is missing?": lambda s, t: (
+        t**2 * (1 - (t / s) ** 2)
+    ),
+    "the noise that is left is measured in sigma', and yours in 1: which level must it make?": lambda s, t: (
+        (1 - (t / s) ** 2) ** 0.5
+    ),
+    "variances add up; did you take a root too few of 1 - keep?": lambda s, t: t * (1 - (t / s) ** 2),
+    "is keep the share sigma'/sigma, or its square?": lambda s, t: t * (1 - t / s) ** 0.5,
+    "you add the whole noise of level sigma'; a part is in the kept noise already: how much?": lambda s, t: t,
+    "that much noise leads from sigma' up to sigma, forward; how much is fresh on the way down?": lambda s, t: (
+        (s**2 - t**2) ** 0.5
+    ),
+}
+
+
 @exercise(
     answer=_step(),
     mistakes={
         "the step of DDIM": _step(power=1),
         "what stays": lambda x, x0_hat, s, t, z: x + (t / s) ** 2 * (x0_hat - x) + t * (1 - (t / s) ** 2) ** 0.5 * z,
         "no noise at all": lambda x, x0_hat, s, t, z: x0_hat + (t / s) ** 2 * (x - x0_hat),
-        "last step": _step(noise=lambda s, t: (s**2 - t**2) ** 0.5),
-        "variance where": _step(noise=lambda s, t: t**2 * (1 - (t / s) ** 2)),
-        "the whole noise": _step(noise=lambda s, t: t),
+        "forgets": lambda x, x0_hat, s, t, z: x0_hat + t * z,
+        "stays where it is": lambda x, x0_hat, s, t, z: x + t * z,
+        "upside down": lambda x, x0_hat, s, t, z: x0_hat + (s / max(t, 1e-3)) ** 2 * (x - x0_hat) + t * z,
+        "z is given": lambda x, x0_hat, s, t, z: x0_hat + torch.randn_like(x),
+        "last step": _step(noise=lambda s, t: t + 0.1),
+        **{message: _step(noise=wrong) for message, wrong in NOISES.items()},
+        "the squares sum": _step(noise=lambda s, t: 0.7 * t),
+        "for other levels": _step(noise=lambda s, t: t * 0.75**0.5),
     },
 )
 def step(attempt: Step) -> Verdicts:
@@ -38,50 +62,46 @@ def step(attempt: Step) -> Verdicts:
     """
     rng = torch.Generator().manual_seed(0)
     x, x0_hat, z = (torch.randn(8, 2, generator=rng, dtype=torch.float64) for _ in range(3))
-    s, t = 1.5, 1.0
-    yield from _keeps(call(attempt, x, x0_hat, s, t, torch.zeros_like(z)), x, x0_hat, s, t)
-    b = _fresh(attempt, x, x0_hat, s, t, z)
-    yield not close(b, torch.zeros_like(b)), "z changes nothing: there is no noise at all in your step"
+    mean, new = (ask(attempt, x, x0_hat, 0.5, 0.25, noise, shape=x.shape) for noise in (0 * z, z))
+    again = ask(attempt, x, x0_hat, 0.5, 0.25, z)
+    yield close(new, again), "two steps with the same z differ: do you draw noise yourself? z is given"
+    yield from _keeps(mean, x, x0_hat, 0.5, 0.25)
+    b = new - mean
+    yield not close(b, 0 * z), "z changes nothing: there is no noise at all in your step; where does it enter?"
+    yield from unlike(b, {message: wrong(0.5, 0.25) * z for message, wrong in NOISES.items()})
     yield (
-        close(call(attempt, x, x0_hat, s, 0.0, z), x0_hat),
+        close(ask(attempt, x, x0_hat, 0.5, 0.0, z), x0_hat),
         "the last step, to sigma' = 0, must land on x0_hat without noise; which factor makes the noise vanish there?",
     )
-    yield (
-        not close(b, torch.full_like(b, t)),
-        "you add the whole noise of level sigma'; a part is in the kept noise already",
+    total = 0.125**2 + (b / z).mean() ** 2
+    short = (
+        f"kept and fresh noise must make level sigma' = 0.25: the squares sum to {total:.4f}, not 0.0625; what is left?"
     )
-    s, t = 0.5, 0.25  # variance and standard deviation differ here
-    yield from _adds(_fresh(attempt, x, x0_hat, s, t, z), s, t)
+    yield close(b, 0.25 * 0.75**0.5 * z), short
+    right = _step()(x, x0_hat, 1.5, 1.0, z)
+    yield (
+        close(ask(attempt, x, x0_hat, 1.5, 1.0, z), right),
+        "right from 0.5 to 0.25, wrong for other levels: where are they?",
+    )
 
 
 def _keeps(mean: Tensor, x: Tensor, x0_hat: Tensor, s: float, t: float) -> Verdicts:
     """Judge where the step ends with z = 0."""
     keep = (t / s) ** 2
     [state] = samplers.ddpm(lambda *_: x0_hat, x, torch.tensor([s, t]).double(), noise=0.0)
+    stays = "you go the share keep from x to x0_hat; but keep is what stays: measured from x0_hat, where must you end?"
+    yield from unlike(mean, {
+        "with z = 0 that is the step of DDIM: it keeps sigma'/sigma of the old noise; how much does DDPM keep?": (
+            x0_hat + t / s * (x - x0_hat)
+        ),
+        stays: x + keep * (x0_hat - x),
+        "with z = 0 your step forgets x; which share of the old noise stays?": x0_hat,
+        "with z = 0 your step stays where it is; how far towards x0_hat must it go?": x,
+        "with z = 0 yours goes away from x0_hat: is the ratio of the levels upside down?": x0_hat + (x - x0_hat) / keep,
+    })  # fmt: skip
     yield (
-        not close(mean, x0_hat + t / s * (x - x0_hat)),
-        "with z = 0 that is the step of DDIM: it keeps sigma'/sigma of the old noise; DDPM keeps less, how much?",
-    )
-    yield (
-        not close(mean, x + keep * (x0_hat - x)),
-        "you go the share keep from x to x0_hat; but keep is what stays: measured from x0_hat, where must you end?",
-    )
-    yield close(mean, state.mean), "with z = 0 the step must end at x0_hat + keep (x - x0_hat), keep = (sigma'/sigma)^2"
-
-
-def _fresh(attempt: Step, x: Tensor, x0_hat: Tensor, s: float, t: float, z: Tensor) -> Tensor:
-    """Return what a step multiplies z by."""
-    return (call(attempt, x, x0_hat, s, t, z) - call(attempt, x, x0_hat, s, t, torch.zeros_like(z))) / z
-
-
-def _adds(b: Tensor, s: float, t: float) -> Verdicts:
-    """Judge the size of the fresh noise."""
-    right = t * (1 - (t / s) ** 2) ** 0.5
-    yield not close(b, torch.full_like(b, right**2)), "z is multiplied by a variance where a standard deviation belongs"
-    total = (t**2 / s) ** 2 + b[0, 0] ** 2
-    yield (
-        close(b, torch.full_like(b, right)),
-        f"kept and fresh noise must make level sigma' = {t}: the squares sum to {total:.3f}, not {t**2}",
+        close(mean, state.mean),
+        "with z = 0, where between x0_hat and x must the step end, if keep of x - x0_hat stays?",
     )
 
 
@@ -91,13 +111,37 @@ def _final_std(v: float, high: float) -> float:
     return float(samplers.final(samplers.ddpm(D, start, sigmas.log_linear(5, high / 100, high), noise=0.0)))
 
 
+STDS = {  # what students give for the standard deviation at the end, by what to ask them
+    "sqrt(v) is what you get with noise; what is left when it is left out?": lambda v, high: v**0.5,
+    "that is what DDIM reaches in many small steps: a small step of DDPM shrinks twice as much, so which power?": (
+        lambda v, high: high * (v / (v + high**2)) ** 0.5
+    ),
+    "v / (v + high^2) is the factor by which the cloud shrinks; how wide was it at the start?": lambda v, high: (
+        v / (v + high**2)
+    ),
+    "variances add: v is a variance, is it squared or under a root in yours?": lambda v, high: (
+        v**0.5 * high / (v**0.5 + high**2)
+    ),
+    "v is a variance already: why square it?": lambda v, high: v**2 * high / (v**2 + high**2),
+    "variances add, but high is no variance: what is?": lambda v, high: v * high / (v + high),
+    "the factor shrinks a width; have you multiplied a variance by it?": lambda v, high: v * high**2 / (v + high**2),
+    "that is a variance; the standard deviation is asked for: which root?": lambda v, high: (
+        (v * high / (v + high**2)) ** 2
+    ),
+    "that is its root; is the factor one of widths or of variances?": lambda v, high: (v * high / (v + high**2)) ** 0.5,
+    "v / high is near, where high is far above sqrt(v); what is exact?": lambda v, high: v / high,
+    "the start is that wide; by how much has the walk shrunk it?": lambda v, high: high,
+    "your cloud grows; is the factor upside down?": lambda v, high: high * (v + high**2) / v,
+}
+
+
 @exercise(
     answer=_final_std,
     mistakes={
-        "with noise": lambda v, high: v**0.5,
-        "DDIM": lambda v, high: high * (v / (v + high**2)) ** 0.5,
-        "the factor": lambda v, high: v / (v + high**2),
-        "is a variance": lambda v, high: v**0.5 * high / (v**0.5 + high**2),
+        **STDS,
+        "a sample": lambda v, high: 1.01 * _final_std(v, high),
+        "what is the product": lambda v, high: 1 / high,
+        "but not for others": lambda v, high: _final_std(0.25, 10.0),
     },
 )
 def final_std(attempt: Callable[[float, float], float]) -> Verdicts:
@@ -105,24 +149,20 @@ def final_std(attempt: Callable[[float, float], float]) -> Verdicts:
     standard deviation (per coordinate) at the end, as a formula in v and high.
     """
     v, high = 0.25, 10.0
-    said, right = float(call(attempt, v, high)), _final_std(v, high)
-    yield not close(said, v**0.5), "sqrt(v) is what you get with noise; what is left when it is left out?"
+    said, right = ask_number(attempt, v, high), _final_std(v, high)
+    yield from unlike(said / right, {message: wrong(v, high) / right for message, wrong in STDS.items()}, 1e-4)
+    near = abs(said / right - 1) < 0.04 and not close(said / right, 1.0, 1e-4)
+    yield not near, f"within 4 % of {right:.5f}, but not equal: did you draw a sample, or leave something small out?"
     yield (
-        not close(said, high * (v / (v + high**2)) ** 0.5),
-        "that is what DDIM reaches in many small steps: a small step of DDPM shrinks twice as much, so which power?",
-    )
-    yield (
-        not close(said, v / (v + high**2)),
-        "v / (v + high^2) is the factor by which the cloud shrinks; how wide was it at the start?",
-    )
-    yield (
-        close(said, right),
+        close(said / right, 1.0, 1e-4),
         (
             f"for v = {v}, high = {high:g} the walk ends with {right:.4f}, you say {said:.4f}: one step multiplies by"
             " (v + sigma'^2) / (v + sigma^2), where v is a variance; what is the product of all of them?"
         ),
     )
-    yield close(call(attempt, 0.04, 3.0), _final_std(0.04, 3.0)), "right for one v and high, but not for others"
+    for v, high in (0.04, 3.0), (2.0, 5.0):
+        said = ask_number(attempt, v, high) / _final_std(v, high)
+        yield close(said, 1.0, 1e-4), "right for one v and high, but not for others: do both stand in your formula?"
 
 
 def _end(x: Tensor) -> Tensor:
@@ -137,6 +177,8 @@ def _end(x: Tensor) -> Tensor:
         "one point": lambda x: x,
         "nearest to the mean": lambda x: x[0],
         "the centre of mass": lambda x: x[-1],
+        "its number": lambda x: (x - x.mean(0)).norm(dim=1).argmin(),
+        "turn the data": lambda x: x.mean(0) + _end(data.spiral(400).x) - data.spiral(400).x.mean(0),
     },
 )
 def end_point(attempt: Callable[[Tensor], Tensor]) -> Verdicts:
@@ -147,10 +189,26 @@ def end_point(attempt: Callable[[Tensor], Tensor]) -> Verdicts:
     D = exact.posterior_mean(mixtures.GaussianMixture(spiral + shift, 0.02))
     start = 80 * torch.randn(50, 2, generator=torch.Generator().manual_seed(0))
     end = samplers.final(samplers.ddpm(D, start, sigmas.log_linear(100, 0.01, 80.0), noise=0.0)).mean(0)
-    said = torch.as_tensor(call(attempt, spiral + shift))
-    yield said.shape == (2,), f"one point [2] is asked for; you gave {list(said.shape)}"
-    yield said.norm() > 0.1, "that is the origin, but nothing in the formulas knows where the origin is"
-    centre = (spiral + shift).mean(0)
+    said = ask(attempt, spiral + shift)
+    yield said.numel() != 1, "that is one number; is it the place that is asked for, or its number in the list?"
+    yield said.numel() == 2, f"one point [2] is asked for; yours has shape {list(said.shape)}: which one?"
+    yield from _near(said.reshape(2), (spiral + shift).mean(0), end)
+    moved = ask(attempt, spiral - 3 * shift).reshape(2)
+    yield (
+        close(moved - said.reshape(2), -4 * shift, 1e-2),
+        "move the data and the end must move along; why does yours not?",
+    )
+    turn = torch.tensor([[0.0, 1.0], [-1.0, 0.0]])
+    turned = ask(attempt, (spiral + shift).flip(0) @ turn).reshape(2)
+    yield (
+        (turned - end.double() @ turn.double()).norm() < 0.06,
+        "turn the data and the end must turn along; why does yours not?",
+    )
+
+
+def _near(said: Tensor, centre: Tensor, end: Tensor) -> Verdicts:
+    """Judge the place that was pointed at."""
+    yield said.norm() > 0.1, "that is the origin, but does anything in the formulas know where the origin is?"
     yield (
         not close(said, centre, 1e-3),
         "the mean is where the walk goes first, but it lies off the curve; where does it go when sigma gets small?",
@@ -159,9 +217,5 @@ def end_point(attempt: Callable[[Tensor], Tensor]) -> Verdicts:
         (said - centre).norm() < 0.4,
         "too far out: what pulls at high noise is the centre of mass of the data; where is it?",
     )
-    yield (
-        (said - end).norm() < 0.06,
-        f"{(said - end).norm():.2f} away from the end: which data point is nearest to the mean?",
-    )
-    moved = torch.as_tensor(call(attempt, spiral - 3 * shift))
-    yield close(moved - said, -4 * shift, 1e-3), "move the data and the end must move along; yours does not"
+    off = (said - end).norm()
+    yield off < 0.06, f"{off:.2f} away from the end: which data point is nearest to the mean?"

@@ -126,14 +126,14 @@ def irreducible(attempt: Callable[[float, float], float]) -> Verdicts:
     """Data ~ N(0, v I) in the plane. Give the least possible loss E|eps_hat - eps|^2 at level sigma, summed over the
     two coordinates, as a formula in v and sigma.
     """
-    low, high, wide = (ask_number(attempt, 0.25, sigma) for sigma in (1e-6, 1e6, 2.0))
+    low, high, wide = (ask_number(attempt, 0.36, sigma) for sigma in (1e-6, 1e6, 2.0))
     yield from unlike(wide, {
-        "what is asked is the error of eps_hat, in units of the noise; you gave that of x0_hat: divide by what?": 2 / 4.25,
-        "there are two coordinates: what is the loss when nothing at all can be told?": 0.25 / 4.25,
-        "variances add, not standard deviations: so which of v and sigma must be squared?": 2 * 0.5 / 2.5,
-        "variances add, but sigma is no variance: what is?": 2 * 0.25 / 2.25,
-        "v is a variance already: why square it?": 2 * 0.25**2 / (0.25**2 + 4),
-        "a squared error is asked for; is there a root too many?": 2 * (0.25 / 4.25) ** 0.5,
+        "you gave the error of x0_hat; asked is that of eps_hat, in units of the noise: divide by what?": 2.88 / 4.36,
+        "there are two coordinates: what is the loss when nothing at all can be told?": 0.36 / 4.36,
+        "variances add, not standard deviations: so which of v and sigma must be squared?": 1.2 / 2.6,
+        "variances add, but sigma is no variance: what is?": 0.72 / 2.36,
+        "v is a variance already: why square it?": 2 * 0.36**2 / (0.36**2 + 4),
+        "a squared error is asked for; is there a root too many?": 2 * (0.36 / 4.36) ** 0.5,
     })  # fmt: skip
     yield (
         high < 1e-3,
