@@ -137,6 +137,35 @@ def test_progress_counts_and_averages():
     assert all(math.isfinite(p.loss) for p in steps) and steps[-1].D is not D
 
 
+def test_descend_is_adam_with_a_warm_up_and_a_cosine():
+    """Written out: m and v are averages of g and g^2 with 0.9 and 0.99; lr rises over 50 steps and falls to 0."""
+    w, steps, lr = torch.nn.Linear(1, 1, bias=False).double(), 80, 0.1
+    g = torch.randn(steps, generator=_rng(), dtype=torch.float64)
+    place, m, v, slopes = w.weight.item(), 0.0, 0.0, iter(g)
+    for t, _ in enumerate(training.descend(w, lambda: (next(slopes) * w.weight).sum(), steps, lr), 1):
+        m, v = 0.9 * m + 0.1 * float(g[t - 1]), 0.99 * v + 0.01 * float(g[t - 1]) ** 2
+        rate = lr * min(1, t / 50) * 0.5 * (1 + math.cos(math.pi * (t - 1) / steps))
+        place -= rate * (m / (1 - 0.9**t)) / (math.sqrt(v / (1 - 0.99**t)) + 1e-8)
+        assert w.weight.item() == pytest.approx(place, abs=1e-9)
+
+
+def test_train_takes_its_levels(monkeypatch):
+    heard = []
+    monkeypatch.setattr(training, "loss", lambda D, x0, sigma, label, rng: heard.append(sigma) or D(x0, sigma).mean())
+    points = data.spiral(20)
+    list(training.train(training.model(points, width=8), points, steps=3, batch=500, low=0.3, high=0.5, rng=_rng()))
+    levels = torch.cat(heard)
+    assert 0.3 <= levels.min() < 0.301 and 0.499 < levels.max() <= 0.5
+
+
+def test_a_fitted_model_can_be_trained_further():
+    points = data.spiral(20)
+    D = training.fit(points, steps=3, batch=16, width=8, rng=_rng())
+    before = _weights(D)
+    *_, last = training.train(D.requires_grad_(), points, steps=3, batch=16, rng=_rng())
+    assert not torch.equal(_weights(last.D), before)
+
+
 def test_average_is_exponential():
     """After every step: average <- decay average + (1 - decay) weights, starting at the first weights."""
     D, decay = training.model(data.spiral(20), width=8, rng=_rng()), min(0.99, 1 - 10 / 40)
@@ -153,6 +182,8 @@ def test_model_suits_its_data():
     close(D.mean, points.x.mean(0), atol=1e-6)
     assert D.sigma_data == pytest.approx(float(points.x.var(0, correction=0).mean().sqrt()), rel=1e-5)
     assert D.net.classes == 3 and training.model(data.spiral()).net.classes == 0
+    bare, smooth = D.net.config, training.model(mixtures.spiral()).net.config
+    assert (bare["features"], bare["scale"], smooth["features"], smooth["scale"]) == (48, 6.0, 24, 2.5)
     wide = mixtures.GaussianMixture(torch.tensor([[0.0, 0.0], [1.0, 0.0]]), torch.tensor([0.1, 0.5]))
     x = wide.sample(200_000, _rng())[0]
     assert training.model(wide).sigma_data == pytest.approx(float(x.var(0).mean().sqrt()), rel=0.01)
