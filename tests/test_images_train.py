@@ -17,7 +17,7 @@ from safetensors.torch import load_file
 import toycore
 from toycore import checkpoints, networks, precondition, samplers, sigmas, training
 from toycore.images import autoencoder, data, judge, loop, pages, recipes, train
-from toycore.images.unet import UNet
+from toycore.images.unet import Block, UNet
 
 ROOT = Path(__file__).resolve().parent.parent
 PLAN = loop.Plan(steps=12, batch=16, precision="float32")
@@ -303,6 +303,19 @@ def test_an_autoencoder_gives_back_what_it_was_taught(latent: tuple[int, ...]) -
         flat = z.transpose(0, 1).flatten(1)
         torch.testing.assert_close(flat.mean(1), torch.zeros(latent[0]), rtol=0, atol=1e-3)
         torch.testing.assert_close(flat.std(1), torch.ones(latent[0]), rtol=1e-3, atol=1e-3)
+
+
+def test_encoder_and_decoder_hear_the_label() -> None:
+    A, x = autoencoder.Autoencoder(1, 8, (4,), 16, classes=2, rng=seeded()), torch.randn(3, 1, 8, 8, generator=seeded())
+    for module in A.modules():
+        if isinstance(module, Block):  # whose last layers start at zero
+            torch.nn.init.normal_(module.conv2.weight, generator=seeded(1))
+    with torch.no_grad():
+        codes = [A.encode(x, label) for label in (0, 1, None)]
+        made = [A.decode(codes[0], label) for label in (0, 1, None)]
+        for one, other, none in (codes, made):
+            assert not torch.allclose(one, other, atol=0.1) and not torch.allclose(one, none, atol=0.1)
+        torch.testing.assert_close(A(x, torch.tensor([1, 1, 1])), A.decode(codes[1], 1))
 
 
 def test_the_vae_loss_holds_the_exact_kl() -> None:
