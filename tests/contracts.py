@@ -166,9 +166,31 @@ def bad_labels_are_named(case: Case) -> None:
             raise AssertionError(f"label {label} was accepted")
 
 
+def bad_levels_are_named(case: Case) -> None:
+    x, _ = _batch(case)
+    for sigma in (-1.0, math.nan, torch.full((len(x),), -0.5), torch.ones(3)):
+        try:
+            case.D(x, sigma)
+        except ValueError as error:
+            assert "sigma" in str(error), error
+        else:
+            raise AssertionError(f"sigma {sigma} was accepted")
+
+
+def a_row_is_no_batch(case: Case) -> None:
+    x, _ = _batch(case)
+    try:
+        case.D(x[0], 0.5)
+    except ValueError as error:
+        assert "shape" in str(error) and "[b" in str(error), error
+    else:
+        raise AssertionError("a row without its batch was accepted")
+
+
 DENOISER = [
     shape_and_dtype, float_keeps_float32, one_sigma_is_every_sigma, batch_is_one_by_one, none_is_minus_one,
     int_label_is_every_row, labels_matter, identity_at_zero, input_is_kept, bad_labels_are_named,
+    bad_levels_are_named, a_row_is_no_batch,
 ]  # fmt: skip
 
 

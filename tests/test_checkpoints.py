@@ -131,6 +131,7 @@ OTHERS = {  # a card of a later version, or of none
     "a module that is not there": {"module": "toycore.later"},
     "a word that is not there": {"config": {"later": 3}},
     "a wrapper without its number": {"wrapper": "Preconditioned"},
+    "a wrapper that is not there": {"wrapper": "FromLater"},
 }
 
 

@@ -137,4 +137,4 @@ def build(plan: dict[str, Any], weights: dict[str, torch.Tensor]) -> nn.Module:
         return FromNoise(net, weights.get("grid"))
     if plan["wrapper"] == "Preconditioned":
         return Preconditioned(net, plan["sigma_data"], weights.get("mean", 0.0))
-    return FromVelocity(net) if plan["wrapper"] else net
+    return {"FromVelocity": FromVelocity, "": lambda bare: bare}[plan["wrapper"]](net)

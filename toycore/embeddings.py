@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, normalize
 
 from toycore import mixtures, networks
-from toycore.types import label_column, positive
+from toycore.types import label_rows, positive
 
 SIZES, SHAPES, PLACES = ("small", "large"), ("ring", "square", "cross", "triangle"), ("left", "right", "top", "bottom")
 WORDS = (*SIZES, *SHAPES, *PLACES)
@@ -48,9 +48,16 @@ OUTLINES = _even(SEGMENTS)
 
 def parts(caption: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Return the numbers of size, shape and place of captions `[b]`."""
-    rows = label_column(caption, len(caption), len(CAPTIONS))
-    assert rows is not None
+    rows = numbers(caption)
     return rows // 16, rows // 4 % 4, rows % 4
+
+
+def numbers(caption: Tensor) -> Tensor:
+    """Return captions `[b]` as checked numbers of CAPTIONS; unlike a label, -1 is none of them."""
+    rows = torch.as_tensor(caption)
+    if rows.ndim != 1 or (rows < 0).any():
+        raise ValueError(f"captions are numbers [b] in 0..{len(CAPTIONS) - 1}; got {caption!r}")
+    return label_rows(rows, len(rows), len(CAPTIONS))
 
 
 def draw(caption: Tensor, points: int = 48, vary: float = 1.0, rng: torch.Generator | None = None) -> Tensor:
@@ -80,7 +87,7 @@ def mixture(std: float = 0.03, captions: Tensor | None = None) -> mixtures.Gauss
     size, shape, place = parts(every)
     means = RADIUS[size][:, None, None] * OUTLINES[shape] + CENTRE[place][:, None]  # [32, 24, 2]
     label = every.repeat_interleave(means.shape[1])
-    weights = torch.ones(len(label)) if captions is None else torch.isin(label, captions) + 1e-9
+    weights = torch.ones(len(label)) if captions is None else torch.isin(label, numbers(captions)) + 1e-9
     return mixtures.GaussianMixture(means.reshape(-1, 2), std, weights, label)
 
 
@@ -109,7 +116,7 @@ class Clip(nn.Module):
 
     def text(self, caption: Tensor) -> Tensor:
         """Return the embeddings of captions `[b]`, numbers of CAPTIONS."""
-        return normalize(self.caption(self.word(TOKENS[caption]).sum(1)), dim=1)
+        return normalize(self.caption(self.word(TOKENS[numbers(caption)]).sum(1)), dim=1)
 
 
 def info_nce(image: Tensor, text: Tensor, scale: Tensor, label: Tensor | None = None) -> Tensor:

@@ -115,8 +115,10 @@ class GaussianMixture:
         if not isinstance(x, Tensor) or x.dtype not in (torch.float32, torch.float64):
             given = x.dtype if isinstance(x, Tensor) else type(x).__name__
             raise ValueError(f"x is {given}; this needs a tensor of floats, 32 or 64 bits: torch.as_tensor(x).float()")
-        if x.ndim < 2 or x.shape[1:].numel() != d:
-            raise ValueError(f"x has shape {tuple(x.shape)}; this needs [b, {d}], one row per point")
+        if x.ndim not in (2, 4) or x.shape[1:].numel() != d:
+            raise ValueError(
+                f"x has shape {tuple(x.shape)}; this needs [b, {d}], or pictures [b, c, h, w] of {d} pixels"
+            )
         sigma = torch.as_tensor(sigma, dtype=x.dtype, device=x.device).reshape(-1)
         if len(sigma) not in (1, len(x)) or not (sigma >= 0).all():
             raise ValueError(f"sigma must be one number >= 0, or one per row of x ({len(x)}); got {sigma}")

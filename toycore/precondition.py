@@ -87,9 +87,9 @@ class FromVelocity(nn.Module):
 
 def _fits(x: Tensor, net: nn.Module) -> None:
     dim = getattr(net, "config", {}).get("dim")
-    if not isinstance(x, Tensor) or x.ndim < 2 or (dim and x.shape[1:].numel() != dim):
+    if not isinstance(x, Tensor) or x.ndim not in (2, 4) or (dim and x.shape[1:].numel() != dim):
         given = f"shape {tuple(x.shape)}" if isinstance(x, Tensor) else f"the type {type(x).__name__}"
-        raise ValueError(f"x has {given}; this network needs a tensor [b, {dim or '...'}], one row per point")
+        raise ValueError(f"x has {given}; this network needs a tensor {f'[b, {dim}]' if dim else '[b, c, h, w]'}")
     own = next(net.parameters(), x).dtype
     if x.dtype != own:
         raise TypeError(f"x is {x.dtype} and this network {own}; pass x.to({own}), or convert it: D.to({x.dtype})")

@@ -37,7 +37,7 @@ RECIPES = {
 def make(name: str, steps: int | None = None, progress: bool = False) -> tuple[nn.Module, dict]:
     """Train the model of a recipe (or a shorter one) and return it with its card, the measured field error included."""
     title, source, words, seed = RECIPES[one_of(name, RECIPES, "recipe")]
-    words = words | ({"steps": steps} if steps else {})
+    words = words | ({} if steps is None else {"steps": steps})
     made = source()
     D = training.fit(made, **words, rng=torch.Generator().manual_seed(seed), progress=progress)  # type: ignore[arg-type]
     FE = float(metrics.field_error(D, made, rng=torch.Generator().manual_seed(1)).mean())
