@@ -137,6 +137,27 @@ def test_frechet_of_whitened_samples_is_a_closed_form(x):
     assert metrics.frechet(white, 3 * white) == pytest.approx(2 * 4)
 
 
+def test_coverage_counts_a_point_at_the_radius_itself():
+    assert metrics.coverage(torch.tensor([[0.0, 0.5]]), torch.tensor([[0.0, 0.0], [0.0, -1.0]]), 0.5) == 0.5
+
+
+def test_sliced_wasserstein_reads_quantiles_in_the_middle_of_their_shares(x, rng):
+    """Mirrored samples have mirrored quantiles: against its own mirror image, the order of the two makes no odds."""
+    a, b = x[:200, :1], 3 + x[:, :1]
+    ours, mirrored = (metrics.sliced_wasserstein(s * a, s * b, 1, torch.Generator().manual_seed(0)) for s in (1, -1))
+    assert ours == pytest.approx(mirrored, rel=1e-9)
+
+
+def test_frechet_extrapolated_measures_an_eighth_to_the_whole_of_the_smaller_set(x, y):
+    assert metrics.frechet_extrapolated(x, y)[1].tolist() == [37, 75, 150, 300]
+
+
+@pytest.mark.parametrize("p", [[[1.2, -0.2], [0.5, 0.5]], [[0.5, 0.6], [0.5, 0.5]]])
+def test_inception_score_needs_probabilities(p):
+    with pytest.raises(ValueError, match="sum to 1; apply softmax"):
+        metrics.inception_score(torch.tensor(p))
+
+
 def test_alignment(x):
     assert metrics.alignment(x, 2 * x) == pytest.approx(1)
     assert metrics.alignment(x, -x) == pytest.approx(-1)
