@@ -104,10 +104,12 @@ def test_charts_share_one_legend():
 
 def test_a_matrix_has_its_names_and_its_pictures():
     values, columns = torch.tensor([[1.0, -1.0], [0.0, 1.0], [-1.0, 0.0]]), torch.zeros(2, 3, 4, 4)
-    top, ax = plots.matrix(values, ["a", "b", "c"], columns).axes
+    (ax,) = plots.matrix(values, ["a", "b", "c"], columns).axes
     assert [tick.get_text() for tick in ax.get_yticklabels()] == ["a", "b", "c"]
-    close(torch.tensor(ax.images[0].get_array().tolist()), (values + 1) / 2)
-    assert top.images[0].get_array().shape == (4, 9, 3)
+    strip, cells = ax.images
+    close(torch.tensor(cells.get_array().tolist()), (values + 1) / 2)
+    assert strip.get_array().shape == (4, 9, 3) and strip.get_extent()[:2] == cells.get_extent()[:2] == [0, 2]
+    assert list(ax.get_yticks()) == [0.5, 1.5, 2.5] and ax.yaxis_inverted()  # the first row on top
 
 
 def test_only_the_plane_is_drawn(ax):

@@ -211,11 +211,11 @@ def pictures(
 def matrix(values: Tensor, names: Sequence[str], columns: Tensor, theme: Theme = LIGHT) -> Figure:
     """Draw values `[n, m]` in [-1, 1] as a grey map, a name left of each row, a picture over each column."""
     n, m = values.shape
-    fig, (top, ax) = figure(2, 1, (7.0, 2.2), theme, height_ratios=(1, n))
-    image(top, tile(columns.detach().clamp(-1, 1), m))
-    image(ax, values)
-    ax.set_axis_on(), ax.set_xticks([]), ax.set_yticks(range(n), names)
-    top.set_anchor("S"), ax.set_anchor("N")  # close together
+    fig, ax = figure(size=(6.4, 3.6), theme=theme)
+    image(ax, tile(columns.detach().clamp(-1, 1), m)).set(extent=(0, m, -0.1, -1.1))
+    image(ax, values).set(extent=(0, m, n, 0))
+    ax.set(xlim=(0, m), ylim=(n, -1.1), xticks=[], frame_on=False, anchor="E")
+    ax.set_axis_on(), ax.set_yticks(torch.arange(n) + 0.5, names), ax.tick_params(length=0)
     return fig
 
 
