@@ -363,20 +363,22 @@ export function posterior(mixture, sigma, label, x, y) {
 
 /** The most probable class of each point at level 0 (with at least `blur` of width). */
 export function classOf(mixture, classes, x, blur = 0.02) {
-  const out = new Int32Array(x.length / 2), logs = new Float64Array(mixture.weight.length);
-  for (let i = 0; i < out.length; i++) {
+  const { means, label } = mixture, n = mixture.weight.length, logs = new Float64Array(n);
+  const two = Float64Array.from(mixture.std, (std) => 2 * Math.max(std, blur) ** 2); // twice the variance
+  const height = Float64Array.from(mixture.weight, (w, k) => Math.log((2 * w) / two[k]));
+  return Int32Array.from({ length: x.length / 2 }, (_, i) => {
     const top = new Float64Array(classes).fill(-Infinity), sum = new Float64Array(classes);
-    for (let k = 0; k < logs.length; k++) {
-      const v = Math.max(mixture.std[k], blur) ** 2, c = mixture.label[k];
-      const d2 = (x[2 * i] - mixture.means[2 * k]) ** 2 + (x[2 * i + 1] - mixture.means[2 * k + 1]) ** 2;
-      logs[k] = Math.log(mixture.weight[k] / v) - d2 / (2 * v);
-      top[c] = Math.max(top[c], logs[k]);
+    for (let k = 0; k < n; k++) {
+      logs[k] = height[k] - ((x[2 * i] - means[2 * k]) ** 2 + (x[2 * i + 1] - means[2 * k + 1]) ** 2) / two[k];
+      if (logs[k] > top[label[k]]) top[label[k]] = logs[k];
     }
-    for (let k = 0; k < logs.length; k++) sum[mixture.label[k]] += Math.exp(logs[k] - top[mixture.label[k]]);
+    for (let k = 0; k < n; k++) {
+      const below = logs[k] - top[label[k]];
+      if (below > -30) sum[label[k]] += Math.exp(below); // the others change nothing
+    }
     const score = Array.from(sum, (s, c) => Math.log(s) + top[c]);
-    out[i] = score.indexOf(Math.max(...score));
-  }
-  return out;
+    return score.indexOf(Math.max(...score));
+  });
 }
 
 // ---- measures ----------------------------------------------------------------------------------
