@@ -102,6 +102,17 @@ def test_lattice_keeps_the_mass_and_stays_positive():
         assert float(q.min()) > -1e-12 and not torch.equal(q, p)
 
 
+def test_lattice_reads_the_drift_at_the_middle_of_each_interval():
+    """A wind (t, 0) carries everything by 1/2 in one unit of time, also when that is one interval."""
+    u = density.cells(64, 3.0)
+    (p,) = density.fokker_planck(
+        _gaussian_on(u, -0.3, 0.1), lambda x, t: t * torch.tensor([[1.0, 0.0]]).expand_as(x), 0.2,
+        torch.tensor([0.0, 1.0]), 3.0,
+    )  # fmt: skip
+    mean = (p[..., None] * u).sum((0, 1)) / p.sum()
+    close(mean, torch.tensor([0.2, -0.3]), rtol=0, atol=1e-3)
+
+
 def test_lattice_refuses_falling_times():
     with pytest.raises(ValueError, match="times must increase"):
         list(density.fokker_planck(torch.ones(4, 4), density.shrink, 1.0, torch.tensor([1.0, 0.5])))
