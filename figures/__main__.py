@@ -29,10 +29,10 @@ def script(name: str) -> ModuleType:
     return importlib.import_module(f"figures.{one_of(name, names(), 'figure')}")
 
 
-def make(name: str, theme: style.Theme = style.LIGHT) -> Figure:
+def make(name: str) -> Figure:
     """Return the figure that a script draws, in the course's style."""
     module = script(name)
-    with mpl.rc_context(style.rc(theme)):
+    with mpl.rc_context(style.rc()):
         fig = Figure(module.SIZE, dpi=plots.DPI, layout="constrained")
         FigureCanvasAgg(fig)
         module.draw(fig)

@@ -99,6 +99,9 @@ def test_claim_of_a_fact(capsys: pytest.CaptureFixture[str]) -> None:
         claim("two is three", False)
     with pytest.raises(TypeError, match="together"):
         claim("half", 0.5, near=0.5)
+    for number in (0.5, float("nan"), torch.tensor(3)):
+        with pytest.raises(TypeError, match=r"needs a bound: .*give a condition"):
+            claim("a number by itself claims nothing", number)
 
 
 # ---- constants that checks rely on ----------------------------------------------------------------

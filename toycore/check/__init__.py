@@ -40,6 +40,8 @@ def claim(
         raise TypeError("near= and within= go together: claim(text, value, near=0.5, within=0.01)")
     value = float(measured)
     if all(bound is None for bound in (below, above, near)):
+        if torch.as_tensor(measured).dtype != torch.bool:
+            raise TypeError(f"{value:.3g} needs a bound: claim(text, value, below=0.06); without one, give a condition")
         holds, shown = bool(measured), ""
     else:
         holds = (below is None or value < below) and (above is None or value > above)
