@@ -150,6 +150,7 @@ ERRORS = {
     "metric of two worlds": (
         lambda: metrics.energy_distance(X, torch.zeros(5, 3)), ValueError, "2 dimensions and the data in 3", "agree",
     ),
+    "metric of Points": (lambda: metrics.spread(X, data.spiral(9)), TypeError, "data is a Points", "give data.x"),
     "metric of NaN": (lambda: metrics.spread(NAN, X), ValueError, "1 of 2 rows", "remove"),
     "too many neighbours": (lambda: metrics.precision_recall(X, X, k=5), ValueError, "only 5 points", "k < 5"),
     "no directions": (lambda: metrics.sliced_wasserstein(X, X, 0), ValueError, "directions is 0", "at least 1"),

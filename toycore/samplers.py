@@ -5,7 +5,7 @@
 
 x starts at level sigmas[0] in the VE frame: `sigmas[0] * randn`. Each function shows one step's formula; sigma' is
 the next level and eps_hat = (x - x0_hat) / sigma. Nothing here knows what D is: exact, learned, guided, for points or
-for pictures.
+for pictures. A walk is lazy and draws from rng as it is read: two walks that are read in turns need two generators.
 """
 
 import inspect

@@ -84,9 +84,8 @@ def label_column(label: Label, b: int, classes: int) -> Tensor | None:
 def as_batch(x: Tensor, what: str = "x") -> Tensor:
     """Return x if it is a finite tensor `[b, ...]`, b >= 1, of float32 or float64; otherwise say what is wrong."""
     if not isinstance(x, Tensor):
-        raise TypeError(
-            f"{what} is a {type(x).__name__}; it must be a torch tensor [b, ...]: use torch.as_tensor({what})"
-        )
+        what_to_do = f"give {what}.x" if hasattr(x, "x") else f"use torch.as_tensor({what})"
+        raise TypeError(f"{what} is a {type(x).__name__}; it must be a torch tensor [b, ...]: {what_to_do}")
     if x.ndim < 2 or len(x) < 1:
         raise ValueError(f"{what} has shape {tuple(x.shape)}; it must be [b, 2] or [b, c, h, w] with b >= 1")
     if x.dtype not in (torch.float32, torch.float64):
