@@ -174,7 +174,7 @@ def _path(v: Callable[[Tensor, float], Tensor], x: Tensor, n: int) -> list[Tenso
     mistakes={
         "away from the data": lambda v, x, n: _euler(lambda y, t: -v(y, t), x, n),
         "start at t = 1": lambda v, x, n: _euler(lambda y, t: v(y, t - 1 / n), x, n),
-        "n steps": lambda v, x, n: _euler(v, x, n + 1),
+        "one too many": lambda v, x, n: _euler(v, x, n + 1),
         "never asked": lambda v, x, n: x,
         "step's length": lambda v, x, n: _euler(lambda y, t: n * v(y, t), x, n),
         "whole path": _path,
