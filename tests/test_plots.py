@@ -74,6 +74,48 @@ def test_density_rows_run_from_below(ax):
     assert shown.get_array().shape == (3, 3) and shown.get_array()[0].tolist() == [0, 1, 2]
 
 
+@pytest.mark.parametrize("shape", [(12,), (2, 8)])
+def test_density_needs_a_square_lattice(ax, shape):
+    with pytest.raises(ValueError, match=r"values have shape \(.*\); a square lattice is"):
+        plots.density(ax, torch.zeros(shape))
+
+
+def test_curves_are_all_drawn_and_marked_where_points_are_few():
+    """Ten curves have more names than the theme has colours; each is there, with a legend if it has company."""
+    x = torch.arange(3.0)
+    fig = plots.curves(x, {str(i): i * x for i in range(10)}, xlabel="x")
+    lines = fig.axes[0].lines
+    assert [line.get_ydata()[1] for line in lines] == list(range(10)) and {line.get_marker() for line in lines} == {"o"}
+    assert len(fig.axes[0].get_legend().get_texts()) == 10
+    (alone,) = plots.curves(torch.arange(30.0), {"one": torch.zeros(30, requires_grad=True)}).axes
+    assert alone.get_legend() is None and alone.lines[0].get_marker() in ("", "None")
+
+
+def test_field_takes_the_median_for_its_scale(ax):
+    assert plots.field(ax, X, V).get_clim() == (0, 3 * 2.0)
+
+
+def test_image_is_upright_and_spans_low_to_high(ax):
+    pixels = torch.tensor([[[0.0, 5.0, 10.0], [10.0, 10.0, 20.0]]])  # [1, 2, 3]; 20 is above the range
+    shown = plots.image(ax, pixels, 0.0, 10.0).get_array()
+    assert shown.tolist() == [[0, 0.5, 1], [1, 1, 1]]
+    colour = torch.arange(12.0).reshape(3, 2, 2) / 12
+    close(torch.from_numpy(plots.image(ax, colour, 0, 1).get_array().data), colour.permute(1, 2, 0).double())
+
+
+def test_clouds_lie_over_the_points_behind():
+    fig = plots.clouds({"a": X, "b": 2 * X}, behind=V)
+    for ax, x in zip(fig.axes, (X, 2 * X), strict=True):
+        behind, cloud = ax.collections
+        close(torch.from_numpy(behind.get_offsets().data), V.double())
+        close(torch.from_numpy(cloud.get_offsets().data), x.double())
+
+
+def test_colormap_is_cut_to_its_part():
+    whole, part = mpl.colormaps["viridis"], style.colormap(("viridis", 0.2, 0.7))
+    close(torch.tensor([part(0.0), part(1.0)]), torch.tensor([whole(0.2), whole(0.7)]), atol=0.01)
+
+
 def test_grid_is_a_lattice_from_below():
     x = plots.grid(3, 1.0)
     assert x.tolist()[:4] == [[-1, -1], [0, -1], [1, -1], [-1, 0]] and x.shape == (9, 2)

@@ -8,6 +8,7 @@ plots.show(fig, caption="What one sees.", alt="What a screen reader says.")
 import base64
 import io
 from collections.abc import Sequence
+from itertools import cycle
 from typing import Any
 
 import matplotlib as mpl
@@ -105,11 +106,13 @@ def arrows(ax: Axes, x: Tensor, v: Tensor, color: str, **more: Any) -> Artist:
 
 
 def density(ax: Axes, values: Tensor, extent: float = 1.35, theme: Theme = LIGHT, **more: Any) -> Artist:
-    """Draw values on a lattice, `[n, n]` with rows from below, as a shaded background."""
-    box = (-extent, extent, -extent, extent)
-    values = torch.as_tensor(values).detach()
+    """Draw values on a lattice, `[n, n]` or `[n * n]` with rows from below, as a shaded background."""
+    box, values = (-extent, extent, -extent, extent), torch.as_tensor(values).detach()
+    n = round(values.numel() ** 0.5)
+    if values.shape not in ((n, n), (n * n,)):
+        raise ValueError(f"values have shape {tuple(values.shape)}; a square lattice is [n, n], or [n * n] row by row")
     options = dict(origin="lower", extent=box, cmap=style.colormap(theme.density), interpolation="bilinear", zorder=0)
-    return ax.imshow(values.reshape(round(values.numel() ** 0.5), -1).numpy(), **{**options, **more})
+    return ax.imshow(values.reshape(n, n).numpy(), **{**options, **more})
 
 
 def paths(ax: Axes, xs: Tensor, color: str | None = None, theme: Theme = LIGHT, **more: Any) -> Artist:
@@ -122,7 +125,8 @@ def paths(ax: Axes, xs: Tensor, color: str | None = None, theme: Theme = LIGHT, 
 
 def curve(ax: Axes, x: Tensor, y: Tensor, label: str = "", color: str | None = None, **more: Any) -> Artist:
     """Draw y against x as a line with a label."""
-    return ax.plot(torch.as_tensor(x), torch.as_tensor(y), label=label or None, color=color, **more)[0]
+    x, y = torch.as_tensor(x).detach(), torch.as_tensor(y).detach()
+    return ax.plot(x, y, label=label or None, color=color, **more)[0]
 
 
 def curves(
@@ -133,7 +137,7 @@ def curves(
     axes: what `Axes.set` takes, such as xscale="log", xlabel="steps", ylim=(0, 1).
     """
     fig, ax = figure(size=size, theme=theme)
-    for (name, y), color in zip(ys.items(), theme.classes, strict=False):
+    for (name, y), color in zip(ys.items(), cycle(theme.classes)):
         curve(ax, x, y, name, color, marker="o" if len(x) <= 25 else "", markersize=4)
     ax.set(**axes)
     if "xticks" in axes:
@@ -150,7 +154,7 @@ def charts(
     """Draw {title: {name: y}} against x as charts side by side with one legend; axes as in `curves`."""
     fig, row = figure(1, len(panels), size=size, theme=theme, squeeze=False)
     for ax, (title, ys) in zip(row[0], panels.items(), strict=True):
-        for (name, y), color in zip(ys.items(), theme.classes, strict=False):
+        for (name, y), color in zip(ys.items(), cycle(theme.classes)):
             curve(ax, x, y, name, color, marker="o", markersize=4)
         ax.set(title=title, **axes)
     handles, names = row[0, 0].get_legend_handles_labels()
