@@ -293,7 +293,7 @@ def test_an_autoencoder_gives_back_what_it_was_taught(latent: tuple[int, ...]) -
     grey = torch.rand(400, 1, 1, 1, generator=seeded())
     pictures = data.Pictures((255 * grey).expand(-1, 1, 8, 8).to(torch.uint8), torch.zeros(400).long(), ("grey",))
     A = autoencoder.Autoencoder(1, 8, latent, 16, rng=seeded())
-    losses = list(autoencoder.train(A, pictures, 150, 64, rng=seeded(1)))
+    losses = list(autoencoder.train(A, pictures, 100, 32, rng=seeded(1)))
     x = data.to_unit(pictures.images)
     with torch.no_grad():
         assert losses[-1] < 0.01 and float((A(x) - x).abs().mean()) < 0.1
