@@ -159,7 +159,7 @@ def numbers(value: Any, shape: Sequence[int] | None = None) -> Tensor:
             raise Refused("your list is empty, or its rows differ in length")
         return numbers(torch.stack(parts), shape)
     try:
-        x = torch.as_tensor(value).detach()
+        x = torch.as_tensor(value, dtype=torch.float64 if isinstance(value, float) else None).detach()
     except Exception:
         raise Refused(f"numbers are needed here, not a {type(value).__name__}") from None
     if x.is_complex():

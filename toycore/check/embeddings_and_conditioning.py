@@ -218,5 +218,5 @@ def _left_out(attempt: Callable[[Tensor, int, int, int], int]) -> Verdicts:
     ):
         got = int(ask_number(attempt, torch.tensor(rows + near, dtype=torch.float64), 0, 1, 2))
         yield got > 2, f"the answer may not be one of the question; did you leave out {'abc'[min(got, 2)]}?"
-    got = ask_number(attempt, torch.tensor([[1.0, 0.0], [2.0, 0.2], [2.0, -0.2], *far]).double(), 0, 1, 2)
+    got = int(ask_number(attempt, torch.tensor([[1.0, 0.0], [2.0, 0.2], [2.0, -0.2], *far]).double(), 0, 1, 2))
     yield got == 3, "when all cosines are less than 0, one is still the largest; what stands for those left out?"
