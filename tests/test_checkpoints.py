@@ -49,6 +49,12 @@ def test_round_trip(path, name):
     assert [f.name for f in path.parent.iterdir()] == ["model.safetensors"]
 
 
+def test_a_card_cannot_say_how_to_build(path):
+    """What is built is what was saved, whatever the caller's card holds under the same word."""
+    checkpoints.save(_preconditioned(), path, checkpoints.load("moons").card)
+    assert checkpoints.load(path).sigma_data == 0.3
+
+
 def test_saving_twice_replaces(path):
     checkpoints.save(MODELS["noise net"](), path)
     checkpoints.save(MODELS["preconditioned"](), path)
