@@ -143,6 +143,20 @@ def test_classes_reach_the_unet_and_can_be_guided() -> None:
             adapters.from_unet(net, plan)(x, 0.5)
 
 
+def test_levels_outside_the_trained_ones_are_read_as_the_nearest_step() -> None:
+    heard = []
+
+    def net(x, t):
+        heard.append(float(t[0]))
+        return SimpleNamespace(sample=x)
+
+    net.config = {}
+    D = adapters.from_unet(net, scheduler(DDPMScheduler))
+    for sigma in (1e-6, float(sigmas.ddpm()[-2]), float(sigmas.ddpm()[0]), 1e6):
+        D(torch.zeros(1, 1, 4, 4, dtype=torch.float64), sigma)
+    assert heard == pytest.approx([0, 0, 999, 999], abs=1e-6)
+
+
 def test_what_cannot_be_read_is_told() -> None:
     with pytest.raises(ValueError, match="no alphas_cumprod"):
         adapters.levels(FlowMatchEulerDiscreteScheduler())

@@ -113,8 +113,11 @@ def test_times_stay_inside(rng):
     for times in (flow.uniform, flow.log_uniform):
         t = times(10_000, rng)
         assert t.shape == (10_000,) and float(t.min()) > 0 and float(t.max()) < 1
+    t = flow.uniform(100_000, rng)
+    assert float(t.min()) == pytest.approx(1e-4, rel=1e-3) and 1 - float(t.max()) == pytest.approx(1e-4, rel=1e-3)
     log_sigma = frames.FLOW.sigma(flow.log_uniform(10_000, rng)).log()
     within(log_sigma.mean(), 0.0, log_sigma.std() / 100)
+    assert [float(end) for end in log_sigma.aminmax()] == pytest.approx([math.log(0.01), math.log(100)], abs=0.02)
 
 
 def test_pairs_are_the_flows_own(rng):

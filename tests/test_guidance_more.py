@@ -148,6 +148,24 @@ def test_a_classifier_gives_log_probabilities_and_keeps_levels_apart(trained, x)
     close(log_p[4:5], trained(x[4:5].float(), float(sigma[4])), rtol=1e-4, atol=1e-5)
 
 
+def test_a_classifier_is_its_docstring(x):
+    """The point as x / n, its fine features and its logits damped by s / n, n = sqrt(sigma^2 + s^2)."""
+    net, sigma = (
+        classifiers.Classifier(3, sigma_data=0.4, rng=torch.Generator().manual_seed(0)),
+        torch.logspace(-2, 1, 9),
+    )
+    n = (sigma**2 + 0.4**2).sqrt()[:, None]
+    phase, k = (x.float() / n) @ net.frequencies, 0.3 * sigma.log()[:, None] * torch.arange(1, 9)
+    fine = torch.cat([phase.sin(), phase.cos()], 1) * 0.4 / n
+    logits = net.layers(torch.cat([x.float() / n, fine, k.sin(), k.cos()], 1)) * 0.4 / n
+    close(net(x.float(), sigma), logits - logits.logsumexp(1, keepdim=True), rtol=1e-5, atol=1e-5)
+
+
+def test_a_class_too_rare_to_be_drawn_has_its_logit_all_the_same():
+    rare = mixtures.GaussianMixture(torch.eye(3, 2), 0.1, torch.tensor([1.0, 1.0, 1e-9]), torch.arange(3))
+    assert classifiers.fit(rare, steps=1, batch=16).classes == 3
+
+
 def test_guided_by_a_trained_classifier(trained):
     mixture = mixtures.spiral(components=200, classes=3)
     D = guidance.classifier(exact.posterior_mean(mixture), trained, 1, 1.0)
