@@ -5,6 +5,7 @@ point is on average. Arrays are `[b, 2]` or `[b, c, h, w]`; `label` is an intege
 (unconditional; -1 inside a tensor means None for that row).
 """
 
+import math
 from collections.abc import Callable, Iterable
 from difflib import get_close_matches
 from numbers import Integral
@@ -59,7 +60,7 @@ def randn_like(x: Tensor, rng: torch.Generator | None = None) -> Tensor:
     return torch.randn(x.shape, generator=rng, dtype=x.dtype).to(x.device)
 
 
-def label_rows(label: Label, b: int, classes: int = 2**31) -> Tensor:
+def label_rows(label: Label, b: int, classes: float = math.inf) -> Tensor:
     """Spread a label over b rows as integers `[b]` in [-1, classes), None as -1; otherwise say what is wrong."""
     if isinstance(label, str):
         raise ValueError(f"label is {label!r}; give its number, names.index({label!r})")
@@ -71,7 +72,7 @@ def label_rows(label: Label, b: int, classes: int = 2**31) -> Tensor:
     if rows.numel() and (int(rows.min()) < -1 or int(rows.max()) >= classes):
         raise ValueError(
             f"label runs from {int(rows.min())} to {int(rows.max())}, but this model knows the classes"
-            f" 0..{classes - 1}; use one of them, or None"
+            f" 0..{classes - 1:.0f}; use one of them, or None"
         )
     return rows.long().expand(b)
 
