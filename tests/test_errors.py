@@ -56,6 +56,9 @@ ERRORS = {
     "three labels": (
         lambda: GaussianMixture(POINTS, 0.1, label=torch.zeros(3)), ValueError, "shape (3,)", "2 means need",
     ),
+    "a class below 0": (
+        lambda: GaussianMixture(POINTS, 0.1, label=torch.tensor([-1, 0])), ValueError, "least value -1", "from 0 on",
+    ),
     "an empty class": (
         lambda: GaussianMixture(POINTS, 0.1, label=torch.tensor([0, 2])), ValueError, "0 to 2", "needs a component",
     ),

@@ -28,18 +28,12 @@ class GaussianMixture:
         self.means = as_batch(means, "means")
         if means.ndim != 2:
             raise ValueError(f"means has shape {tuple(means.shape)}; it must be [k, d]: use means.flatten(1)")
-        k = len(means)
         self.std = _per_component(std, means, "std")
         weights = _per_component(1.0 if weights is None else weights, means, "weights")
+        if not weights.sum() > 0:
+            raise ValueError(f"the weights have a sum of {float(weights.sum())}; they need a positive sum")
         self.weights = weights / weights.sum()
-        self.label = torch.as_tensor(torch.zeros(k).long() if label is None else label, device=means.device)
-        whole = not (self.label.is_floating_point() or self.label.is_complex())
-        if self.label.shape != (k,) or not whole or self.label.min() < 0 or not weights.sum() > 0:
-            raise ValueError(
-                f"{k} means need {k} whole class labels from 0 on and weights with a positive sum; got labels of "
-                f"{self.label.dtype} and shape {tuple(self.label.shape)}, and a sum of {float(weights.sum())}"
-            )
-        self.label = self.label.long()
+        self.label = _class_of_each(torch.zeros(len(means), dtype=torch.int64) if label is None else label, means)
         self.classes = int(self.label.max()) + 1
         if (self.label.bincount(self.weights) == 0).any():
             raise ValueError(f"every class from 0 to {self.classes - 1} needs a component with a weight above 0")
@@ -135,6 +129,14 @@ def _per_component(value: Tensor | float, means: Tensor, what: str) -> Tensor:
             f"{what} must be finite and >= 0; got values from {float(value.min())} to {float(value.max())}"
         )
     return value.expand(k).clone()
+
+
+def _class_of_each(label: Tensor, means: Tensor) -> Tensor:
+    label, k = torch.as_tensor(label, device=means.device), len(means)
+    if label.shape != (k,) or label.is_floating_point() or label.min() < 0:
+        given = f"{label.dtype}, shape {tuple(label.shape)}, least value {label.min() if label.numel() else None}"
+        raise ValueError(f"label has {given}; {k} means need {k} whole class labels from 0 on")
+    return label.long()
 
 
 def spiral(components: int = 400, std: float = 0.02, classes: int = 1) -> GaussianMixture:
