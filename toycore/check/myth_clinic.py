@@ -1,14 +1,15 @@
 """Notebook 16: the statements of the myth clinic with their verdicts, and the checks of the capstone projects."""
 
 from collections.abc import Callable
+from functools import cache
 from itertools import pairwise
 
 import torch
 from torch import Tensor
 
 from toycore import data, exact, fields, guidance, metrics, mixtures, samplers, sigmas
-from toycore.check import Verdicts, call, exercise
-from toycore.types import Denoiser
+from toycore.check import Refused, Verdicts, ask, ask_number, call, close, exercise, numbers, unlike
+from toycore.types import Denoiser, Label
 
 MYTHS = [  # (statement, verdict, one sentence why), numbered as in the notebook
     ("At high noise, every noisy point is sent to the centre of the plane.", "half true",
@@ -64,34 +65,69 @@ def _heun_to_zero(D: Denoiser, x: Tensor, sigma: float, sigma_next: float) -> Te
     return x + (sigma_next - sigma) * (d + d_next) / 2
 
 
+STEPS = {  # what students take for a better step, by what to ask them
+    "your step stays where it is; what moves x when the noise falls from 2 to 1?": lambda D, x, s, t: x,
+    "your step goes the other way, up to more noise; which sign has sigma_next - sigma?": lambda D, x, s, t: (
+        x - (t - s) * fields.noise(D, x, s)
+    ),
+    "your step jumps to x0_hat, whatever sigma_next is; how far should it go?": lambda D, x, s, t: D(x, s),
+    "that is the slope alone; from where, and how far along it?": lambda D, x, s, t: fields.noise(D, x, s),
+    "that is the score; which of the fields is dx/dsigma?": lambda D, x, s, t: x + (t - s) * fields.score(D, x, s),
+}
+
+
 @exercise(
     answer=_midpoint,
     mistakes={
+        **STEPS,
         "as in Euler's method": lambda D, x, s, s_next: x + (s_next - s) * fields.noise(D, x, s),
-        "other way": lambda D, x, s, s_next: x - (s_next - s) * fields.noise(D, x, s),
         "in the last step": _heun_to_zero,
-        "stays where it is": lambda D, x, s, s_next: x + 0 * s,
         "shape": lambda D, x, s, s_next: x[:, 0],
+        "never asks D": lambda D, x, s, s_next: x * ((0.25 + s_next**2) / (0.25 + s**2)) ** 0.5,
+        "must become small": lambda D, x, s, s_next: x + (s_next - s) * fields.noise(D, x, s_next + 1.0),
+        "two answers": lambda D, x, s, s_next: _midpoint(D, x, s, s_next) + 0.1 * torch.randn_like(x),
     },
 )
 def solver(attempt: Callable[..., Tensor]) -> Verdicts:
     """Write step(D, x, sigma, sigma_next): one step of your own solver of the flow ODE, of second order or better.
     x is [b, 2]; the last step of a walk goes to sigma_next = 0.
     """
-    D, x = exact.posterior_mean(mixtures.GaussianMixture(torch.zeros(1, 2).double(), 0.5)), torch.ones(3, 2).double()
-    once = call(attempt, D, x, 2.0, 1.0)
-    yield once.shape == x.shape, f"a step must keep the shape of x, {list(x.shape)}; yours gives {list(once.shape)}"
-    yield not torch.equal(once, x), "your step stays where it is; what moves x when the noise falls from 2 to 1?"
-    yield (once < x).all(), "this walk must shrink towards the data, but your step goes the other way: mind the sign"
-    last = call(attempt, D, x, 0.5, 0.0)
-    yield torch.isfinite(last).all(), "in the last step, to sigma_next = 0, yours gives NaN: where do you divide by 0?"
-    true = x * ((0.25 + 0.25**2) / (0.25 + 4.0)) ** 0.5  # the ODE of N(0, 1/4), from sigma = 2 to 1/4
-    errors = [_error(attempt, D, x, true, n) for n in (8, 16)]
-    yield errors[1] < 0.1, f"with 16 steps from 2 to 0.25 the error is {errors[1]:.2g}: it must become small"
+    asked: list[float] = []
+    gaussian, x = (
+        exact.posterior_mean(mixtures.GaussianMixture(torch.zeros(1, 2).double(), 0.5)),
+        torch.ones(3, 2).double(),
+    )
+
+    def D(x: Tensor, sigma: Tensor | float, label: Label = None) -> Tensor:
+        asked.append(float(torch.as_tensor(sigma).max()))
+        return gaussian(x, sigma, label)
+
+    once = ask(attempt, D, x, 2.0, 1.0)
     yield (
-        errors[0] > 2.9 * errors[1],
+        once.shape == x.shape,
+        f"a step must keep the shape of x, {list(x.shape)}; yours gives {list(once.shape)}: why?",
+    )
+    yield from unlike(once, {message: wrong(gaussian, x, 2.0, 1.0) for message, wrong in STEPS.items()})
+    yield bool(asked), "your step never asks D; how can it know the field?"
+    yield close(once, ask(attempt, D, x, 2.0, 1.0)), "twice the same step, two answers: what does chance do in an ODE?"
+    try:
+        ask(attempt, D, x, 0.5, 0.0, shape=x.shape)
+    except Refused as refusal:
+        raise Refused(f"in the last step, to sigma_next = 0: {refusal}") from None
+    yield from _order(attempt, D, x)
+
+
+def _order(step: Callable[..., Tensor], D: Denoiser, x: Tensor) -> Verdicts:
+    true = x * ((0.25 + 0.25**2) / (0.25 + 4.0)) ** 0.5  # the ODE of N(0, 1/4), from sigma = 2 to 1/4
+    few, many = (_error(step, D, x, true, n) for n in (8, 16))
+    yield (
+        many < 0.1,
+        f"with 16 steps from 2 to 0.25 the error is {many:.2g}: it must become small; where do you ask the field?",
+    )
+    yield (
+        few > 2.9 * many,
         (
-            f"twice the steps divide the error by {errors[0] / errors[1]:.1f}, as in Euler's method; order 2 by 4:"
+            f"twice the steps divide the error by {few / many:.1f}, as in Euler's method; order 2 by 4:"
             " where else could you look at the field?"
         ),
     )
@@ -100,7 +136,7 @@ def solver(attempt: Callable[..., Tensor]) -> Verdicts:
 def _error(step: Callable[..., Tensor], D: Denoiser, x: Tensor, true: Tensor, n: int) -> float:
     levels = torch.linspace(2.0, 0.25, n + 1, dtype=torch.float64).tolist()
     for sigma, sigma_next in pairwise(levels):
-        x = step(D, x, sigma, sigma_next)
+        x = ask(step, D, x, sigma, sigma_next, shape=x.shape)
     return float((x - true).abs().max())
 
 
@@ -111,30 +147,42 @@ def _walked(s: Callable[[float], float]) -> Tensor:
     D = exact.posterior_mean(POOR)
 
     def guided(x: Tensor, sigma: Tensor | float, label: object = None) -> Tensor:
-        return guidance.free(D, float(s(float(sigma))))(x, sigma, 1)
+        return guidance.free(D, ask_number(s, float(sigma)))(x, sigma, 1)
 
     x = 10 * torch.randn(300, 2, generator=_seeded())
     return samplers.final(samplers.ddim(guided, x, sigmas.log_linear(30, 0.02)))
 
 
+@cache
+def _plain() -> Tensor:
+    return _walked(lambda sigma: 1.0)
+
+
 @exercise(
     answer=lambda sigma: 3.0 if 0.1 < sigma < 1.0 else 1.0,
     mistakes={
-        "no nearer to the curve": lambda sigma: 1.0,
+        "no nearer to the curve": lambda sigma: 3.0 if sigma > 1 else 1.0,
         "only part of the class": lambda sigma: 6.0,
         "ignores the label": lambda sigma: 0.0,
         "one number": lambda sigma: torch.ones(2),
+        "no guidance at all": lambda sigma: 1.0,
+        "away from the class": lambda sigma: -1.0,
+        "returns nothing": lambda sigma: 3.0 if sigma < 1 else None,
     },
 )
 def schedule(attempt: Callable[[float], float]) -> Verdicts:
     """Write s(sigma): a guidance scale per noise level, for a poor model (the exact one of a blurred spiral, class 1).
     Its samples must come nearer to the true curve than without guidance, and still cover nine tenths of the class.
     """
-    value = torch.as_tensor(call(attempt, 0.5))
-    yield value.numel() == 1, f"s(sigma) must be one number; yours has {value.numel()}"
-    mine, plain = _walked(attempt), _walked(lambda sigma: 1.0)
+    scales = [ask_number(attempt, sigma) for sigma in (5.0, 0.5, 0.05)]
+    yield set(scales) != {1.0}, "s = 1 at every level is no guidance at all; what should be different, and where?"
+    yield max(scales) >= 0, f"s = {max(scales):g} walks away from the class; which scale is the conditional answer?"
+    mine, plain = _walked(attempt), _plain()
     share = metrics.own_share(mine, POOR, 1)
-    yield share > 0.8, f"only {share:.0%} of your samples belong to the class: at too many levels s ignores the label"
+    yield (
+        share > 0.8,
+        f"only {share:.0%} of your samples belong to the class: where is s so small that it ignores the label?",
+    )
     cover = metrics.coverage(mine, POOR.given(1).means)
     yield cover >= 0.9, f"your samples reach only part of the class, {cover:.0%}: where could you guide less?"
     off, before = (float(metrics.distance(x, POOR.given(1).means).mean()) for x in (mine, plain))
@@ -149,8 +197,9 @@ def schedule(attempt: Callable[[float], float]) -> Verdicts:
 
 def _same_moments(x: Tensor, y: Tensor) -> Tensor:
     """Return x, stretched and moved to the mean and the covariance of y."""
+    thin = 1e-6 * torch.eye(2, dtype=x.dtype)  # points on one line are data, too
     white = torch.linalg.solve_triangular(torch.linalg.cholesky(x.T.cov()), (x - x.mean(0)).T, upper=False)
-    return y.mean(0) + (torch.linalg.cholesky(y.T.cov()) @ white).T
+    return y.mean(0) + (torch.linalg.cholesky(y.T.cov() + thin) @ white).T
 
 
 def _one_way(x: Tensor, y: Tensor) -> float:
@@ -164,6 +213,8 @@ def _one_way(x: Tensor, y: Tensor) -> float:
         "part that is missing": _one_way,
         "must be small": lambda x, y: 1 + metrics.energy_distance(x, y),
         "one number": lambda x, y: (x.mean(0) - y.mean(0)).abs(),
+        "less than 0": lambda x, y: -metrics.energy_distance(x, y),
+        "every pair": lambda x, y: 0.0,
     },
 )
 def metric(attempt: Callable[[Tensor, Tensor], float]) -> Verdicts:
@@ -172,17 +223,20 @@ def metric(attempt: Callable[[Tensor, Tensor], float]) -> Verdicts:
     """
     y, again = SPIRAL.sample(1500, _seeded(1))[0], SPIRAL.sample(1500, _seeded(2))[0]
     half = SPIRAL.sample(3000, _seeded(3))[0]
-    half = half[half[:, 0] < half[:, 0].median()]
+    half = half[half[:, 0].argsort()[:1500]]
     cloud = _same_moments(torch.randn(1500, 2, generator=_seeded(4)), y)
-    fair = torch.as_tensor(call(attempt, again, y), dtype=torch.float64)
-    yield fair.numel() == 1, f"a metric gives one number; yours gives {fair.numel()}"
-    shifted, lost, moments = (float(call(attempt, x, y)) for x in (again + 0.5, half, cloud))
+    fair, shifted, lost, moments = (ask_number(attempt, x, y) for x in (again, again + 0.5, half, cloud))
     yield (
-        2 * float(fair) < shifted,
-        f"two fair draws give {float(fair):.3g}, a shift {shifted:.3g}: the first must be small",
+        len({fair, shifted, lost, moments}) > 1,
+        f"every pair of samples is {fair:g} apart in yours: what should it look at?",
     )
-    yield 2 * float(fair) < lost, "it does not see the part that is missing: look from y to x, too"
-    yield 2 * float(fair) < moments, "it takes a Gaussian cloud for the spiral: it sees two moments and no more"
+    yield shifted >= 0, f"a shift gives {shifted:.3g}; can a distance be less than 0, or did you turn it round?"
+    small = (
+        f"two fair draws give {fair:.3g}, a shift {shifted:.3g}: the first must be small beside it; what makes it so?"
+    )
+    yield 2 * fair < shifted, small
+    yield 2 * fair < lost, "it does not see the part that is missing: did you look from y to x, too?"
+    yield 2 * fair < moments, "it takes a Gaussian cloud for the spiral: does it see more than two moments?"
 
 
 # ---- own data --------------------------------------------------------------------------------------------------------
@@ -192,28 +246,47 @@ def metric(attempt: Callable[[Tensor, Tensor], float]) -> Verdicts:
     answer=lambda: data.moons(400).x,
     mistakes={
         "centre": lambda: data.moons(400).x + 3,
-        "large": lambda: 20 * data.moons(400).x,
+        "too large": lambda: 20 * data.moons(400).x,
+        "too small": lambda: data.moons(400).x / 20,
         "columns": lambda: torch.zeros(400, 3),
+        "the other way round": lambda: data.moons(400).x.T,
         "few": lambda: data.moons(40).x,
         "one Gaussian": lambda: torch.randn(1000, 2, generator=_seeded()) / 2,
+        "NaN": lambda: data.moons(400).x / 0,
+        "one place": lambda: torch.zeros(400, 2),
     },
 )
 def data_set(attempt: Callable[[], Tensor]) -> Verdicts:
     """Write points(): your own data set [n, 2], n at least 200, centred, of a spread between 0.2 and 1, with a shape
     that a single Gaussian does not have.
     """
-    x = torch.as_tensor(call(attempt), dtype=torch.float32)
-    yield x.ndim == 2 and x.shape[1] == 2, f"points of the plane have two columns; yours have shape {list(x.shape)}"
-    yield torch.isfinite(x).all(), "some of your points are NaN or infinite"
-    yield len(x) >= 200, f"{len(x)} points are too few to sample from: at least 200"
-    spread = float(x.std(0).mean())
+    value = call(attempt)
+    x = numbers(value.x if isinstance(value, data.Points) else value).float()
+    turned = x.ndim == 2 and len(x) == 2 < x.shape[1]
+    yield not turned, f"one row per point; yours have shape {list(x.shape)}: is it the other way round?"
     yield (
-        0.2 <= spread <= 1,
-        f"the spread is {spread:.2g}: too small or too large for our noise levels; scale the points",
+        x.ndim == 2 and x.shape[1] == 2,
+        f"points of the plane have two columns; yours have shape {list(x.shape)}: why?",
     )
-    yield x.mean(0).norm() < 0.3, "move the centre of your data to the origin: a walk starts around it"
-    cloud, other = (_same_moments(torch.randn(len(x), 2, generator=_seeded(i)), x) for i in (1, 2))
+    yield len(x) >= 200, f"{len(x)} points are too few to sample from, 200 are enough; where could more come from?"
+    yield from _fits(x)
+    few = x[torch.randperm(len(x), generator=_seeded())[:2000]]
+    cloud, other = (_same_moments(torch.randn(len(few), 2, generator=_seeded(i)), few) for i in (1, 2))
+    one = f"this is one Gaussian cloud, as far as {len(few)} points can tell; what would be left to learn from it?"
+    yield metrics.energy_distance(few, cloud) > 3 * metrics.energy_distance(other, cloud), one
+
+
+def _fits(x: Tensor) -> Verdicts:
+    """Judge the spread and the centre of the points."""
+    spread, middle = float(x.std(0).mean()), x.mean(0)
+    where = f"the centre of your data is ({middle[0]:.1f}, {middle[1]:.1f}), and a walk starts around 0: what moves it?"
+    yield spread > 0, "all of your points are in one place; what shape should they have?"
     yield (
-        metrics.energy_distance(x, cloud) > 3 * metrics.energy_distance(other, cloud),
-        "this is one Gaussian cloud, as far as 200 points can tell: a denoiser for it is a straight line",
+        spread >= 0.2,
+        f"the spread is {spread:.2g}, too small for our noise levels: what would you multiply the points by?",
     )
+    yield (
+        spread <= 1,
+        f"the spread is {spread:.2g}, too large for our noise levels: what would you divide the points by?",
+    )
+    yield middle.norm() < 0.3, where
