@@ -1,11 +1,15 @@
 """The live views in a real browser: saved pages without a kernel, and a JupyterLab with one."""
 
+import base64
+import io
 import json
 import math
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from tests import browser as b
 from toycore import data, exact, live, mixtures, samplers, sigmas, style
@@ -53,9 +57,11 @@ def pages(tmp_path_factory):
     return {kind: make().save(folder / f"{kind}.html") for kind, make in MAKE.items()}
 
 
-def opened(page, path: Path) -> None:
+def opened(page, path: Path, pass_time=None) -> None:
     page.goto(path.as_uri())
     page.wait_for_selector(".tc-view")
+    if pass_time:
+        return pass_time(100)
     page.wait_for_function("() => document.querySelector('.tc-view').tcStats.frames > 0")
     b.settle(page, 3)
 
@@ -127,23 +133,21 @@ def test_theme_follows_the_host(browser, pages, scheme):
         assert page.get_attribute(".tc-view", "data-theme") == other
 
 
-def wait_end(page) -> None:
-    page.wait_for_function("() => document.querySelector('[data-role=play]').dataset.face === 'play'", timeout=30_000)
-    b.settle(page)
-
-
 def ends(page) -> torch.Tensor:
     return torch.tensor(page.evaluate("() => document.querySelector('.tc-view').tcPoints()")).reshape(-1, 2)
 
 
 def test_play_ends_where_torch_ends(browser, pages):
     with b.page_of(browser) as page:
-        opened(page, pages["walk"])
+        page.clock.install()  # the page's own time: seven seconds of play need not last seven seconds
+        opened(page, pages["walk"], page.clock.run_for)
         page.focus(".tc-canvas")
         page.keyboard.press(" ")
-        b.settle(page, 5)
+        page.clock.run_for(100)
         assert page.get_attribute("[data-role=play]", "data-face") == "pause"
-        wait_end(page)
+        for _ in range(90):
+            page.clock.run_for(100)
+        assert page.get_attribute("[data-role=play]", "data-face") == "play"
         got = ends(page)
     D = exact.posterior_mean(mixtures.spiral())
     want = samplers.final(samplers.ddim(D, 10 * lattice.normals(0, 0, 1000), sigmas.log_linear(20)))
@@ -247,6 +251,103 @@ def test_pauses_off_screen_and_comes_back(browser, pages):
         page.evaluate("() => scrollTo(0, 0)")
         b.settle(page, 6)
         assert page.evaluate(frames) > hidden and b.drawn(page) > 8
+
+
+STAGE = "() => [document.fullscreenElement?.className ?? '', document.querySelector('[data-role=play]').dataset.face]"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_keys_on_stage(browser, pages, kind):
+    """Every key that "?" lists does its work in every view, from the first moment on, and R brings back the start."""
+    with b.page_of(browser, 1280, 800) as page:
+        opened(page, pages[kind])
+        if kind == "training":  # it is opened at its last snapshot; its start is the first
+            page.keyboard.press("r")
+            b.settle(page)
+        start, seed = pixels(page), page.evaluate(SEED)
+        main = "() => [...document.querySelectorAll('input[type=range]')].map((n) => n.value).join()"
+        before = page.evaluate(main)
+        page.keyboard.press("ArrowRight")  # nothing was clicked yet
+        b.settle(page)
+        assert page.evaluate(main) != before
+        page.keyboard.press(" ")
+        b.settle(page, 6)
+        assert page.evaluate(STAGE)[1] == "pause"
+        if kind != "frames":
+            page.keyboard.press("n")
+            b.settle(page)
+            assert page.evaluate(SEED) == max(seed, 0) + 1  # the field's is shown once there are particles
+        page.mouse.click(*middle(page))  # a point to look at, a particle to follow
+        page.keyboard.press("?")
+        assert page.is_visible(".tc-help") and "full screen" in page.inner_text(".tc-help")
+        page.keyboard.press("Escape")
+        assert not page.is_visible(".tc-help")
+        page.keyboard.press("r")
+        b.settle(page, 3)
+        assert page.evaluate(STAGE)[1] == "play" and page.evaluate(SEED) == seed
+        assert np.mean(np.abs(pixels(page) - start) > 40) < 1e-4  # Chromium smooths edges now so, now so
+
+
+SEED = "() => Number(/seed\\s+(\\d+)/.exec(document.querySelector('.tc-readouts').innerText)?.[1] ?? -1)"
+
+
+def pixels(page) -> np.ndarray:
+    """The canvas as integers `[h, w, 3]`."""
+    raw = base64.b64decode(b.picture(page).split(",")[1])
+    return np.asarray(Image.open(io.BytesIO(raw)).convert("RGB")).astype(int)
+
+
+def middle(page) -> tuple[float, float]:
+    box = page.locator(".tc-canvas").bounding_box()
+    return box["x"] + 0.3 * box["width"], box["y"] + 0.3 * box["height"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("size", [(1920, 1080), (960, 540)], ids=["projector", "zoomed"])
+def test_full_screen_fits(browser, pages, kind, size):
+    """On a projector and at 200 % zoom nothing has to be scrolled and the picture has most of the screen."""
+    with b.page_of(browser, *size) as page:
+        opened(page, pages[kind])
+        page.click("[data-role=fullscreen]")
+        page.wait_for_function("() => document.fullscreenElement")
+        b.settle(page, 4)
+        hidden = page.evaluate(
+            "() => { const r = document.querySelector('.tc-view'); return r.scrollHeight - r.clientHeight; }"
+        )
+        assert hidden <= 1 and page.evaluate(LAYOUT) == []
+        assert page.locator(".tc-canvas").bounding_box()["height"] >= 0.6 * size[1]
+        page.keyboard.press(" ")  # after a click on a button space plays; it does not press the button again
+        b.settle(page, 3)
+        full, face = page.evaluate(STAGE)
+        assert "tc-full" in full and face == "pause"
+        page.keyboard.press("f")
+        page.wait_for_function("() => !document.fullscreenElement")
+        b.settle(page, 3)
+        assert "tc-full" not in page.get_attribute(".tc-view", "class") and page.errors == []
+
+
+def test_resizing_leaves_no_blank_frame(browser, pages):
+    """A new size wipes a canvas: the view draws again before the page shows it."""
+    with b.page_of(browser) as page:
+        opened(page, pages["walk"])
+        page.keyboard.press(" ")
+        found = page.evaluate(
+            """async () => {
+              const root = document.querySelector(".tc-view"), canvas = root.querySelector("canvas"), found = [];
+              const ink = () => canvas.getContext("2d").getImageData(2, 2, 1, 1).data[3];
+              let done;
+              const watch = new ResizeObserver(() => { found.push(ink()); done?.(); });
+              watch.observe(root); // after the view's own observer, before the page is painted
+              for (const width of [900, 700, 800]) {
+                const heard = new Promise((resolve) => { done = resolve; });
+                root.style.width = `${width}px`;
+                await heard;
+                await new Promise(requestAnimationFrame);
+              }
+              return found;
+            }"""
+        )
+        assert len(found) >= 3 and set(found) == {255}
 
 
 def test_full_screen_scales(browser, pages):

@@ -126,6 +126,7 @@ body {{ margin: 0 auto; max-width: 1240px; padding: 8px; background: {light}; }}
 for (const state of {states}) {{
   render({{ model: modelOf(state), el: document.getElementById("views").appendChild(document.createElement("div")) }});
 }}
+{keys}
 </script></body></html>
 """
 
@@ -139,6 +140,7 @@ def page(title: str, states: list[dict[str, Any]]) -> str:
         css=css(),
         module=module(),
         shim=(HERE / "shim.js").read_text(encoding="utf-8"),
+        keys=(HERE / "keys.js").read_text(encoding="utf-8") if len(states) == 1 else "",
         states=json.dumps(states).replace("</", "<\\/"),
     )
 
@@ -214,5 +216,5 @@ def view(
         palette=palette(),
     )
     known = View.class_traits()
-    first = {name: values.get(name, known[name].default_value) for name in traits if name not in ("seed", "playing")}
+    first = {name: values.get(name, known[name].default_value) for name in traits if name != "playing"}
     return cls(still, kind=kind, buffer=buffer, meta=about | meta | {"start": first}, **values)

@@ -10,7 +10,7 @@ function squares(ui, width, room, count, below = 0) {
   width -= 0.7 * ui.unit; // room for the last tick
   const columns = width / count > 190 ? count : 1, rows = Math.ceil(count / columns);
   const fits = (width - columns * left - (columns - 1) * (gap - left / 2)) / columns;
-  const w = Math.floor(Math.min(fits, rows > 1 ? fits : room - top - foot));
+  const w = Math.floor(Math.min(fits, rows > 1 ? fits : Math.max(150, room - top - foot)));
   const pitch = Math.min(width / columns, w + left + gap), start = (width - columns * pitch) / 2;
   const panes = Array.from({ length: count }, (_, i) => ({
     x: Math.floor(start + (i % columns) * pitch + left + (pitch - left - w) / 2),
@@ -223,6 +223,7 @@ scenes.field = (ui) => {
       if (cos !== null) rows.push(["arrows aim at", cos > Math.SQRT1_2 ? "the mean" : "data nearby"], ["cosine to the mean", show2(cos)]);
       if (shown) rows.push(["x\u0302\u2080 at the point", `(${show2(shown.mean[0])}, ${show2(shown.mean[1])})`], ["data points that count", shown.effective.toFixed(1)]);
       if (sampling && sigma <= lowest(ui) * 1.01) names.forEach((_, i) => rows.push(...ended(ui, particles(i), names.length > 1 ? `${nameOf(i)}: ` : "")));
+      if (sampling) rows.push(["seed", String(values.seed)]);
       return rows;
     },
     describe() {
@@ -378,6 +379,7 @@ scenes.walk = (ui) => {
       const { data, sample, predicted, random } = ui.colours;
       return { marks: [[data, "data"], [sample, "particles"], [predicted, "predicted part of a step", "line"], [random, "random part", "line"]] };
     },
+    reset() { followed = 0; },
     points() { const { walk } = run(lanes[0]); return Array.from(walk.xs[Math.min(Math.round(values.step), walk.sigmas.length - 1)]); },
     touch(px, py) {
       const j = panes.findIndex((q) => px >= q.x && px <= q.x + q.w && py >= q.y && py <= q.y + q.w);
@@ -463,8 +465,9 @@ scenes.forward = (ui) => {
       pane = laid.panes[0];
       const left = narrow ? 3.2 * ui.unit : width * 0.54 + 3.8 * ui.unit, w = width - left - 1.2 * ui.unit;
       const top = narrow ? laid.height + 1.4 * ui.unit : pane.y + ui.unit;
-      graph = { x: left, y: top, w, h: Math.min(narrow ? 180 : pane.w * 0.56, 0.85 * w) };
-      pixels = { x: left, y: top + graph.h + 5 * ui.unit, w: Math.min((w - 1.4 * ui.unit) / 4, pane.w * 0.27) };
+      const pixel = Math.min((w - 1.4 * ui.unit) / 4, pane.w * 0.27), rest = laid.height - top - pixel - 6 * ui.unit;
+      graph = { x: left, y: top, w, h: Math.min(narrow ? 180 : Math.max(60, Math.min(pane.w * 0.56, rest)), 0.85 * w) };
+      pixels = { x: left, y: top + graph.h + 5 * ui.unit, w: pixel };
       return Math.max(laid.height, pixels.y + pixels.w + ui.unit);
     },
     draw(g) {
@@ -478,7 +481,7 @@ scenes.forward = (ui) => {
       const small = (v) => (v < 1e-3 && v > 0 ? v.toExponential(1).replace("-", "\u2212") : v.toFixed(3));
       return [
         ["\u03C3", show3(sigma)], ["\u03B1\u0304", small(a)], ["signal \u221A\u03B1\u0304", small(Math.sqrt(a))],
-        ["noise \u221A(1\u2212\u03B1\u0304)", small(Math.sqrt(1 - a))], ["\u03B1\u0304 at the end", small(last)],
+        ["noise \u221A(1\u2212\u03B1\u0304)", small(Math.sqrt(1 - a))], ["\u03B1\u0304 at the end", small(last)], ["seed", String(values.seed)],
       ];
     },
     describe() {
@@ -489,6 +492,7 @@ scenes.forward = (ui) => {
       const { sample, data, accent, exact, faint } = ui.colours;
       return { marks: [[sample, "noisy points"], [data, "data"], [accent, "the point whose pixels are shown (click another)"], [exact, "this schedule", "line"], [faint, "the others", "line"]] };
     },
+    reset() { followed = 0; },
     points: () => Array.from(cloud(sigmaAt(values.time), 1)),
     touch(px, py) {
       const sigma = sigmaAt(values.time), y = cloud(sigma, scales[plan().frame](sigma));
@@ -721,7 +725,7 @@ scenes.training = (ui) => {
 
   return {
     arrange(width, room) {
-      const laid = squares(ui, width, room - 7 * ui.unit, 2);
+      const laid = squares(ui, width, room - 9.7 * ui.unit, 2);
       panes = laid.panes;
       graph = { x: panes[0].x + ui.unit, y: laid.height + 2 * ui.unit, w: panes.at(-1).x + panes.at(-1).w - panes[0].x - 2 * ui.unit, h: 5.5 * ui.unit };
       return graph.y + graph.h + 2.2 * ui.unit;
@@ -735,7 +739,7 @@ scenes.training = (ui) => {
     readouts() {
       if (!count()) return [];
       const m = measures(samples(), dataOf(ui, -1));
-      return [["step", String(ui.arrays.step.data[now()])], ["loss", ui.arrays.loss.data[now()].toFixed(3)], ["spread", m.spread.toFixed(2)], ["coverage", m.coverage.toFixed(2)], ["distance", m.distance.toFixed(3)]];
+      return [["step", String(ui.arrays.step.data[now()])], ["loss", ui.arrays.loss.data[now()].toFixed(3)], ["spread", m.spread.toFixed(2)], ["coverage", m.coverage.toFixed(2)], ["distance", m.distance.toFixed(3)], ["seed", String(values.seed)]];
     },
     describe() {
       if (!count()) return "Waiting for the training to begin.";
@@ -773,7 +777,7 @@ scenes.frames = (ui) => {
   const caption = () => meta.captions[at()[0] * columns + at()[1]] ?? meta.captions[at()[0]] ?? "";
 
   return {
-    arrange: (width, room) => Math.min(room, (width * h) / w) + (meta.captions.length ? 2.2 * ui.unit : 0),
+    arrange: (width, room) => Math.min(room, (width * h) / w + (meta.captions.length ? 2.2 * ui.unit : 0)),
     draw(g) {
       const room = ui.height - (meta.captions.length ? 2.2 * ui.unit : 0), scale = Math.min(ui.width / w, room / h);
       g.imageSmoothingEnabled = scale < 2;

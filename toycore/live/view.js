@@ -48,7 +48,7 @@ function build(ui, el) {
     "div", { class: "tc-panel" }, title, buttons, ...grouped(ui.controls), ui.readouts, ui.legend,
   );
   ui.stage = make("div", { class: "tc-stage" }, ui.canvas, ui.help);
-  ui.root = make("div", { class: `tc-view tc-${meta.layout}`, role: "group", "aria-label": meta.title });
+  ui.root = make("div", { class: `tc-view tc-${meta.layout}`, role: "group", "aria-label": meta.title, tabindex: "-1" });
   ui.root.append(make("div", { class: "tc-body" }, ui.stage, panel), ui.status);
   ui.root.tcStats = { frames: 0, drawMs: 0 };
   ui.root.tcPoints = () => ui.scene.points?.() ?? [];
@@ -142,7 +142,10 @@ function buttonsOf(ui) {
     const name = ICONS[role][1];
     const button = make("button", { type: "button", "data-role": role, "aria-label": name, title: name });
     button.append(role === "help" ? "?" : icon(role));
-    button.onclick = () => actions[role](ui);
+    button.onclick = (event) => {
+      actions[role](ui);
+      if (event.detail) ui.canvas.focus({ preventScroll: true }); // a mouse's click: space shall play, not click again
+    };
     return (ui.buttons[role] = button);
   });
 }
@@ -153,7 +156,7 @@ function helpText(meta) {
     ...(meta.buttons.includes("renew") ? [["N", "new noise"]] : []),
     ...(meta.probe ? [["shift + arrows", "move the point you look at"]] : []),
     ...(meta.presets.length ? [[`1\u2013${meta.presets.length}`, "presets"]] : []),
-    ["F", "full screen"], ["?", "show or hide this"],
+    ["F", "full screen and back"], ["?", "show or hide this"],
   ];
   const list = make("dl");
   rows.forEach(([key, what]) => list.append(make("dt", { text: key }), make("dd", { text: what })));
@@ -236,8 +239,8 @@ const actions = {
     sync(ui);
   },
   fullscreen(ui) {
-    if (document.fullscreenElement) document.exitFullscreen();
-    else ui.root.requestFullscreen?.();
+    if (document.fullscreenElement === ui.root) document.exitFullscreen();
+    else ui.root.requestFullscreen?.().catch(() => (ui.status.textContent = "full screen is not allowed here"));
   },
   help: (ui) => (ui.help.hidden = !ui.help.hidden),
 };
@@ -293,6 +296,7 @@ function keydown(ui, event) {
   if (event.ctrlKey || event.metaKey || event.altKey || event.key === "Tab") return;
   if (event.key !== "Escape") event.stopPropagation(); // JupyterLab would take a, b, x, dd as its own
   const onSlider = event.target.matches("input"), onButton = event.target.matches("button");
+  if (event.key === "Escape") ui.help.hidden = true;
   const arrows = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }[event.key];
   let done = true;
   if (arrows && !onSlider && event.shiftKey && ui.scene.move) ui.scene.move(...arrows);
@@ -417,24 +421,36 @@ function resize(ui) {
   const width = ui.root.clientWidth;
   if (!width) return;
   ui.root.classList.toggle("tc-narrow", width < 640);
-  ui.unit = full ? Math.max(16, Math.min(innerWidth / 70, innerHeight / 42)) : width < 420 ? 12 : width > 1000 ? 15 : 14;
-  ui.root.style.setProperty("--tc-unit", `${ui.unit}px`);
-  const room = full ? fullHeight(ui) : Math.min(620, Math.max(420, innerHeight * 0.72));
-  const beside = ui.meta.layout === "side" && width >= 640;
-  ui.stage.style.flex = beside ? `0 1 ${Math.round(room * ui.meta.aspect)}px` : "";
-  ui.width = Math.floor(ui.stage.clientWidth);
-  ui.height = Math.floor(ui.scene.arrange(ui.width, room));
-  ui.ratio = Math.min(2, devicePixelRatio || 1);
-  ui.canvas.width = ui.width * ui.ratio;
-  ui.canvas.height = ui.height * ui.ratio;
-  ui.canvas.style.height = `${ui.height}px`;
-  ask(ui);
+  const unit = full ? Math.max(16, Math.min(innerWidth / 70, innerHeight / 42)) : width < 420 ? 12 : width > 1000 ? 15 : 14;
+  let panel = typeset(ui, full, unit);
+  const most = innerHeight * (isBeside(ui) ? 0.96 : 0.33); // on a full screen the picture comes first
+  while (full && panel > most && ui.unit > 12) panel = typeset(ui, full, ui.unit * 0.94);
+  const room = full ? Math.max(200, innerHeight - 2 * ui.unit - (isBeside(ui) ? 0 : panel + ui.unit)) : roomOf();
+  fill(ui, Math.floor(ui.stage.clientWidth), Math.floor(ui.scene.arrange(Math.floor(ui.stage.clientWidth), room)));
 }
 
-function fullHeight(ui) {
-  const beside = ui.meta.layout === "side" && ui.root.clientWidth >= 640;
-  const panel = ui.root.querySelector(".tc-panel").offsetHeight;
-  return Math.max(260, innerHeight - 2 * ui.unit - (beside ? 0 : panel + ui.unit));
+/** The height for a picture on a page that scrolls. */
+const roomOf = () => Math.min(620, Math.max(320, innerHeight * 0.72));
+const isBeside = (ui) => ui.meta.layout === "side" && ui.root.clientWidth >= 640;
+
+/** Set the size of the type, and the picture's width beside its panel; returns the panel's height. */
+function typeset(ui, full, unit) {
+  ui.unit = unit;
+  ui.root.style.setProperty("--tc-unit", `${unit}px`);
+  const room = full ? innerHeight - 2 * unit : roomOf();
+  ui.stage.style.flex = isBeside(ui) ? `0 1 ${Math.round(room * ui.meta.aspect)}px` : "";
+  return ui.root.querySelector(".tc-panel").offsetHeight;
+}
+
+/** Give the canvas its pixels, and draw at once where it is seen: a new size wipes it. */
+function fill(ui, width, height) {
+  const ratio = Math.min(2, devicePixelRatio || 1), size = [width, height, ratio, ui.unit].join();
+  if (size === ui.size) return ask(ui);
+  Object.assign(ui, { width, height, ratio, size });
+  ui.canvas.width = width * ratio;
+  ui.canvas.height = height * ratio;
+  ui.canvas.style.height = `${height}px`;
+  if (ui.seen) draw(ui);
 }
 
 function connect(ui) {
@@ -450,6 +466,7 @@ function connect(ui) {
   const retheme = () => { dress(ui); ask(ui); };
   on(ui.root, "keydown", (event) => keydown(ui, event));
   on(document, "fullscreenchange", () => resize(ui));
+  on(window, "resize", () => resize(ui)); // also another zoom, which may leave the view's own size as it is
   on(matchMedia("(prefers-color-scheme: dark)"), "change", retheme);
   watch(new MutationObserver(retheme), document.body, { attributes: true });
   watch(new MutationObserver(retheme), document.documentElement, { attributes: true });
@@ -467,7 +484,7 @@ function pointer(ui, on) {
   const touch = (event) => { ui.scene.touch?.(...at(event)); ask(ui); };
   on(ui.canvas, "pointerdown", (event) => { ui.canvas.setPointerCapture(event.pointerId); ui.drag = true; touch(event); });
   on(ui.canvas, "pointermove", (event) => ui.drag && touch(event));
-  on(ui.canvas, "pointerup", () => { ui.drag = null; ui.status.textContent = tell(ui); });
+  for (const end of ["pointerup", "pointercancel"]) on(ui.canvas, end, () => { ui.drag = null; ui.status.textContent = tell(ui); });
 }
 
 /** The model changed (Python, jslink or another view of it): follow. */
