@@ -59,6 +59,8 @@ TROUBLES = {  # what a failing venv or pip prints: what to do about it; the firs
     r"ensurepip is not\s+available|No module named '?(venv|ensurepip)": "This Python lacks the"
     " venv module. On Debian and Ubuntu: sudo apt install python3-venv. Elsewhere install Python from"
     " python.org. Then run this again.",
+    r"Long Path support|WinError 206": "This folder's path is too long for Windows. Move the course to a short"
+    " one such as C:\\course, or switch long paths on, then run this again.",
     r"ProxyError|407 Proxy|CERTIFICATE_VERIFY_FAILED": "The network's proxy or its certificate is in"
     " the way. Set HTTPS_PROXY (and PIP_CERT) as your network asks, then run this again.",
     r"NewConnection|NameResolution|ConnectTimeout|ReadTimeout|timed out|Connection\w*Error": "The"
@@ -198,6 +200,8 @@ def one_at_a_time():
 def setup():
     """Make .venv complete; does nothing where its stamp says that it is."""
     check_python()
+    if not (ROOT / "requirements.txt").exists():
+        stop("course.py alone is not the course: get the whole folder (clone it, or unpack the whole archive).")
     if is_ready():
         return
     try:

@@ -230,6 +230,7 @@ def test_the_stamp_knows_the_python(course: ModuleType, monkeypatch: pytest.Monk
             "cannot be reached",
         ),
         ("ProxyError('Cannot connect to proxy.')", "HTTPS_PROXY"),
+        ("HINT: This error might have occurred since this system does not have Windows Long Path support", "too long"),
         ("ERROR: No matching distribution found for torch==2.13.0", "no build for this Python"),
         ("ERROR: pip's dependency resolver does not currently take into account", "lines above"),
     ],
@@ -280,6 +281,13 @@ def test_little_room_is_told_before_the_work(course: ModuleType, offline, monkey
     with pytest.raises(SystemExit):
         course.setup()
     assert "Only 1.2 GB are free here; the set-up needs 2.5." in capsys.readouterr().out
+
+
+def test_course_py_alone_is_told_so(course: ModuleType) -> None:
+    (course.ROOT / "requirements.txt").unlink()
+    with pytest.raises(SystemExit, match="get the whole folder"):
+        course.main(["test"])
+    assert not course.VENV.exists()
 
 
 def test_a_second_start_waits_for_the_first(course: ModuleType, monkeypatch, capsys) -> None:
