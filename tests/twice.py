@@ -86,7 +86,7 @@ def settled(text: str) -> str:
     rules.read(ROOT / "tests" / "nbval_sanitize.cfg", encoding="utf-8")
     for name in MAY_DIFFER:
         text = re.sub(rules[name]["regex"], rules[name]["replace"], text)
-    return re.sub(r"\b[0-9a-f]{32}\b", "MODEL", text)
+    return re.sub(r"(?<![0-9a-f])[0-9a-f]{32}(?![0-9a-f])", "MODEL", text)
 
 
 def differences(first: Any, second: Any) -> list[str]:
