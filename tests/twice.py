@@ -40,7 +40,7 @@ def shut_in(names: list[str]) -> int:
     rights = [] if os.geteuid() == 0 else ["--map-root-user"]
     inner = [sys.executable, "-m", "tests.twice", "--inside", *names]
     with tempfile.TemporaryDirectory() as home:
-        told = {"HOME": home, "TMPDIR": home, "OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+        told = {"HOME": home, "TMPDIR": home, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("XDG_", "JUPYTER_", "IPYTHON", "MPL"))}
         outer = ["unshare", *rights, "--net", "--mount", "sh", "-c", SHELL, str(ROOT), HOME_SIZE]
         return subprocess.run([*outer, *inner], env={**kept, **told}, cwd=ROOT, check=False).returncode
