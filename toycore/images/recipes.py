@@ -59,7 +59,7 @@ RECIPES = {
     "digits-mlp": Recipe("8x8 digits, MLP", "digits", mlp(320), Plan(3000, 128, 3e-3)),
     "digits": Recipe("8x8 digits, U-Net", "digits", unet(40), Plan(400, 128)),
     "digits-dit": Recipe("8x8 digits, transformer", "digits", dit(80, 5, 2), Plan(500, 128)),
-    "strokes": Recipe("28x28 pen strokes, U-Net", "strokes", unet(40, 2), Plan(600, 64)),
+    "strokes": Recipe("28x28 pen strokes, U-Net", "strokes", unet(32, 2), Plan(4000, 32)),
     "strokes-latent": Recipe(
         "28x28 pen strokes, MLP on 16 latents", "strokes", mlp(384), Plan(3000, 128), "strokes-autoencoder"
     ),
