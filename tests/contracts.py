@@ -110,6 +110,7 @@ def one_sigma_is_every_sigma(case: Case) -> None:
         batched = case.D(x, torch.full((len(x),), sigma, dtype=x.dtype))
         close(case.D(x, sigma), batched, **_tolerance(case))
         close(case.D(x, torch.tensor(sigma)), batched, **_tolerance(case))
+        close(case.D(x, batched.new_full((len(x),), sigma).numpy()), batched, **_tolerance(case))
 
 
 def batch_is_one_by_one(case: Case) -> None:
@@ -168,7 +169,7 @@ def bad_labels_are_named(case: Case) -> None:
 
 def bad_levels_are_named(case: Case) -> None:
     x, _ = _batch(case)
-    for sigma in (-1.0, math.nan, torch.full((len(x),), -0.5), torch.ones(3)):
+    for sigma in (-1.0, math.nan, math.inf, torch.full((len(x),), -0.5), torch.ones(3)):
         try:
             case.D(x, sigma)
         except ValueError as error:

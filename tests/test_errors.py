@@ -14,6 +14,7 @@ from toycore import (
     exact,
     fields,
     flow,
+    gaussians,
     guidance,
     metrics,
     mixtures,
@@ -231,6 +232,30 @@ ERRORS = {
         lambda: next(density.fokker_planck(torch.ones(4, 5), density.shrink, 1.0, torch.tensor([0.0, 1.0]))),
         ValueError, "(4, 5)", "[n, n]",
     ),
+    "betas of weights beyond 1": (
+        lambda: sigmas.step_weights(torch.tensor([0.1, 1.5])), ValueError, "1.5", "between 0 and 1",
+    ),
+    "betas of the bound below 0": (
+        lambda: sigmas.elbo_weight(torch.tensor([-0.1, 0.5])), ValueError, "-0.1", "between 0 and 1",
+    ),
+    "density without variance": (
+        lambda: gaussians.log_density(X, 0.0, 0.0), ValueError, "a variance is 0.0", "above 0",
+    ),
+    "divergence from a negative variance": (
+        lambda: gaussians.kl(X, 1.0, 0.0, -1.0), ValueError, "a variance is -1.0", "above 0",
+    ),
+    "divergence of a constant": (
+        lambda: fields.divergence(torch.ones_like, X), ValueError, "carries no gradient", "does not use x",
+    ),
+    "estimate of a constant": (
+        lambda: fields.hutchinson(torch.ones_like, X), ValueError, "carries no gradient", "does not use x",
+    ),
+    "labels of other points": (
+        lambda: training.sampler_of(data.Points(X, torch.zeros(3).long(), ("all",))), ValueError, "5 points with 3",
+        "one label per point",
+    ),
+    "path of one place": (lambda: flow.straightness(torch.zeros(1, 5, 2)), ValueError, "(1, 5, 2)", "two or more"),
+    "data by their name": (lambda: training.fit("moons"), TypeError, "points is a str", "give data.load('moons').x"),
     "unknown module": (lambda: toycore.nothing, AttributeError, "toycore", "'nothing'"),
 }  # fmt: skip
 

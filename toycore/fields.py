@@ -35,7 +35,7 @@ def divergence(f: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
     """Return sum_i d f_i / d x_i as `[b]`, exactly, by one backward pass per coordinate; f works row by row."""
     with torch.enable_grad():
         x = x.detach().requires_grad_()
-        y = f(x).flatten(1)
+        y = _differentiable(f(x)).flatten(1)
         rows = (torch.autograd.grad(y[:, i].sum(), x, retain_graph=True)[0].flatten(1)[:, i] for i in range(y.shape[1]))
         return torch.stack(list(rows)).sum(0)
 
@@ -48,11 +48,19 @@ def hutchinson(f: Callable[[Tensor], Tensor], x: Tensor, rng: torch.Generator | 
     """
     with torch.enable_grad():
         x = x.detach().requires_grad_()
-        y, total = f(x), x.new_zeros(len(x))
+        y, total = _differentiable(f(x)), x.new_zeros(len(x))
         for _ in range(positive(probes, "probes")):
             v = torch.randint(2, x.shape, generator=rng).to(x) * 2 - 1
             total = total + (v * torch.autograd.grad(y, x, v, retain_graph=True)[0]).flatten(1).sum(1)
         return (total / probes).detach()
+
+
+def _differentiable(y: Tensor) -> Tensor:
+    if not y.requires_grad:
+        raise ValueError(
+            "f(x) carries no gradient: f does not use x, or works under no_grad; its divergence is unknown"
+        )
+    return y
 
 
 def _above_zero(sigma: Tensor | float, x: Tensor) -> Tensor:

@@ -163,5 +163,7 @@ def euler(v: Callable[[Tensor, float], Tensor], x: Tensor, times: Tensor) -> Ite
 
 def straightness(xs: Tensor) -> Tensor:
     """Return each path's end-to-end distance over its length, `[b]`, for paths `[steps, b, d]`: 1 is straight."""
+    if len(xs) < 2:
+        raise ValueError(f"xs has shape {tuple(xs.shape)}; a path needs two or more places, [steps, b, d]")
     steps = xs.diff(dim=0).norm(dim=-1).sum(0)
     return (xs[-1] - as_batch(xs[0])).norm(dim=-1) / steps

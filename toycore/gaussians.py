@@ -15,8 +15,15 @@ Value = Tensor | float
 
 def log_density(x: Tensor, mean: Value, var: Value) -> Tensor:
     """Return log N(x; mean, diag var), the last axis summed."""
-    var = torch.as_tensor(var, dtype=x.dtype)
+    var = _above_zero(var, x)
     return (-0.5 * (x - mean) ** 2 / var - 0.5 * (2 * math.pi * var).log()).sum(-1)
+
+
+def _above_zero(var: Value, x: Tensor) -> Tensor:
+    var = torch.as_tensor(var, dtype=x.dtype, device=x.device)
+    if not (var > 0).all():
+        raise ValueError(f"a variance is {float(var.min())}; variances must be above 0 for a density")
+    return var
 
 
 def expected_log_density(mean: Tensor, var: Value, m: Value, v: Value) -> Tensor:
@@ -29,7 +36,7 @@ def kl(mean: Tensor, var: Value, m: Value = 0.0, v: Value = 1.0) -> Tensor:
 
     Kingma & Welling 2013 (1312.6114), appendix B, for m = 0 and v = 1.
     """
-    ratio = torch.as_tensor(var, dtype=mean.dtype) / v
+    ratio = _above_zero(var, mean) / _above_zero(v, mean)
     return 0.5 * (ratio - 1 - ratio.log() + (mean - m) ** 2 / v).sum(-1)
 
 

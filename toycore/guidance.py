@@ -48,7 +48,7 @@ def free(D: Denoiser, s: float) -> Denoiser:
 
     def both(x: Tensor, sigma: Tensor | float, label: Label = None) -> Tensor:
         rows = label_rows(label, len(x)).to(x.device)
-        twice = sigma.repeat(2) if isinstance(sigma, Tensor) and sigma.numel() > 1 else sigma
+        twice = torch.as_tensor(sigma).repeat(2) if torch.as_tensor(sigma).numel() > 1 else sigma
         strong, weak = D(torch.cat([x, x]), twice, torch.cat([rows, -torch.ones_like(rows)])).chunk(2)
         return weak + s * (strong - weak)
 

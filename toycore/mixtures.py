@@ -114,8 +114,8 @@ class GaussianMixture:
                 f"x has shape {tuple(x.shape)}; this needs [b, {d}], or pictures [b, c, h, w] of {d} pixels"
             )
         sigma = torch.as_tensor(sigma, dtype=x.dtype, device=x.device).reshape(-1)
-        if len(sigma) not in (1, len(x)) or not (sigma >= 0).all():
-            raise ValueError(f"sigma must be one number >= 0, or one per row of x ({len(x)}); got {sigma}")
+        if len(sigma) not in (1, len(x)) or not ((sigma >= 0) & (sigma < math.inf)).all():
+            raise ValueError(f"sigma must be one finite number >= 0, or one per row of x ({len(x)}); got {sigma}")
         rows = None if label is None else label_rows(label, len(x), self.classes).to(x.device)
         return in_chunks(f, max(1, CHUNK // len(self.means)), x.flatten(1), sigma, rows)
 

@@ -33,7 +33,7 @@ class Preconditioned(nn.Module):
         """Return x0_hat, shaped like x; sigma is a number or `[b]`."""
         _fits(x, self.net)
         rows, s, u = level(sigma, x), self.sigma_data, x - self.mean
-        sigma = rows if isinstance(sigma, Tensor) else sigma  # a plain number stays one: its factors cost nothing
+        sigma = sigma if isinstance(sigma, (int, float)) else rows  # a plain number stays one: its factors cost nothing
         norm = (sigma**2 + s**2) ** 0.5
         F = self.net(u / norm, rows.flatten(), label)
         return self.mean + (s / norm) ** 2 * u + sigma * s / norm * F

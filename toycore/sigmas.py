@@ -62,10 +62,7 @@ def from_betas(betas: Tensor, n: int | None = None) -> Tensor:
     """Return sigma_i = sqrt((1 - alpha_bar_i) / alpha_bar_i), alpha_bar_i = prod_{j<=i} (1 - beta_j), largest first,
     then 0.
     """
-    betas = torch.as_tensor(betas)
-    if betas.ndim != 1 or not len(betas) or not ((betas > 0) & (betas < 1)).all():
-        raise ValueError(f"betas must be a list of numbers between 0 and 1; got {betas}")
-    alpha_bar = (1 - betas.double()).cumprod(0)
+    alpha_bar = (1 - _betas(betas).double()).cumprod(0)
     return _end_in_zero(stride((1 / alpha_bar - 1).sqrt().flip(0), n))
 
 
@@ -76,6 +73,7 @@ def elbo_weight(betas: Tensor) -> Tensor:
 
     with s_t^2 the variance of q(x_(t-1) | x_t, x0). Ho et al. 2020, eq. 12; L_simple (eq. 14) replaces it by 1.
     """
+    betas = _betas(betas)
     alpha, alpha_bar = (1 - betas)[1:], (1 - betas).cumprod(0)
     variance = betas[1:] * (1 - alpha_bar[:-1]) / (1 - alpha_bar[1:])
     return betas[1:] ** 2 / (2 * variance * alpha * (1 - alpha_bar[1:]))
@@ -87,6 +85,7 @@ def step_weights(betas: Tensor) -> Tensor:
     x_i = sqrt(1 - beta_i) x_(i-1) + sqrt(beta_i) z_i shrinks earlier noise, so w_i^2 = (alpha_bar_T / alpha_bar_i)
     beta_i / (1 - alpha_bar_T); the squares sum to 1.
     """
+    betas = _betas(betas)
     alpha_bar = (1 - betas).cumprod(0)
     return (alpha_bar[-1] / alpha_bar * betas / (1 - alpha_bar[-1])).sqrt()
 
@@ -124,6 +123,13 @@ def decreasing(sigmas: Tensor) -> Tensor:
 
 def _end_in_zero(levels: Tensor) -> Tensor:
     return torch.cat([levels, levels.new_zeros(1)])
+
+
+def _betas(betas: Tensor) -> Tensor:
+    betas = torch.as_tensor(betas)
+    if betas.ndim != 1 or not len(betas) or not ((betas > 0) & (betas < 1)).all():
+        raise ValueError(f"betas must be a list of numbers between 0 and 1; got {betas}")
+    return betas
 
 
 def _range(low: float, high: float) -> None:

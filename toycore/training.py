@@ -33,6 +33,8 @@ def sampler_of(source: Source) -> Callable[[int, torch.Generator | None], tuple[
         return source.to(torch.float32).sample
     x, label = (source.x, source.label) if isinstance(source, Points) else (source, None)
     x = as_batch(x, "data").float()
+    if label is not None and len(label) != len(x):
+        raise ValueError(f"the data are {len(x)} points with {len(label)} labels; give one label per point")
 
     def draw(n: int, rng: torch.Generator | None) -> tuple[Tensor, Tensor | None]:
         rows = torch.randint(len(x), (n,), generator=rng)

@@ -48,10 +48,10 @@ def column(value: Tensor | float, x: Tensor) -> Tensor:
 
 
 def level(sigma: Tensor | float, x: Tensor) -> Tensor:
-    """Shape a noise level, a number or `[b]`, like `column`; refuse what is none: below 0, or NaN."""
+    """Shape a noise level, a number or `[b]`, like `column`; refuse what is none: below 0, infinite, or NaN."""
     shaped = column(sigma, x)
-    if not (shaped >= 0).all():
-        raise ValueError(f"sigma is {sigma}; a noise level is a number >= 0")
+    if not ((shaped >= 0) & (shaped < math.inf)).all():
+        raise ValueError(f"sigma is {sigma}; a noise level is a finite number >= 0")
     return shaped
 
 
@@ -85,7 +85,8 @@ def label_column(label: Label, b: int, classes: int) -> Tensor | None:
 def as_batch(x: Tensor, what: str = "x") -> Tensor:
     """Return x if it is a finite tensor `[b, ...]`, b >= 1, of float32 or float64; otherwise say what is wrong."""
     if not isinstance(x, Tensor):
-        what_to_do = f"give {what}.x" if hasattr(x, "x") else f"use torch.as_tensor({what})"
+        points = f"{what}.x" if hasattr(x, "x") else f"data.load({x!r}).x" if isinstance(x, str) else ""
+        what_to_do = f"give {points}" if points else f"use torch.as_tensor({what})"
         raise TypeError(f"{what} is a {type(x).__name__}; it must be a torch tensor [b, ...]: {what_to_do}")
     if x.ndim < 2 or len(x) < 1:
         raise ValueError(f"{what} has shape {tuple(x.shape)}; it must be [b, 2] or [b, c, h, w] with b >= 1")
