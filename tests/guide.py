@@ -49,7 +49,7 @@ def solved(name: str) -> Iterator[str]:
     code = answers(module)
     for key, exercise in exercises(module).items():
         question = " ".join(exercise.question.split())
-        mistakes = "; ".join(f"*{told}*" for told in exercise.mistakes)
+        mistakes = " · ".join(f"*{told}*" for told in exercise.mistakes)
         yield f"**`{key}`.** {question}\n\n```python\n{code[key]}\n```"
         yield f"The check knows these mistakes, and says of each: {mistakes}."
 

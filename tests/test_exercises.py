@@ -3,10 +3,13 @@
 import importlib
 import math
 import pkgutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
+import numpy as np
 import pytest
 import torch
+from torch import Tensor
 
 from toycore import check, data, exact, metrics, mixtures
 from toycore.check import ClaimError, Exercise, claim
@@ -24,7 +27,6 @@ def exercises() -> Iterator[tuple[str, Exercise]]:
 
 
 ALL = dict(exercises())
-MISTAKES = [(name, told) for name, exercise in ALL.items() for told in exercise.mistakes]
 every = pytest.mark.parametrize("name", ALL)
 
 
@@ -40,10 +42,10 @@ def test_question_and_three_mistakes(name: str) -> None:
 
 
 @every
-@pytest.mark.parametrize("stub", [..., None, lambda *a, **k: ..., lambda *a, **k: None], ids=["...", "None", "f", "g"])
-def test_stub_is_not_yet(name: str, stub: object) -> None:
-    assert ALL[name].verdict(stub).startswith("not yet: ")
-    assert "stopped with" not in ALL[name].verdict(stub) or not callable(ALL[name].answer)
+def test_stub_is_not_yet(name: str) -> None:
+    for stub in (..., None, lambda *a, **k: ..., lambda *a, **k: None):
+        assert ALL[name].verdict(stub).startswith("not yet: ")
+        assert "stopped with" not in ALL[name].verdict(stub) or not callable(ALL[name].answer)
 
 
 @every
@@ -51,18 +53,13 @@ def test_answer_is_well_done(name: str) -> None:
     assert ALL[name].verdict(ALL[name].answer).startswith("well done")
 
 
-@pytest.mark.parametrize(("name", "told"), MISTAKES, ids=[f"{name}: {told}" for name, told in MISTAKES])
-def test_mistake_is_named(name: str, told: str) -> None:
-    verdict = ALL[name].verdict(ALL[name].mistakes[told])
-    assert verdict.startswith("not yet: ") and told in verdict
-
-
 @every
-def test_messages_are_whole_and_differ(name: str) -> None:
+def test_mistakes_are_named(name: str) -> None:
     """One sentence per mistake: a check that says the same to all of them names none."""
-    said = {ALL[name].verdict(attempt) for attempt in ALL[name].mistakes.values()}
-    assert len(said) == len(ALL[name].mistakes)
-    assert all(len(sentence) > 30 for sentence in said)
+    said = {told: ALL[name].verdict(attempt) for told, attempt in ALL[name].mistakes.items()}
+    assert {told: words for told, words in said.items() if not (words.startswith("not yet: ") and told in words)} == {}
+    assert len(set(said.values())) == len(said)
+    assert all(len(sentence) > 30 for sentence in said.values())
 
 
 @every
@@ -71,6 +68,113 @@ def test_an_attempt_that_breaks_is_told_so(name: str) -> None:
         raise RuntimeError("broken on purpose")
 
     assert ALL[name].verdict(breaks).startswith("not yet: ")
+
+
+# ---- forms in which students answer ---------------------------------------------------------------
+
+FUNCTIONS = [name for name, exercise in ALL.items() if callable(exercise.answer)]
+by_function = pytest.mark.parametrize("name", FUNCTIONS)
+
+
+def in_form(answer: Callable[..., Any], form: Callable[[Tensor], Any]) -> Callable[..., Any]:
+    """The same answer, its tensors in another form; functions that it returns stay as they are."""
+
+    def attempt(*args: Any) -> Any:
+        value = answer(*args)
+        if isinstance(value, tuple) and not hasattr(value, "_fields"):
+            return [form(torch.as_tensor(part)) for part in value]
+        return form(torch.as_tensor(value)) if isinstance(value, Tensor | float) else value
+
+    return attempt
+
+
+@by_function
+@pytest.mark.parametrize(
+    "form",
+    [
+        lambda x: np.asarray(x.detach(), dtype=np.float32),
+        lambda x: x.detach().double().requires_grad_().clone().tolist(),
+    ],
+    ids=["float32 array", "list"],
+)
+def test_arrays_and_lists_are_accepted(name: str, form: Callable[[Tensor], Any]) -> None:
+    verdict = ALL[name].verdict(in_form(ALL[name].answer, form))
+    assert verdict.startswith("well done")
+
+
+@by_function
+def test_gradients_and_changes_in_place_are_accepted(name: str) -> None:
+    """What a student does to the arguments must not reach the numbers that the check compares with."""
+
+    def attempt(*args: Any) -> Any:
+        value = in_form(ALL[name].answer, lambda x: x.detach().double().requires_grad_() * 1.0)(*args)
+        for argument in args:
+            if isinstance(argument, Tensor):
+                argument.detach().zero_()
+        return value
+
+    assert ALL[name].verdict(attempt).startswith("well done")
+
+
+def raises(error: type[BaseException]) -> Callable[..., None]:
+    def attempt(*args: Any) -> None:
+        raise error
+
+    return attempt
+
+
+@by_function
+def test_other_forms_are_told_so_in_one_line(name: str) -> None:
+    """NaN, text, a comma too many, ragged rows, complex numbers, a dictionary, no arguments, no function."""
+    forms = (
+        math.nan,
+        "x0 + sigma eps",
+        (torch.ones(3),),
+        [torch.ones(2), torch.ones(3)],
+        1j * torch.ones(2),
+        {"x": 1.0},
+    )
+    for attempt in (*(lambda *a, form=form: form for form in forms), lambda: 1.0, 3.0):
+        verdict = ALL[name].verdict(attempt)
+        assert verdict.startswith("not yet: ")
+        assert "cannot read" not in verdict and "\n" not in verdict and len(verdict) < 330
+
+
+@by_function
+def test_ctrl_c_and_exit_stop_the_attempt_alone(name: str) -> None:
+    assert "come to an end" in ALL[name].verdict(raises(KeyboardInterrupt))
+    assert "stopped with SystemExit in line" in ALL[name].verdict(raises(SystemExit))
+
+
+NOISY = any_module.noisy
+
+
+@pytest.mark.parametrize(
+    ("attempt", "told"),
+    [
+        (lambda x0, sigma, eps: x0 + math.nan * eps, "NaN or infinite"),
+        (lambda x0, sigma, eps: x0 + (-sigma) ** 0.5 * eps, "complex"),
+        (lambda x0, sigma, eps: "x0", "not a str"),
+        (lambda x0, sigma, eps: (x0 + sigma * eps,), "a comma too many"),
+        (lambda x0, sigma, eps: [x0[0], x0[0, :1]], "differ in length"),
+        (lambda x0, sigma, eps: (x0 + sigma * eps).T, "the shape must be [4, 2]; yours is [2, 4]"),
+        (lambda x0, sigma, eps: x0 + ... * eps, "are there dots left in it?"),
+        (lambda x0, sigma, eps: x0 + sigma * eps[:, 0].expand(3, 4), "become a column"),
+        (lambda x0, sigma: x0, "2 positional arguments but 3 were given"),
+        (torch.zeros(4, 2), "not a Tensor: give its name, without brackets"),
+    ],
+    ids=str,
+)
+def test_what_is_wrong_with_a_form_is_said(attempt: Any, told: str) -> None:
+    assert told in NOISY.verdict(attempt)
+
+
+def test_a_number_is_a_tensor_to_those_who_want_one() -> None:
+    """torch.sqrt refuses floats, math.sqrt does not: both are right."""
+    level = ALL["adding_noise.level"]
+    for root in (math.sqrt, torch.sqrt, np.sqrt, lambda x: x.sqrt()):
+        assert level.verdict(lambda a, root=root: root(1 / a - 1)).startswith("well done")
+    assert "must be Tensor, not float" in level.verdict(lambda a: torch.sqrt(0.5))
 
 
 def test_verdict_is_printed(capsys: pytest.CaptureFixture[str]) -> None:

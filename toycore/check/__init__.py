@@ -7,6 +7,7 @@ The modules of this package hold the exercises of the notebook of the same name,
 mistakes beside each check; the tests feed every check all of them.
 """
 
+import contextlib
 import math
 import re
 import traceback
@@ -154,10 +155,7 @@ def numbers(value: Any, shape: Sequence[int] | None = None) -> Tensor:
     if isinstance(value, tuple) and any(getattr(part, "ndim", 0) for part in value):
         raise Refused(f"one tensor is needed, not a tuple of {len(value)}: a comma too many, or a [0] too few?")
     if isinstance(value, list | tuple):
-        parts = [numbers(part) for part in value]
-        if not parts or len({part.shape for part in parts}) > 1:
-            raise Refused("your list is empty, or its rows differ in length")
-        return numbers(torch.stack(parts), shape)
+        return numbers(_stacked(value), shape)
     try:
         x = torch.as_tensor(value, dtype=torch.float64 if isinstance(value, float) else None).detach()
     except Exception:
@@ -171,6 +169,20 @@ def numbers(value: Any, shape: Sequence[int] | None = None) -> Tensor:
     if x.shape != tuple(shape) and not x.numel() == 1 == math.prod(shape):
         raise Refused(f"the shape must be {list(shape)}; yours is {list(x.shape)}")
     return x.double().reshape(tuple(shape))
+
+
+def _stacked(rows: Sequence[Any]) -> Tensor:
+    """A list, or a list of lists, as one tensor; plain numbers all at once, since a thousand rows are common."""
+    first: Any = rows
+    while isinstance(first, list | tuple) and first:
+        first = first[0]
+    if isinstance(first, float):
+        with contextlib.suppress(TypeError, ValueError):
+            return torch.tensor(rows, dtype=torch.float64)
+    parts = [numbers(part) for part in rows]
+    if not parts or len({part.shape for part in parts}) > 1:
+        raise Refused("your list is empty, or its rows differ in length")
+    return torch.stack(parts)
 
 
 def ask(f: Callable[..., Any], *args: Any, shape: Sequence[int] | None = None) -> Tensor:

@@ -1,6 +1,7 @@
 """Exercises of notebook 04, DDPM, with and without noise."""
 
 from collections.abc import Callable
+from functools import cache
 
 import torch
 from torch import Tensor
@@ -169,6 +170,14 @@ def _end(x: Tensor) -> Tensor:
     return x[(x - x.mean(0)).norm(dim=1).argmin()]
 
 
+@cache
+def _where_walks_end() -> Tensor:
+    """Where DDPM without noise ends for the spiral at its own place, started at sigma = 80."""
+    D = exact.posterior_mean(mixtures.GaussianMixture(data.spiral(400).x, 0.02))
+    start = 80 * torch.randn(50, 2, generator=torch.Generator().manual_seed(0))
+    return samplers.final(samplers.ddpm(D, start, sigmas.log_linear(100, 0.01, 80.0), noise=0.0)).mean(0)
+
+
 @exercise(
     answer=_end,
     mistakes={
@@ -186,10 +195,7 @@ def end_point(attempt: Callable[[Tensor], Tensor]) -> Verdicts:
     sigma = 80), to within 0.06. Do not sample: point at one place.
     """
     spiral, shift = data.spiral(400).x, torch.tensor([2.0, -1.0])
-    D = exact.posterior_mean(mixtures.GaussianMixture(spiral + shift, 0.02))
-    start = 80 * torch.randn(50, 2, generator=torch.Generator().manual_seed(0))
-    end = samplers.final(samplers.ddpm(D, start, sigmas.log_linear(100, 0.01, 80.0), noise=0.0)).mean(0)
-    said = ask(attempt, spiral + shift)
+    said, end = ask(attempt, spiral + shift), _where_walks_end() + shift
     yield said.numel() != 1, "that is one number; is it the place that is asked for, or its number in the list?"
     yield said.numel() == 2, f"one point [2] is asked for; yours has shape {list(said.shape)}: which one?"
     yield from _near(said.reshape(2), (spiral + shift).mean(0), end)
