@@ -98,20 +98,15 @@ def test_info_nce_of_equal_vectors_is_log_n_and_it_is_symmetric():
     close(embeddings.cosine_only(a, a), 0.0)
 
 
-def test_info_nce_with_captions_that_repeat():
-    """By hand: a caption that occurs k times has k partners, so equal pairs cost log 2 and never less."""
-    label = torch.tensor([0, 0, 1])
-    one, two = torch.tensor([1.0, 0.0]).double(), torch.tensor([0.0, 1.0]).double()
-    image = torch.stack([one, one, two])
-    logits = 4.0 * image @ image.T
-    rows = -logits.log_softmax(1)
-    want = ((rows[0, 0] + rows[0, 1]) / 2 + (rows[1, 0] + rows[1, 1]) / 2 + rows[2, 2]) / 3
-    scale = torch.tensor(4.0).double().log()
-    close(embeddings.info_nce(image, image, scale, label), want)
-    sharp = embeddings.info_nce(image, image, torch.tensor(1e3).double().log(), label)
-    close(sharp, 2 / 3 * math.log(2))
-    alone = torch.tensor([2, 0, 1])
-    close(embeddings.info_nce(image, image, scale, alone), embeddings.info_nce(image, image, scale))
+def test_info_nce_shares_the_weight_among_equal_captions():
+    """A caption that occurs k times counts as k right partners, each with 1/k, in both directions."""
+    label, scale = torch.tensor([0, 0, 1, 2, 0, 1]), torch.tensor(1.3).double()
+    image = normalize(torch.randn(6, 4, generator=seeded(), dtype=torch.float64), dim=1)
+    text = normalize(torch.randn(3, 4, generator=seeded(1), dtype=torch.float64), dim=1)[label]
+    same = (label[:, None] == label).double()
+    share, logits = same / same.sum(1, keepdim=True), scale.exp() * image @ text.T
+    rows = [-(share * x.log_softmax(1)).sum(1).mean() for x in (logits, logits.T)]
+    close(embeddings.info_nce(image, text, scale), sum(rows) / 2)
 
 
 def trained(attract_only: bool, steps: int) -> tuple[embeddings.Clip, float]:

@@ -119,21 +119,15 @@ class Clip(nn.Module):
         return normalize(self.caption(self.word(TOKENS[numbers(caption)]).sum(1)), dim=1)
 
 
-def info_nce(image: Tensor, text: Tensor, scale: Tensor, label: Tensor | None = None) -> Tensor:
+def info_nce(image: Tensor, text: Tensor, scale: Tensor) -> Tensor:
     """Return the symmetric cross-entropy of matching N pictures with N captions, in nats: log N when nothing is known.
 
-    logits_ij = exp(scale) image_i . text_j; each row, and each column, must find its partner on the diagonal. With the
-    captions' numbers as label `[N]`, a caption that occurs k times is k partners, each of them right with 1/k.
+    logits_ij = exp(scale) image_i . text_j; each row, and each column, must find its partner on the diagonal. If a
+    caption occurs k times, this is as if each of its k pictures were right with 1/k, as equal captions have equal rows.
     Radford et al. 2021 (2103.00020), figure 3; van den Oord et al. 2018 (1807.03748), eq. 4.
     """
-    logits, own = scale.exp() * image @ text.T, torch.arange(len(image)) if label is None else _partners(label)
+    logits, own = scale.exp() * image @ text.T, torch.arange(len(image))
     return (cross_entropy(logits, own) + cross_entropy(logits.T, own)) / 2
-
-
-def _partners(label: Tensor) -> Tensor:
-    """Return the share of each column in the partners of each row, `[N, N]`: 1/k where two of k labels are equal."""
-    same = (label[:, None] == label).float()
-    return same / same.sum(1, keepdim=True)
 
 
 def cosine_only(image: Tensor, text: Tensor) -> Tensor:

@@ -53,9 +53,8 @@ def train(
 
     def objective() -> Tensor:
         rows = torch.randint(len(pictures.labels), (batch,), generator=rng)
-        label = pictures.labels[rows]
-        image, text = clip.image(to_unit(pictures.images[rows])), clip.text(label)
-        return embeddings.info_nce(image, text, clip.scale, label)
+        image, text = clip.image(to_unit(pictures.images[rows])), clip.text(pictures.labels[rows])
+        return embeddings.info_nce(image, text, clip.scale)
 
     return training.descend(clip, objective, steps, lr)
 
