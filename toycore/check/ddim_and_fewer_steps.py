@@ -201,7 +201,7 @@ def _slerp(z1: Tensor, z2: Tensor, share: float) -> Tensor:
     },
 )
 def mix(attempt: Callable[[Tensor, Tensor, float], Tensor]) -> Verdicts:
-    """Write mix(z1, z2, share): a path from noise z1 (share 0) to z2 (share 1) that is N(0, I) all the way, for
+    """Write mix(z1, z2, share): a path without a jump from noise z1 (share 0) to z2 (share 1), N(0, I) all the way, for
     independent z1, z2 ~ N(0, I), [b, d].
     """
     rng = torch.Generator().manual_seed(0)
