@@ -74,7 +74,8 @@ def execute(path: Path) -> Any:
 def traces(book: Any) -> list[tuple[str, list[str]]]:
     """Return (where, lines) of everything that a run leaves: outputs cell by cell, then the state of the views."""
     state = book.metadata.pop("widgets", {}).get("application/vnd.jupyter.widget-state+json", {}).get("state", {})
-    views = sorted(settled(json.dumps(model, sort_keys=True)) for model in state.values())
+    ours = [model for model in state.values() if "_esm" in model["state"]]  # not the bars, which show seconds
+    views = sorted(settled(json.dumps(model, sort_keys=True)) for model in ours)
     cells = [cell for cell in normalise(book)["cells"] if cell["cell_type"] == "code"]
     found = [(cell["source"].split("\n")[0], [settled(json.dumps(o)) for o in cell["outputs"]]) for cell in cells]
     return [*found, ("the live views", views)]
