@@ -160,8 +160,10 @@ NOISY = any_module.noisy
         (lambda x0, sigma, eps: (x0 + sigma * eps).T, "the shape must be [4, 2]; yours is [2, 4]"),
         (lambda x0, sigma, eps: x0 + ... * eps, "are there dots left in it?"),
         (lambda x0, sigma, eps: x0 + sigma * eps[:, 0].expand(3, 4), "become a column"),
+        (lambda x0, sigma, eps: x0 + sigma * eps @ eps, "which of the two must be turned"),
+        (lambda x0, sigma, eps: x0 - x0.mean, "brackets () missing"),
         (lambda x0, sigma: x0, "2 positional arguments but 3 were given"),
-        (torch.zeros(4, 2), "not a Tensor: give its name, without brackets"),
+        (torch.zeros(4, 2), "not a Tensor: its name without brackets"),
     ],
     ids=str,
 )

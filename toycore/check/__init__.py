@@ -98,6 +98,8 @@ HINTS = {  # a part of Python's or torch's message -> what to ask the student
     "generator=int": "torch.Generator().manual_seed(seed) makes a generator of a seed",
     "division by zero": "which of the arguments is 0 here?",
     "must match the size of tensor": "which of the two must become a column, [:, None]?",
+    "cannot be multiplied": "which of the two must be turned, .T?",
+    "method'": "is there a pair of brackets () missing?",
     "could not be broadcast": "which of the two must become a column, [:, None]?",
     "only one element tensors can be converted": "a function of math takes one number; does torch have it for tensors?",
     "only 0-dimensional arrays": "a function of math takes one number; does numpy have it for arrays?",
@@ -134,7 +136,7 @@ def call(f: Callable[..., Any], *args: Any) -> Any:
     A number is handed over as a float, and as a tensor to a function that wants one, such as torch.sqrt.
     """
     if not callable(f):
-        raise Refused(f"a function is needed here, not a {type(f).__name__}: give its name, without brackets")
+        raise Refused(f"a function is needed here, not a {type(f).__name__}: its name without brackets, or a lambda")
     try:
         value = f(*map(_own, args))
     except (Exception, SystemExit) as error:
@@ -157,7 +159,7 @@ def numbers(value: Any, shape: Sequence[int] | None = None) -> Tensor:
     if isinstance(value, list | tuple):
         return numbers(_stacked(value), shape)
     try:
-        x = torch.as_tensor(value, dtype=torch.float64 if isinstance(value, float) else None).detach()
+        x = torch.as_tensor(value, dtype=torch.float64 if isinstance(value, float) else None).detach().cpu()
     except Exception:
         raise Refused(f"numbers are needed here, not a {type(value).__name__}") from None
     if x.is_complex():
