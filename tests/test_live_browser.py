@@ -412,6 +412,26 @@ def test_every_control_is_reached_by_tab(browser, pages):
         assert set(wanted) <= seen
 
 
+@pytest.mark.parametrize("kind", ["field", "guidance"])
+def test_a_finger_can_use_it(browser, pages, kind):
+    """On a phone every control is at least 24 pixels wide and high (WCAG 2.2, 2.5.8), and a tap is a click."""
+    with b.page_of(browser, 390, 800, has_touch=True, is_mobile=True) as page:
+        opened(page, pages[kind])
+        small = page.evaluate(
+            """() => [...document.querySelectorAll(
+                ".tc-view button, .tc-view label[for]:not(.tc-label), .tc-view input[type=range]")]
+              .filter((n) => n.offsetParent && Math.min(n.offsetWidth, n.offsetHeight) < 24).map((n) => n.outerHTML)"""
+        )
+        assert small == [] and page.evaluate(LAYOUT) == []
+        before = b.picture(page)
+        page.touchscreen.tap(*middle(page))
+        b.settle(page)
+        assert b.picture(page) != before
+        page.tap("[data-role=play]")
+        b.settle(page, 3)
+        assert page.evaluate(STAGE)[1] == "pause"
+
+
 def axe() -> str | None:
     """axe-core's script where `npm install axe-core` was run in the checkout; the tests above stand without it."""
     found = Path(__file__).parent.parent / "node_modules" / "axe-core" / "axe.min.js"

@@ -193,13 +193,14 @@ scenes.field = (ui) => {
     const { sigma, frame, label } = values, c = scales[frame](sigma), [x, y] = zoom(probe.y, 1 / c);
     const { means } = mixtureOf(ui), { accent, background, ink, sample } = ui.colours, from = place(pane, probe.y);
     const { weights: r, mean, effective } = posterior(mixtureOf(ui), sigma, label, x, y), top = Math.max(...r);
+    const few = Math.min(1, 60 / effective); // many points: each one lighter
     for (let k = 0; k < r.length; k++) {
       if (r[k] < top * 0.02) continue;
       const to = place(pane, [c * means[2 * k], c * means[2 * k + 1]]);
-      g.globalAlpha = (0.15 + 0.6 * (r[k] / top)) * Math.min(1, 60 / effective);
+      g.globalAlpha = (0.15 + 0.6 * (r[k] / top)) * few;
       curve(g, [from, to], accent, 1);
       g.globalAlpha = 1;
-      disc(g, to, 1 + ui.unit * 0.28 * Math.sqrt(r[k] / top), accent);
+      disc(g, to, 1 + ui.unit * 0.28 * Math.sqrt((few * r[k]) / top), accent);
     }
     const said = denoiser(ui, terms)(sigma, [x, y], [0, 0]), target = name === "error" ? mean : said;
     arrow(g, from, place(pane, zoom(target, c)), ink, Math.max(2.5, ui.unit * 0.24));
