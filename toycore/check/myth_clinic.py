@@ -166,15 +166,17 @@ def _plain() -> Tensor:
         "ignores the label": lambda sigma: 0.0,
         "one number": lambda sigma: torch.ones(2),
         "no guidance at all": lambda sigma: 1.0,
+        "no schedule yet": lambda sigma: 2.0,
         "away from the class": lambda sigma: -1.0,
         "returns nothing": lambda sigma: 3.0 if sigma < 1 else None,
     },
 )
 def schedule(attempt: Callable[[float], float]) -> Verdicts:
-    """Write s(sigma): a guidance scale per noise level, for a poor model (the exact one of a blurred spiral, class 1).
-    Its samples must come nearer to the true curve than without guidance, and still cover nine tenths of the class.
+    """Write s(sigma): a guidance scale per noise level, not one for all, for a poor model (the exact one of a blurred
+    spiral, class 1). Its samples must come nearer to the true curve than without guidance, and still cover nine tenths
+    of the class.
     """
-    scales = [ask_number(attempt, sigma) for sigma in (5.0, 0.5, 0.05)]
+    scales = [ask_number(attempt, sigma) for sigma in (5.0, 2.0, 1.0, 0.5, 0.25, 0.12, 0.05, 0.02)]
     yield set(scales) != {1.0}, "s = 1 at every level is no guidance at all; what should be different, and where?"
     yield max(scales) >= 0, f"s = {max(scales):g} walks away from the class; which scale is the conditional answer?"
     mine, plain = _walked(attempt), _plain()
@@ -189,6 +191,10 @@ def schedule(attempt: Callable[[float], float]) -> Verdicts:
     yield (
         off < 0.93 * before,
         f"mean distance {off:.3f}, without guidance {before:.3f}: no nearer to the curve; which levels help?",
+    )
+    yield (
+        len(set(scales)) > 1,
+        f"it works, but s = {scales[0]:g} at every level is no schedule yet: which levels need it?",
     )
 
 
