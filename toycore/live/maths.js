@@ -252,7 +252,7 @@ export function negative(free, positive, avoided, sPos, sNeg, form) {
 
 /**
  * One step from sigma to next: writes the deterministic part to mean and where the step ends to out.
- * rule: {sampler, noise, eta}; D(sigma, x, out) writes x0_hat; z: fresh normals; keep = (next/sigma)^2.
+ * rule: {sampler, noise, eta}; D(sigma, x, out) writes x0_hat; z() gives fresh normals; keep = (next/sigma)^2.
  */
 export function step(rule, D, sigma, next, x, z, mean, out) {
   const keep = (next / sigma) ** 2, x0 = D(sigma, x, mean);
@@ -265,7 +265,10 @@ export function step(rule, D, sigma, next, x, z, mean, out) {
   }[rule.sampler];
   for (let i = 0; i < x.length; i++) mean[i] = x0[i] + share * (x[i] - x0[i]);
   if (rule.sampler === "heun" && next > 0) correct(D, sigma, next, x, mean, out);
-  for (let i = 0; i < x.length; i++) out[i] = mean[i] + (fresh ? fresh * z[i] : 0);
+  out.set(mean);
+  if (!fresh) return;
+  const noise = z(); // made only where it is used: it costs as much as D
+  for (let i = 0; i < x.length; i++) out[i] += fresh * noise[i];
 }
 
 /** Heun's second half: the slope at the step's end is averaged in. mean holds the Euler step. */
@@ -287,7 +290,7 @@ export function startWalk(sigmas, n, seed) {
 export function advance(walk, rule, D) {
   const k = walk.xs.length, x = walk.xs[k - 1];
   const mean = new Float32Array(x.length), out = new Float32Array(x.length);
-  step(rule, D, walk.sigmas[k - 1], walk.sigmas[k], x, normals(walk.seed, k, walk.n), mean, out);
+  step(rule, D, walk.sigmas[k - 1], walk.sigmas[k], x, () => normals(walk.seed, k, walk.n), mean, out);
   walk.xs.push(out);
   walk.means.push(mean);
 }
