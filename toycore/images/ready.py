@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from toycore import checkpoints, precondition, training
 from toycore.images import data, judge, loop, recipes
 
-STEPS = 150  # of a training on the spot
+STEPS = 400  # of a training on the spot
 RUNS = checkpoints.SHIPPED.parents[1] / "runs"  # where `python -m toycore.images.train` writes
 
 
@@ -34,7 +34,8 @@ def load(name: str | Path, otherwise: str = "strokes") -> Ready:
     except ConnectionError as error:
         warnings.warn(f"{name} is skipped and {otherwise} shown: {str(error).splitlines()[0]}", stacklevel=2)
         return load(otherwise)
-    return Ready(str(name), pictures, denoiser(str(name), pictures), reader(str(name), pictures))
+    name = Path(name).name  # of a folder, the last part
+    return Ready(name, pictures, denoiser(name, pictures), reader(name, pictures))
 
 
 def denoiser(name: str, pictures: data.Pictures) -> nn.Module:
@@ -44,8 +45,8 @@ def denoiser(name: str, pictures: data.Pictures) -> nn.Module:
         return checkpoints.load(shipped)
     if run.is_file():
         return checkpoints.load(run)
-    net = recipes.unet(40, 2)(tuple(pictures.images.shape[1:]), pictures.names, torch.Generator().manual_seed(0))
-    return trained(precondition.from_velocity(net), pictures, STEPS, batch=64)
+    net = recipes.unet(32, 2)(tuple(pictures.images.shape[1:]), pictures.names, torch.Generator().manual_seed(0))
+    return trained(precondition.from_velocity(net), pictures, STEPS, batch=32)
 
 
 def trained(D: nn.Module, pictures: data.Pictures, steps: int, batch: int = 128) -> nn.Module:
@@ -55,13 +56,13 @@ def trained(D: nn.Module, pictures: data.Pictures, steps: int, batch: int = 128)
 
 
 def reader(name: str, pictures: data.Pictures) -> nn.Module:
-    """Return the shipped judge of digits or strokes, or one that learns to tell the classes in 2 STEPS steps."""
+    """Return the shipped judge of digits or strokes, or one that learns to tell the classes in STEPS steps."""
     images, labels, names = pictures
     if name in ("digits", "strokes"):
         return checkpoints.load(f"{name}-judge")
     rng = torch.Generator().manual_seed(0)
     J = judge.Judge(images.shape[1], images.shape[2], (len(names),), rng=rng)
-    list(judge.train(J, pictures, labels[:, None], 2 * STEPS, rng=rng))
+    list(judge.train(J, pictures, labels[:, None], STEPS, rng=rng))
     return J.eval().requires_grad_(False)
 
 
