@@ -171,6 +171,14 @@ def test_what_is_wrong_with_a_form_is_said(attempt: Any, told: str) -> None:
     assert told in NOISY.verdict(attempt)
 
 
+def test_dots_and_a_missing_return_are_told_apart(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "replace the dots" in NOISY.verdict(lambda x0, sigma, eps: ...)
+    assert "is there a return?" in NOISY.verdict(lambda x0, sigma, eps: None)
+    NOISY()
+    assert capsys.readouterr().out == "not yet: replace the dots by your answer\n"
+    assert repr(NOISY) == NOISY.question
+
+
 def test_a_number_is_a_tensor_to_those_who_want_one() -> None:
     """torch.sqrt refuses floats, math.sqrt does not: both are right."""
     level = ALL["adding_noise.level"]

@@ -83,16 +83,23 @@ class Exercise(NamedTuple):
             message = f"the check cannot read your answer, it met {_words(error)}"
         return "well done: every property holds" if message is None else f"not yet: {message}"
 
-    def __call__(self, attempt: Any) -> None:
+    def __call__(self, attempt: Any = None) -> None:
         """Print the verdict on an attempt."""
         print(self.verdict(attempt))
+
+    def __repr__(self) -> str:
+        """The exercise in words: what a cell shows that names it without calling it."""
+        return self.question
 
 
 class Refused(Exception):
     """An attempt that a check cannot go on with; the message is for the student."""
 
 
-EMPTY = "your function returns nothing so far; replace the dots by your answer"
+EMPTY = {  # what a function that gives no answer returned -> what to say
+    ...: "your function returns nothing so far; replace the dots by your answer",
+    None: "your function ends without giving anything back; is there a return?",
+}
 HINTS = {  # a part of Python's or torch's message -> what to ask the student
     "ellipsis": "are there dots left in it?",
     "generator=int": "torch.Generator().manual_seed(seed) makes a generator of a seed",
@@ -146,14 +153,14 @@ def call(f: Callable[..., Any], *args: Any) -> Any:
         file = getattr(getattr(f, "__code__", None), "co_filename", None)
         raise Refused(f"your code stopped with {_words(error, file)}") from error
     if value is None or value is ...:
-        raise Refused(EMPTY)
+        raise Refused(EMPTY[value])
     return value
 
 
 def numbers(value: Any, shape: Sequence[int] | None = None) -> Tensor:
     """Return what a student gave (tensor, array, number, list of these) as float64 without gradient, or refuse it."""
     if value is None or value is ...:
-        raise Refused(EMPTY)
+        raise Refused(EMPTY[value])
     if isinstance(value, tuple) and any(getattr(part, "ndim", 0) for part in value):
         raise Refused(f"one tensor is needed, not a tuple of {len(value)}: a comma too many, or a [0] too few?")
     if isinstance(value, list | tuple):

@@ -168,7 +168,7 @@ def _plain() -> Tensor:
         "no guidance at all": lambda sigma: 1.0,
         "no schedule yet": lambda sigma: 2.0,
         "away from the class": lambda sigma: -1.0,
-        "returns nothing": lambda sigma: 3.0 if sigma < 1 else None,
+        "is there a return": lambda sigma: 3.0 if sigma < 1 else None,
     },
 )
 def schedule(attempt: Callable[[float], float]) -> Verdicts:
