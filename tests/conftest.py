@@ -1,5 +1,6 @@
 """Fixtures that every test may use, and what several workers must not share."""
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -15,6 +16,13 @@ def pytest_configure(config: pytest.Config) -> None:
         n = worker["workercount"]
         mine = int(worker["workerid"].removeprefix("gw")) % n
         LocalPortCache.instance().currently_used_ports |= {p for p in range(1 << 16) if p // 2 % n != mine}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Refuse names that differ from run to run: workers must collect the same tests under the same names."""
+    for item in items:
+        if found := re.search(r"0x[0-9a-f]{6,}", item.nodeid):
+            raise pytest.UsageError(f"{item.nodeid} has an address in its name, {found[0]}: give it another id")
 
 
 @pytest.fixture

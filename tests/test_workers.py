@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 from jupyter_client.connect import LocalPortCache
 
-from tests.conftest import pytest_configure
+from tests.conftest import pytest_collection_modifyitems, pytest_configure
 
 
 @pytest.mark.parametrize("workers", [2, 3])
@@ -24,3 +24,9 @@ def test_without_workers_every_port_is_free(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(LocalPortCache, "instance", lambda: cache)
     pytest_configure(SimpleNamespace())
     assert not cache.currently_used_ports
+
+
+def test_names_with_addresses_are_refused() -> None:
+    pytest_collection_modifyitems([SimpleNamespace(nodeid="tests/test_x.py::test_y[a name-0x10]")])
+    with pytest.raises(pytest.UsageError, match="an address in its name, 0x7f31897c7c40"):
+        pytest_collection_modifyitems([SimpleNamespace(nodeid="tests/test_x.py::test_y[<lambda> at 0x7f31897c7c40>]")])
