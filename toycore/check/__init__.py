@@ -176,7 +176,8 @@ def numbers(value: Any, shape: Sequence[int] | None = None) -> Tensor:
     if shape is None:
         return x.double()
     if x.shape != tuple(shape) and not x.numel() == 1 == math.prod(shape):
-        raise Refused(f"the shape must be {list(shape)}; yours is {list(x.shape)}")
+        thin = ", with an axis of length 1 too many" if x.squeeze().shape == tuple(shape) else ""
+        raise Refused(f"the shape must be {list(shape)}; yours is {list(x.shape)}{thin}")
     return x.double().reshape(tuple(shape))
 
 

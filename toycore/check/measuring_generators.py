@@ -19,7 +19,7 @@ def _four_points(data: Tensor) -> Tensor:
 
 def _gaussian(data: Tensor) -> Tensor:
     root = torch.linalg.cholesky(torch.cov(data.T))
-    z = torch.randn(4000, 2, generator=torch.Generator().manual_seed(0), dtype=data.dtype)
+    z = torch.randn(1500, 2, generator=torch.Generator().manual_seed(0), dtype=data.dtype)
     z = (z - z.mean(0)) @ torch.linalg.inv(torch.linalg.cholesky(torch.cov(z.T))).T
     return data.mean(0) + z @ root.T
 
