@@ -361,6 +361,7 @@ function readouts(ui, rows) {
   ui.shown = words;
   if (ui.readouts.children.length !== rows.length) {
     ui.readouts.replaceChildren(...rows.map(() => make("div", {}, make("dt"), make("dd"))));
+    requestAnimationFrame(() => ui.root.scrollHeight > ui.root.clientHeight + 1 && resize(ui)); // a full screen too full
   }
   rows.forEach(([name, value], i) => {
     const [dt, dd] = ui.readouts.children[i].children;
@@ -423,7 +424,7 @@ function resize(ui) {
   ui.root.classList.toggle("tc-narrow", width < 640);
   const unit = full ? Math.max(16, Math.min(innerWidth / 70, innerHeight / 42)) : width < 420 ? 12 : width > 1000 ? 15 : 14;
   let panel = typeset(ui, full, unit);
-  const most = innerHeight * (isBeside(ui) ? 0.96 : 0.33); // on a full screen the picture comes first
+  const most = innerHeight * (isBeside(ui) ? 0.96 : 0.28); // on a full screen the picture comes first
   while (full && panel > most && ui.unit > 12) panel = typeset(ui, full, ui.unit * 0.94);
   const room = full ? Math.max(200, innerHeight - 2 * ui.unit - (isBeside(ui) ? 0 : panel + ui.unit)) : roomOf();
   fill(ui, Math.floor(ui.stage.clientWidth), Math.floor(ui.scene.arrange(Math.floor(ui.stage.clientWidth), room)));
