@@ -120,6 +120,7 @@ def test_builds_only_what_is_of_this_package(path):
         ("toycore.checkpoints", "Path"),  # a class, but not of this package
         ("toycore.export.__main__", "main"),  # importing it runs it
         ("toycore.networks", "nn"),
+        ("toycore.training", "Preconditioned"),  # a network's name, but not its home
         ("toycore.mixtures", "GaussianMixture"),
     ],
 )
