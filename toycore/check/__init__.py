@@ -177,7 +177,7 @@ def numbers(value: Any, shape: Sequence[int] | None = None) -> Tensor:
         return x.double()
     if x.shape != tuple(shape) and not x.numel() == 1 == math.prod(shape):
         thin = ", with an axis of length 1 too many" if x.squeeze().shape == tuple(shape) else ""
-        raise Refused(f"the shape must be {list(shape)}; yours is {list(x.shape)}{thin}")
+        raise Refused(f"the shape must be {list(shape)}; yours is {list(x.shape)}{thin}: where does it change?")
     return x.double().reshape(tuple(shape))
 
 
@@ -211,7 +211,7 @@ def number(value: Any) -> float:
         raise Refused(f"one number is needed here, not a {type(value).__name__}")
     x = numbers(value)
     if x.numel() != 1:
-        raise Refused(f"one number is needed here; you gave {x.numel()}, of shape {list(x.shape)}")
+        raise Refused(f"one number is needed here; you gave {x.numel()}, of shape {list(x.shape)}: which one?")
     return float(x)
 
 

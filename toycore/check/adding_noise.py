@@ -100,15 +100,15 @@ def _shortest(limit: float = 1e-3) -> int:
 def shortest(attempt: Any) -> Verdicts:
     """Give the smallest T for which linear betas from 1e-4 to 0.02 in T steps leave alpha_bar_T < 1e-3."""
     n, right = number(attempt), _shortest()
-    yield n == int(n) and n > 0, f"T counts steps, so it is a whole number above 0; you gave {n:g}"
+    yield n == int(n) and n > 0, f"T counts steps, so it is a whole number above 0; what would {n:g} steps be?"
     yield (
         n != _within(),
-        "that is the step where the chain of 1000 crosses 1e-3; here the betas must reach 0.02 within T steps",
+        "that is the step where the chain of 1000 crosses 1e-3; where must the betas be after T steps?",
     )
     yield n != _shortest(1e-6), "alpha_bar is a variance; is it its root that you brought below 1e-3?"
     yield n <= 1000, "the chain of 1000 is long enough already, so why any T above 1000?"
     left = float(frames.alpha_bar(sigmas.ddpm(T=int(n))[0]))
-    yield right <= n, f"too few: T = {n:g} leaves alpha_bar_T = {left:.2e}"
+    yield right <= n, f"too few: T = {n:g} leaves alpha_bar_T = {left:.2e}; how much signal do more steps take?"
     yield right >= n, f"too many: T = {n:g} leaves alpha_bar_T = {left:.2e}; is a shorter chain enough?"
 
 

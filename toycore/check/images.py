@@ -66,12 +66,15 @@ def fold(attempt: Callable[[Tensor], Tensor]) -> Verdicts:
     """
     x = torch.arange(2 * 3 * 8 * 8.0).reshape(2, 3, 8, 8)
     y = ask(attempt, x).float()
-    yield y.shape == (2, 12, 4, 4), f"the shape must be [b, 4c, h/2, w/2] = (2, 12, 4, 4); yours is {tuple(y.shape)}"
+    yield (
+        y.shape == (2, 12, 4, 4),
+        f"the shape must be [b, 4c, h/2, w/2] = (2, 12, 4, 4); yours is {tuple(y.shape)}: which axes change?",
+    )
     kept = torch.equal(y.flatten().sort().values, x.flatten())
-    yield kept, "nothing may be lost or doubled: every pixel must turn up exactly once"
+    yield kept, "nothing may be lost or doubled: every pixel must turn up exactly once; does it?"
     corners = torch.cat([x[:1, :, :4, :4], x[:1, :, :4, 4:], x[:1, :, 4:, :4], x[:1, :, 4:, 4:]], 1)
     whole = torch.equal(y[:1].flatten(2).sort(1).values, corners.flatten(2).sort(1).values)
-    yield not whole, "each of your channels shows half of the picture's width; it should show every second pixel"
+    yield not whole, "each of your channels shows half of the picture's width; which slice shows every second pixel?"
     want = _fold(x).flatten(2).sort(1).values
     got = y.flatten(2).sort(1).values
     places = got.transpose(1, 2).reshape(-1, 12)

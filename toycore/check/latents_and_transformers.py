@@ -28,9 +28,15 @@ def standardise(attempt: Callable[[Tensor], Tensor]) -> Verdicts:
     z = torch.randn(500, 3, generator=torch.Generator().manual_seed(0)) * torch.tensor([0.1, 1.0, 20.0]) + 5
     y = ask(attempt, z)
     yield y.shape == z.shape, f"the shape must stay [n, d]; yours is {tuple(y.shape)}"
-    yield not close(y.mean(1), torch.zeros(500), 1e-3), "you work row by row: a latent is one column, over all pictures"
+    yield (
+        not close(y.mean(1), torch.zeros(500), 1e-3),
+        "you work row by row, and a row is one picture: over which axis do all pictures lie?",
+    )
     whole, each = abs(float(y.mean())) < 1e-3, float(y.mean(0).abs().max()) < 1e-2
-    yield not (whole and not each), "you use one scale for all d numbers; the first one would drown beside the third"
+    yield (
+        not (whole and not each),
+        "you use one scale for all d numbers; would the first one not drown beside the third?",
+    )
     yield each, f"the first number is not centred, its mean is {float(y.mean(0)[0]):.2f}: what do you subtract?"
     yield not close(y.std(0), 1 / z.std(0), 1e-2), "the spreads are turned over: did you divide by the variance?"
     spreads = [round(float(spread), 2) for spread in y.std(0)]

@@ -21,9 +21,7 @@ KLS = {  # what students take for the KL, by what to ask them
     "the log pulls the other way: which sign makes a narrow Gaussian expensive?": lambda m, v: (
         0.5 * (v + m**2 - 1 + v.log()).sum(-1)
     ),
-    "the mean is squared in the formula; look at how yours enters": lambda m, v: (
-        0.5 * (v + m.abs() - 1 - v.log()).sum(-1)
-    ),
+    "the mean is squared in the formula; how does yours enter?": lambda m, v: 0.5 * (v + m.abs() - 1 - v.log()).sum(-1),
     "the mean comes with its sign; can it make a distance smaller?": lambda m, v: 0.5 * (v + m - 1 - v.log()).sum(-1),
     "every term of it is half of what you give: which factor stands in front?": lambda m, v: 2 * _kl(m, v),
     "the half belongs to every term; does it stand before the mean's?": lambda m, v: _kl(m, v) + 0.5 * (m**2).sum(-1),

@@ -119,7 +119,10 @@ def _cloud(seed: int) -> Tensor:
 def cloud(attempt: Callable[[int], Tensor]) -> Verdicts:
     """Write cloud(seed): 1000 points of the plane from the standard normal distribution, the same for the same seed."""
     x = ask(attempt, 3)
-    yield x.shape == (1000, 2), f"a cloud of 1000 points of the plane has shape [1000, 2]; yours has {list(x.shape)}"
+    yield (
+        x.shape == (1000, 2),
+        f"a cloud of 1000 points of the plane has shape [1000, 2]; yours has {list(x.shape)}: why?",
+    )
     yield close(x, ask(attempt, 3)), "two clouds of seed 3 differ from call to call: did you hand the generator over?"
     other = ask(attempt, 4, shape=(1000, 2))
     yield not close(x, other), "every seed gives the same cloud: where does the seed enter?"

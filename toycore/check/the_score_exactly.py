@@ -67,7 +67,7 @@ def weights(attempt: Callable[[Tensor, Tensor, float], Tensor]) -> Verdicts:
     x, points, sigma = torch.tensor([-0.6, 0.1]), data.spiral(20).x.flip(0), 0.1
     yield (
         close(ask(attempt, x, points, sigma), _weights(x, points, sigma)),
-        "right for these points, wrong for 20 others",
+        "right for these points, wrong for 20 others: what in yours is fixed?",
     )
 
 
@@ -135,7 +135,7 @@ def score(attempt: Callable[[Tensor, Tensor, float], Tensor]) -> Verdicts:
     points = data.spiral(20).x.flip(0)
     yield (
         close(ask(attempt, x, points, 0.5), _score(x, points, 0.5), 1e-4),
-        "right here, wrong for other points and sigma",
+        "right here, wrong for other points and sigma: what in yours is fixed?",
     )
 
 
@@ -171,8 +171,8 @@ def unnormalised(attempt: Callable[[Callable[[Tensor], Tensor], Tensor], Tensor]
     x = torch.tensor([[0.3, 0.2], [-0.5, 0.6], [1.0, -1.0]], dtype=torch.float64)
     s = ask(attempt, _bell, x, shape=x.shape)
     yield from unlike(s, {
-        "for a bell around 0 your arrows run downhill, outwards: check the sign": x,
-        "that is the gradient of f, which grows with f; the score is that of log f": -x * _bell(x)[:, None],
+        "for a bell around 0 your arrows run downhill, outwards: which sign?": x,
+        "that is the gradient of f; the score is that of log f: how do they differ?": -x * _bell(x)[:, None],
         "a third of what it should be: is there a mean over 3 rows where a sum belongs?": -x / 3,
         "your rows know of each other: did you take the log of a sum?": -x * (_bell(x) / _bell(x).sum())[:, None],
     })  # fmt: skip
@@ -212,7 +212,10 @@ def threshold(attempt: Any) -> Verdicts:
     """
     sigma = number(attempt)
     yield sigma > 0, f"a noise level is more than 0; yours is {sigma:g}: how wide is a gap between the arms?"
-    yield abs(sigma - GAP) > 0.01, "that is the gap between the arms; what is asked is a noise level, not a distance"
+    yield (
+        abs(sigma - GAP) > 0.01,
+        "that is the gap between the arms; what is asked is a noise level, not a distance: which share of it?",
+    )
     yield abs(sigma - 0.142) > 0.012, "that holds for the first spiral; the spacing of the arms has changed: to what?"
     yield sigma < GAP, "far too large: noise as wide as the gap has long mixed the arms; how wide is the gap?"
     yield (
