@@ -349,10 +349,15 @@ def test_still_twin(views, kind):
 
 def test_sizes_of_saved_pages():
     """One field in 1 MB, several in 2.5 MB."""
-    one = live.field(mixtures.spiral())
-    many = live.guidance()
+    points = data.spiral(600, classes=3)  # as many as a page takes along
+    cheap = mixtures.of(points.x[:12])  # a lattice is as long for a cheap field
+    one = live.field(cheap)
+    many = live.guidance(
+        {"exact": exact.posterior_mean(data.spiral(12, classes=3)), "learned": data.spiral(12, classes=3)}, points
+    )
+    fields = [entry["name"] for entry in many.meta["index"] if entry["name"].startswith("F/")]
     assert len(one.meta["fields"]) == 1 and len(one.html()) <= 1_000_000
-    assert len(many.html()) <= 2_500_000
+    assert len(fields) == 8 and len(many.html()) <= 2_500_000
 
 
 def test_values_link_and_are_observed(views):
