@@ -249,6 +249,12 @@ def test_gaussians_against_torch():
     close(gaussians.expected_log_density(mean, 0.3, 0.0, 2.0), gaussians.log_density(mean, 0.0, 2.0) - 3 * 0.3 / 4)
 
 
+def test_the_two_variances_of_ddpm():
+    """Large: of the step x - x'. Small: of x' given x and x0, where the precisions of both neighbours add."""
+    assert gaussians.large_variance(0.5, 0.3) == pytest.approx(0.16)
+    assert gaussians.small_variance(0.5, 0.3) == pytest.approx(1 / (1 / 0.3**2 + 1 / 0.16))
+
+
 def _own_log_p(x0, v, levels, variance):
     """The chain's own law of x0: linear-Gaussian, its variance by recursion."""
     P = v + levels[0] ** 2
