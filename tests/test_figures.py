@@ -5,6 +5,8 @@ import pytest
 from PIL import Image
 
 from figures.__main__ import names, save, script
+from tests.problems import close
+from toycore import data, demo, exact, plots
 
 
 @pytest.mark.parametrize("name", names())
@@ -18,3 +20,8 @@ def test_draws_the_same_picture_twice_and_says_what_it_shows(name, tmp_path):
     assert np.asarray(Image.open(tmp_path / "first" / f"{name}.png").convert("L")).std() > 5, "the picture is empty"
     for file in (f"{name}.png", f"{name}.svg"):
         assert (tmp_path / "first" / file).read_bytes() == (tmp_path / "second" / file).read_bytes()
+
+
+def test_the_demos_arrows_lead_from_the_vp_frame_to_the_prediction():
+    D, at = exact.posterior_mean(data.spiral(30)), plots.grid(5, 1.0)
+    close(at + demo.towards(D, at, 0.5), D(at * 1.25**0.5, 0.5), atol=1e-6)
