@@ -48,7 +48,7 @@ AIMS = {
     "digits-mlp": Aim("digits-mlp", 3000, 1.0, 20, (0.97,), 4),
     "digits": Aim("digits", 300, 1.0, 40, (0.96,), 2.5),
     "digits-dit": Aim("digits-dit", 500),
-    "strokes, short": Aim("strokes", 1400, 1.25, 80, (0.92,), 4),
+    "strokes, short": Aim("strokes", 1200, 1.25, 80, (0.92,), 4),
     "strokes": Aim("strokes", 4000, 1.1, 240, (0.98,), 1.5),
     "strokes-latent": Aim("strokes-latent", 3000, 1.0, 130, (0.98,), 2),
     "shapes": Aim("shapes", 1500, 1.0, float("nan"), (0.97, 0.97, 0.90, 0.97)),
@@ -117,7 +117,8 @@ def row(title: str, scores: judge.Scores, floor: float, *more: str) -> None:
 
 def asked_row(aim: Aim) -> None:
     told = " ".join(f"{a:.3f}" for a in aim.accuracy)
-    print(f"{'  asked: at least, at most':34} {told:>23} {'':6} {'':6} {aim.FD:5.2f} {'':18}  {aim.seconds:.0f}")
+    FD, seconds = ("" if value != value else f"{value:g}" for value in (aim.FD, aim.seconds))
+    print(f"{'  asked: at least, at most':34} {told:>23} {'':13} {FD:>5} {'':18}  {seconds}")
 
 
 def quality(names: list[str], seeds: int, quick: bool) -> None:
@@ -131,7 +132,8 @@ def quality(names: list[str], seeds: int, quick: bool) -> None:
         J, real, other, asked = references(recipe.data)
         floor, want = judge.score(J, other, asked, real), recipes.questions(recipe.data, labels_for(recipe.data))
         row(f"real {recipe.data}, held out", floor, floor.frechet)
-        asked_row(aim)
+        if aim.accuracy:
+            asked_row(aim)
         for seed in range(1 if quick else seeds):
             D, told = shipped(aim) if quick else learned(aim, recipe, seed)
             scores = judge.score(
