@@ -227,9 +227,9 @@ def class_vector(table: nn.Embedding | None, label: Label, b: int, classes: int)
     rows = label_column(label, b, max(classes, 1))
     if table is None:
         return 0.0
-    return (
-        table.weight[-1:] if rows is None else table((rows % (classes + 1)).to(table.weight.device))
-    )  # -1 -> the last row
+    if rows is None:
+        return table.weight[-1:]
+    return table((rows % (classes + 1)).to(table.weight.device))  # -1 -> the last row
 
 
 def initialise(net: nn.Module, rng: torch.Generator | None) -> None:

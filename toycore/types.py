@@ -50,8 +50,10 @@ def column(value: Tensor | float, x: Tensor) -> Tensor:
 def level(sigma: Tensor | float, x: Tensor) -> Tensor:
     """Shape a noise level, a number or `[b]`, like `column`; refuse what is none: below 0, infinite, or NaN."""
     shaped = column(sigma, x)
-    if not ((shaped >= 0) & (shaped < math.inf)).all():
-        raise ValueError(f"sigma is {sigma}; a noise level is a finite number >= 0")
+    if shaped.device.type == "cpu":  # to look at a number on a GPU is to wait for it
+        low, high = shaped.aminmax()
+        if not 0 <= float(low) <= float(high) < math.inf:
+            raise ValueError(f"sigma is {sigma}; a noise level is a finite number >= 0")
     return shaped
 
 
@@ -69,7 +71,7 @@ def label_rows(label: Label, b: int, classes: float = math.inf) -> Tensor:
         raise ValueError(
             f"label has dtype {rows.dtype} and shape {tuple(rows.shape)}; need None, an int, or integers [{b}]"
         )
-    if rows.numel() and (int(rows.min()) < -1 or int(rows.max()) >= classes):
+    if rows.numel() and rows.device.type == "cpu" and (int(rows.min()) < -1 or int(rows.max()) >= classes):
         raise ValueError(
             f"label runs from {int(rows.min())} to {int(rows.max())}, but this model knows the classes"
             f" 0..{classes - 1:.0f}; use one of them, or None"
