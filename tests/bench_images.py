@@ -72,7 +72,7 @@ def paced(walk: Iterator[Any]) -> tuple[Any, float, float]:
         if i % 10 == 0:
             marks.append(cpu(lambda: A @ A @ A @ A)[1])
         item, spent = cpu(lambda: next(walk, None))
-        steps.append(spent * 1.0)
+        steps.append(spent)
         if item is None:
             break
         last = item
