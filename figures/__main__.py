@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 
 import figures
 from toycore import plots, style
-from toycore.types import one_of
+from toycore.checks import one_of
 
 ROOT = Path(__file__).parent.parent
 

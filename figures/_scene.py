@@ -9,6 +9,7 @@ from torch import Tensor
 
 from toycore import data, exact, mixtures, plots
 from toycore.style import LIGHT
+from toycore.types import seeded
 
 SPIRAL = mixtures.spiral()
 THREE = mixtures.spiral(classes=3)
@@ -18,14 +19,9 @@ DATA = data.spiral(300)
 DATA3 = data.spiral(300, classes=3)
 
 
-def rng(seed: int = 0) -> torch.Generator:
-    """Return a generator of its own."""
-    return torch.Generator().manual_seed(seed)
-
-
 def start(n: int, sigma: float = 10.0, seed: int = 0) -> Tensor:
     """Return n points of pure noise at level sigma."""
-    return sigma * torch.randn(n, 2, generator=rng(seed))
+    return sigma * torch.randn(n, 2, generator=seeded(seed))
 
 
 def planes(fig: Figure, titles: Sequence[str], extent: float = 1.3, three: bool = False) -> list[Axes]:

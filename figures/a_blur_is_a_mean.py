@@ -4,8 +4,8 @@ import torch
 from matplotlib.figure import Figure
 from sklearn.datasets import load_digits
 
-from figures._scene import rng
 from toycore import exact, plots, samplers, sigmas
+from toycore.types import seeded
 
 SIZE = (9.6, 3.9)
 LEVELS = 20.0, 5.0, 2.0, 1.0, 0.5
@@ -21,7 +21,7 @@ ALT = (
 
 def draw(fig: Figure) -> None:
     digits = torch.tensor(load_digits().images, dtype=torch.float32)[:, None] / 8 - 1  # [1797, 1, 8, 8]
-    D, noise = exact.posterior_mean(digits), torch.randn(1, 1, 8, 8, generator=rng(3))
+    D, noise = exact.posterior_mean(digits), torch.randn(1, 1, 8, 8, generator=seeded(3))
     rows = fig.subplots(3, len(LEVELS))
     for i, sigma in enumerate(LEVELS):
         x = digits[7:8] + sigma * noise

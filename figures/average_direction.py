@@ -3,9 +3,10 @@
 import torch
 from matplotlib.figure import Figure
 
-from figures._scene import DATA, SPIRAL, D, planes, rng
+from figures._scene import DATA, SPIRAL, D, planes
 from toycore import exact, plots
 from toycore.style import LIGHT
+from toycore.types import seeded
 
 SIZE = (9.6, 3.5)
 POINT = torch.tensor([[0.15, 0.75]])
@@ -22,7 +23,7 @@ def draw(fig: Figure) -> None:
         plots.points(ax, DATA.x, color=LIGHT.data, size=400 * weight.clamp(max=0.1) + 1)
         many = POINT.expand(40, 2)
         plots.arrows(
-            ax, many, exact.posterior_sample(SPIRAL, many, sigma, rng()) - many, LIGHT.random, alpha=0.5, width=0.004
+            ax, many, exact.posterior_sample(SPIRAL, many, sigma, seeded()) - many, LIGHT.random, alpha=0.5, width=0.004
         )
         plots.arrows(ax, POINT, D(POINT, sigma) - POINT, LIGHT.predicted, width=0.012)
         plots.points(ax, POINT, color=LIGHT.ink, size=30, zorder=5)

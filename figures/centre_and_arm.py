@@ -3,9 +3,10 @@
 import torch
 from matplotlib.figure import Figure
 
-from figures._scene import SPIRAL, D, rng
+from figures._scene import SPIRAL, D
 from toycore import data, plots
 from toycore.style import LIGHT
+from toycore.types import seeded
 
 SIZE = (7.2, 3.6)
 CAPTION = (
@@ -18,8 +19,8 @@ ALT = "Two curves over the noise level: one rises from 0 to 1, the other falls; 
 def draw(fig: Figure) -> None:
     levels = torch.logspace(-2, 0.5, 40)
     arm = data.spiral(2000).x
-    x0 = SPIRAL.sample(1000, rng())[0]
-    z = torch.randn(x0.shape, generator=rng(1))
+    x0 = SPIRAL.sample(1000, seeded())[0]
+    z = torch.randn(x0.shape, generator=seeded(1))
 
     def cosines(sigma: float) -> tuple[float, float]:
         x = x0 + sigma * z

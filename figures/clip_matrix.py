@@ -3,9 +3,9 @@
 import torch
 from matplotlib.figure import Figure
 
-from figures._scene import rng
 from toycore import embeddings, style, training
 from toycore.style import LIGHT
+from toycore.types import seeded
 
 SIZE = (9.6, 4.6)
 SHOWN = torch.tensor([0, 5, 10, 15, 16, 21, 26, 31])
@@ -20,7 +20,7 @@ ALT = (
 
 
 def trained(steps: int) -> embeddings.Clip:
-    clip, seed = embeddings.Clip(dim=8, width=32, rng=rng()), rng(1)
+    clip, seed = embeddings.Clip(dim=8, width=32, rng=seeded()), seeded(1)
 
     def loss() -> torch.Tensor:
         caption = torch.randperm(32, generator=seed)
@@ -33,9 +33,9 @@ def trained(steps: int) -> embeddings.Clip:
 
 
 def draw(fig: Figure) -> None:
-    pictures, axes = embeddings.draw(SHOWN, rng=rng(2)), fig.subplots(1, 2, sharey=True)
+    pictures, axes = embeddings.draw(SHOWN, rng=seeded(2)), fig.subplots(1, 2, sharey=True)
     for ax, clip, title in zip(
-        axes, (embeddings.Clip(dim=8, width=32, rng=rng()), trained(100)), ("untrained", "trained")
+        axes, (embeddings.Clip(dim=8, width=32, rng=seeded()), trained(100)), ("untrained", "trained")
     ):
         with torch.no_grad():
             cosines = clip.text(SHOWN) @ clip.image(pictures).T

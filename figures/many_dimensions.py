@@ -3,9 +3,9 @@
 import torch
 from matplotlib.figure import Figure
 
-from figures._scene import rng
 from toycore import dimension, plots
 from toycore.style import LIGHT
+from toycore.types import seeded
 
 SIZE = (9.6, 3.6)
 DIMS = 2, 8, 32, 128
@@ -23,9 +23,9 @@ def draw(fig: Figure) -> None:
     left, right = fig.subplots(1, 2)
     levels = torch.logspace(-2, 1, 24)
     for i, d in enumerate(DIMS):
-        x, color = torch.randn(1000, d, generator=rng()), LIGHT.classes[i]
+        x, color = torch.randn(1000, d, generator=seeded()), LIGHT.classes[i]
         left.hist((x.norm(dim=1) / d**0.5).numpy(), 40, range=(0, 2.5), histtype="step", color=color, linewidth=1.5)
-        plots.curve(right, levels, dimension.certainty(x, levels, rng(1), 60), f"d = {d}", color)
+        plots.curve(right, levels, dimension.certainty(x, levels, seeded(1), 60), f"d = {d}", color)
         right.axvline(dimension.turning_level(1000, d), color=color, linestyle="--", linewidth=1)
     left.set(title="length / √d", ylabel="points")
     right.set(xscale="log", title="weight of the likeliest origin", xlabel="σ")

@@ -3,10 +3,11 @@
 import torch
 from matplotlib.figure import Figure
 
-from figures._scene import D, planes, rng, start
+from figures._scene import D, planes, start
 from toycore import plots, samplers, sigmas
 from toycore.frames import VP
 from toycore.style import LIGHT
+from toycore.types import seeded
 
 SIZE = (9.6, 4.9)
 CAPTION = (
@@ -24,7 +25,7 @@ def draw(fig: Figure) -> None:
     for ax, noise in zip(planes(fig, titles, 1.6), (1.0, 0.0), strict=True):
         grid = sigmas.log_linear(24, 0.03, 10.0)
         x, sigma = start(1, seed=7), float(grid[0])
-        for state in samplers.ddpm(D, x, grid, rng=rng(2), noise=noise):
+        for state in samplers.ddpm(D, x, grid, rng=seeded(2), noise=noise):
             here, middle, there = (
                 VP.scale(s) * p for s, p in ((sigma, x), (state.sigma, state.mean), (state.sigma, state.x))
             )

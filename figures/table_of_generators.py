@@ -5,8 +5,9 @@ from functools import cache
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from figures._scene import DATA, SPIRAL, D, rng, start, table
+from figures._scene import DATA, SPIRAL, D, start, table
 from toycore import flow, load, metrics, samplers, sigmas, vae
+from toycore.types import seeded
 
 SIZE = (9.6, 5.6)
 CAPTION = (
@@ -23,19 +24,19 @@ ALT = (
 def generators() -> dict[str, tuple[Tensor, int]]:
     """Return each generator's samples with the number of calls of its network."""
     x, net = start(1000, 80.0), load("spiral")
-    paired = flow.fit(flow.coupled(D, 5000, sigmas.karras(12, 0.01, 80.0), rng(1)), steps=1000, rng=rng())
+    paired = flow.fit(flow.coupled(D, 5000, sigmas.karras(12, 0.01, 80.0), seeded(1)), steps=1000, rng=seeded())
     grid = sigmas.log_linear(100, 0.01, 80.0)
     return {
         "one step,\nbest under squared error": (D(x, 80.0), 1),
-        "one step, VAE": (vae.fit(SPIRAL, steps=1000, rng=rng()).sample(1000, rng(2), noise=1.0), 1),
+        "one step, VAE": (vae.fit(SPIRAL, steps=1000, rng=seeded()).sample(1000, seeded(2), noise=1.0), 1),
         "one step,\npaired by the flow": (samplers.final(samplers.ddim(paired, x, sigmas.flow(1))), 1),
         "DDIM": (samplers.final(samplers.ddim(net, x, sigmas.log_linear(20, 0.01, 80.0))), 20),
-        "DDPM": (samplers.final(samplers.ddpm(net, x, grid, rng=rng(1))), 100),
+        "DDPM": (samplers.final(samplers.ddpm(net, x, grid, rng=seeded(1))), 100),
     }
 
 
 def draw(fig: Figure) -> None:
-    data = SPIRAL.sample(4000, rng(3))[0]
+    data = SPIRAL.sample(4000, seeded(3))[0]
     rows = {
         name: (x, [f"{calls}", f"{metrics.distance(x, data).median():.3f}", f"{metrics.coverage(x, DATA.x):.2f}",
                    f"{metrics.spread(x, data):.2f}"])

@@ -5,8 +5,9 @@ from functools import cache
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from figures._scene import D3, THREE, rng, start, table
+from figures._scene import D3, THREE, start, table
 from toycore import classifiers, guidance, load, metrics, samplers, sigmas
+from toycore.types import seeded
 
 SIZE = (9.6, 4.6)
 CAPTION = (
@@ -23,7 +24,7 @@ ALT = (
 def guided() -> dict[str, tuple[Tensor, str, str]]:
     """Return each way's samples, the size of its second network, and what is asked per step and sample."""
     x, grid, net = start(600, 40.0), sigmas.karras(30, 0.005, 40), load("spiral3")
-    judge = classifiers.fit(THREE, steps=500, rng=rng())
+    judge = classifiers.fit(THREE, steps=500, rng=seeded())
     by_class = {"exact": guidance.classifier(D3, THREE.class_log_posterior, 1, 2.0)}
     by_class["learned"] = guidance.classifier(net, judge, 1, 2.0)
     extra = {"exact": "a formula", "learned": f"{sum(p.numel() for p in judge.parameters()):,} parameters"}

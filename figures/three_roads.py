@@ -3,10 +3,11 @@
 import torch
 from matplotlib.figure import Figure
 
-from figures._scene import D, planes, rng, start
+from figures._scene import D, planes, start
 from toycore import plots, samplers, sigmas
 from toycore.frames import VP
 from toycore.style import LIGHT
+from toycore.types import seeded
 
 SIZE = (9.6, 3.6)
 CAPTION = (
@@ -19,7 +20,7 @@ ALT = "Three panels of paths from a cloud to the spiral: jagged random ones, a f
 def draw(fig: Figure) -> None:
     x = start(8, seed=3)
     walks = {
-        "DDPM, 60 steps": (sigmas.log_linear(60), lambda g: samplers.ddpm(D, x, g, rng=rng(1))),
+        "DDPM, 60 steps": (sigmas.log_linear(60), lambda g: samplers.ddpm(D, x, g, rng=seeded(1))),
         "DDIM, 12 steps": (sigmas.log_linear(12, 0.02), lambda g: samplers.ddim(D, x, g)),
         "Heun, 100 steps": (sigmas.log_linear(100), lambda g: samplers.heun(D, x, g)),
     }

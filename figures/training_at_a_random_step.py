@@ -3,9 +3,10 @@
 import torch
 from matplotlib.figure import Figure
 
-from figures._scene import DATA, SPIRAL, D, rng
+from figures._scene import DATA, SPIRAL, D
 from toycore import plots, sigmas
 from toycore.style import LIGHT
+from toycore.types import seeded
 
 SIZE = (9.6, 4.6)
 CAPTION = (
@@ -20,9 +21,9 @@ ALT = (
 
 
 def draw(fig: Figure) -> None:
-    x0 = SPIRAL.sample(8, rng(6))[0]
-    sigma = sigmas.log_uniform(8, 0.05, 0.7, rng(2))[:, None]
-    x = x0 + sigma * torch.randn(8, 2, generator=rng(9))
+    x0 = SPIRAL.sample(8, seeded(6))[0]
+    sigma = sigmas.log_uniform(8, 0.05, 0.7, seeded(2))[:, None]
+    x = x0 + sigma * torch.randn(8, 2, generator=seeded(9))
     axes = fig.subplots(1, 2)
     for ax, title in zip(axes, ("what is shown: x, and the line", "what can be learned: the mean line"), strict=True):
         plots.points(plots.plane(ax, 1.35, title), DATA.x, size=3, color=LIGHT.faint)

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from toycore import data, fields, metrics, mixtures, networks, plots, precondition, samplers, sigmas, training
+from toycore.types import seeded
 
 POINTS, SPIRAL = data.spiral(), mixtures.spiral()
 FITS = {  # title: (source, words of training.fit)
@@ -22,10 +23,6 @@ FITS = {  # title: (source, words of training.fit)
     "toycore fit, continuous spiral, 2,000 steps": (SPIRAL, dict(steps=2000, lr=1e-2)),
 }
 PEER_STEPS, HAND_STEPS = 15_000, 15_000
-
-
-def rng(seed: int = 0) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
 
 
 def cpu(work: Callable[[], object]) -> tuple[float, object]:
@@ -44,7 +41,7 @@ def interleaved(works: dict[str, Callable[[], object]], rounds: int = 5) -> dict
 
 
 def field_error(D, source) -> float:
-    return float(metrics.field_error(D, source, rng=rng(1)).mean())
+    return float(metrics.field_error(D, source, rng=seeded(1)).mean())
 
 
 def table(title: str, head: tuple[str, ...], rows: list[tuple]) -> None:
@@ -131,7 +128,7 @@ def bench_training(sd, quick: bool) -> None:
     share, FE = seconds / base if base else "", "(not run)" if quick else field_error(D, POINTS)
     rows.append(("by hand: NoiseMLP + diffusers, 100 points", seconds, share, FE))
     for title, (source, words) in FITS.items():
-        runs = [cpu(lambda: training.fit(source, **words, rng=rng(seed))) for seed in range(1 if quick else 3)]  # noqa: B023
+        runs = [cpu(lambda: training.fit(source, **words, rng=seeded(seed))) for seed in range(1 if quick else 3)]  # noqa: B023
         seconds = statistics.median(s for s, _ in runs)
         FE = statistics.median(field_error(D, source) for _, D in runs)
         rows.append((title, seconds, f"1/{base / seconds:.0f}" if base else "", FE))

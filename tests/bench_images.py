@@ -30,6 +30,7 @@ from torch import Tensor, nn
 from toycore import checkpoints, guidance, metrics, networks, precondition, samplers, sigmas, training
 from toycore.images import data, judge, loop, recipes
 from toycore.images.unet import UNet
+from toycore.types import seeded
 
 
 class Aim(NamedTuple):
@@ -53,10 +54,6 @@ AIMS = {
     "strokes-latent": Aim("strokes-latent", 3000, 1.0, 130, (0.98,), 2),
     "shapes": Aim("shapes", 1500, 1.0, float("nan"), (0.97, 0.97, 0.90, 0.97)),
 }
-
-
-def rng(seed: int = 0) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
 
 
 def cpu(work: Callable[[], Any]) -> tuple[Any, float]:
@@ -95,12 +92,12 @@ def references(name: str) -> tuple[judge.Judge, Tensor, Tensor, Tensor]:
 
 
 def labels_for(name: str, n: int = 500) -> Tensor:
-    return torch.randint(len(data.CAPTIONS), (n,), generator=rng(3)) if name == "shapes" else torch.arange(n) % 10
+    return torch.randint(len(data.CAPTIONS), (n,), generator=seeded(3)) if name == "shapes" else torch.arange(n) % 10
 
 
 def samples(D: nn.Module, recipe: recipes.Recipe, shape: torch.Size, s: float = 1.0, n: int = 500, seed: int = 0):
     """Draw n pictures in 20 steps of DDIM, guided by s."""
-    want, start = labels_for(recipe.data, n), 80 * torch.randn(n, *shape, generator=rng(5 + seed))
+    want, start = labels_for(recipe.data, n), 80 * torch.randn(n, *shape, generator=seeded(5 + seed))
     G = D if s == 1 else guidance.guided(D, guidance.unlabelled(D), s)
     return recipes.decoder(recipe)(samplers.final(samplers.ddim(G, start, sigmas.karras(20, 0.02, 80.0), want)))
 
@@ -152,7 +149,7 @@ def shipped(aim: Aim) -> tuple[nn.Module, str]:
 def learned(aim: Aim, recipe: recipes.Recipe, seed: int) -> tuple[nn.Module, str]:
     plan = recipe.plan._replace(steps=aim.steps, seed=seed)
     x, labels, names = recipes.source(recipe)
-    D = precondition.from_velocity(recipe.net(tuple(x.shape[1:]), names, rng(seed)))
+    D = precondition.from_velocity(recipe.net(tuple(x.shape[1:]), names, seeded(seed)))
     last, spent, best = paced(loop.train(D, x, labels, plan))
     more = f" + {checkpoints.load(recipe.latent).card['cpu_seconds']} autoencoder" if recipe.latent else ""
     return last.D, f"{spent:.0f}, {best:.0f}{more} ({plan.steps} steps)"
@@ -183,7 +180,7 @@ def latents(seeds: int) -> None:
     print(f"\nlatents, strokes\n{'':34} {NAMES}  share of the real Laplacian")
     for seed in range(seeds):
         made = {
-            "VAE, z = 8": vae.generate(torch.randn(500, 8, generator=rng(2 + seed)), want),
+            "VAE, z = 8": vae.generate(torch.randn(500, 8, generator=seeded(2 + seed)), want),
             "diffusion in 16 latents": samples(D, recipes.find("strokes-latent"), torch.Size([16]), seed=seed),
             "the autoencoder alone": coder(other),
         }
@@ -375,7 +372,7 @@ def ten_minutes(name: str, out: Path, words: list[str], seconds: float) -> None:
     J, real, other, asked = references(recipe.data)
     floor, want = judge.score(J, other, asked, real).frechet, labels_for(recipe.data)
     shape = recipes.source(recipe)[0].shape[1:]
-    start = 80 * torch.randn(500, *shape, generator=rng(5))
+    start = 80 * torch.randn(500, *shape, generator=seeded(5))
     made = recipes.decoder(recipe)(samplers.final(samplers.heun(D, start, sigmas.karras(20, 0.02, 80.0), want)))
     row(f"{name}, {card['steps']} steps", judge.score(J, made, recipes.questions(recipe.data, want), real), floor)
 

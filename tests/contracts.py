@@ -14,7 +14,7 @@ from torch import Tensor
 from tests import problems
 from tests.problems import close
 from toycore import data, exact, fields, guidance, mixtures, networks, precondition, samplers, sigmas, training
-from toycore.types import Denoiser
+from toycore.types import Denoiser, seeded
 
 SIGMAS = torch.tensor([0.01, 0.1, 0.5, 2.0, 10.0])
 
@@ -30,10 +30,6 @@ class Case(NamedTuple):
     shape: tuple[int, ...] = (2,)
 
 
-def _seeded(seed: int = 0) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
-
-
 def exact_case(mixture: mixtures.GaussianMixture) -> Case:
     identity = bool((mixture.std > 0).all())  # bare points answer with the nearest point instead
     D = exact.posterior_mean(mixture)
@@ -41,23 +37,23 @@ def exact_case(mixture: mixtures.GaussianMixture) -> Case:
 
 
 def untrained(classes: int = 3) -> Case:
-    net = networks.MLP(classes=classes, rng=_seeded())
-    torch.nn.init.normal_(net.last.weight, generator=_seeded(1))  # or F would be 0
+    net = networks.MLP(classes=classes, rng=seeded())
+    torch.nn.init.normal_(net.last.weight, generator=seeded(1))  # or F would be 0
     return Case(precondition.Preconditioned(net, 0.47, torch.tensor([0.1, -0.2])), classes)
 
 
 def trained() -> Case:
-    D = training.fit(mixtures.spiral(classes=3), steps=20, batch=64, rng=_seeded())
+    D = training.fit(mixtures.spiral(classes=3), steps=20, batch=64, rng=seeded())
     return Case(D, 3)
 
 
 def noise_net() -> Case:
-    return Case(precondition.from_noise(networks.NoiseMLP(classes=3, rng=_seeded())), 3)
+    return Case(precondition.from_noise(networks.NoiseMLP(classes=3, rng=seeded())), 3)
 
 
 def velocity_net() -> Case:
-    net = networks.MLP(classes=3, rng=_seeded())
-    torch.nn.init.normal_(net.last.weight, generator=_seeded(1))
+    net = networks.MLP(classes=3, rng=seeded())
+    torch.nn.init.normal_(net.last.weight, generator=seeded(1))
     return Case(precondition.from_velocity(net), 3)
 
 
@@ -85,7 +81,7 @@ LEARNED: dict[str, Callable[[], Case]] = {
 def _batch(case: Case, b: int = 7) -> tuple[Tensor, Tensor]:
     """Points at mixed levels, as they occur: x = sigma eps."""
     sigma = SIGMAS.repeat(2)[:b].to(case.dtype)
-    x = torch.randn(b, *case.shape, generator=_seeded(2)).to(case.dtype)
+    x = torch.randn(b, *case.shape, generator=seeded(2)).to(case.dtype)
     return sigma.reshape(-1, *[1] * len(case.shape)) * x, sigma
 
 
@@ -207,7 +203,7 @@ def far_away_says_the_mean(case: Case) -> None:
 def score_is_the_gradient(case: Case) -> None:
     """Central differences of log p_sigma, and autograd of it, against (D - x) / sigma^2."""
     assert case.mixture is not None
-    x = torch.randn(20, 2, generator=_seeded(3), dtype=torch.float64)
+    x = torch.randn(20, 2, generator=seeded(3), dtype=torch.float64)
     label = torch.arange(20) % (case.classes + 1) - 1
     for sigma in (0.1, 0.3, 2.0):
         h = 1e-4 * sigma
@@ -220,9 +216,9 @@ def score_is_the_gradient(case: Case) -> None:
 def the_average_answer_is_the_mean(case: Case) -> None:
     """E over noised data of E[x0 | x] = E[x0]."""
     assert case.mixture is not None
-    x0, _ = case.mixture.to(torch.float64).sample(20_000, _seeded(4))
+    x0, _ = case.mixture.to(torch.float64).sample(20_000, seeded(4))
     for sigma in (0.1, 1.0):
-        answer = case.D(x0 + sigma * torch.randn(x0.shape, generator=_seeded(5), dtype=x0.dtype), sigma)
+        answer = case.D(x0 + sigma * torch.randn(x0.shape, generator=seeded(5), dtype=x0.dtype), sigma)
         error = (answer - case.mixture.to(torch.float64).mean).std(0) / math.sqrt(len(x0))
         problems.within(answer.mean(0), case.mixture.to(torch.float64).mean, error)
 
@@ -251,11 +247,11 @@ WALKERS = {
 
 
 def _knobs(walker: Walker, seed: int = 0) -> dict:
-    return {"rng": _seeded(seed)} if walker.random else {}
+    return {"rng": seeded(seed)} if walker.random else {}
 
 
 def _start(b: int = 30, high: float = 10.0) -> Tensor:
-    return high * torch.randn(b, 2, generator=_seeded(6), dtype=torch.float64)
+    return high * torch.randn(b, 2, generator=seeded(6), dtype=torch.float64)
 
 
 def counts_and_levels(walker: Walker) -> None:
@@ -333,7 +329,7 @@ def no_graph_is_kept(walker: Walker) -> None:
 
 
 def pictures_walk_too(walker: Walker) -> None:
-    x = torch.randn(2, 3, 4, 4, generator=_seeded())
+    x = torch.randn(2, 3, 4, 4, generator=seeded())
     state = next(iter(walker.walk(lambda x, sigma, label=None: 0 * x, x, sigmas.karras(3), **_knobs(walker))))
     assert state.x.shape == x.shape and state.x.dtype == torch.float32
 

@@ -16,12 +16,9 @@ from diffusers import (
 
 from tests.problems import close, uneven
 from toycore import adapters, exact, frames, guidance, mixtures, samplers, sigmas
+from toycore.types import seeded
 
 KINDS = list(adapters.READ)
-
-
-def seeded(seed: int = 0) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
 
 
 def unet(**more) -> UNet2DModel:

@@ -9,25 +9,22 @@ from safetensors.torch import save_file
 import toycore
 from tests.problems import close
 from toycore import checkpoints, exact, fields, metrics, mixtures, networks, precondition, recipes, sigmas
-
-
-def _rng():
-    return torch.Generator().manual_seed(0)
+from toycore.types import seeded
 
 
 def _preconditioned(**words):
-    net = networks.MLP(width=16, rng=_rng(), **words)
-    torch.nn.init.normal_(net.last.weight, generator=_rng())
+    net = networks.MLP(width=16, rng=seeded(), **words)
+    torch.nn.init.normal_(net.last.weight, generator=seeded())
     return precondition.Preconditioned(net, 0.3, torch.tensor([0.1, 0.2]))
 
 
 MODELS = {
     "preconditioned": _preconditioned,
     "three classes": lambda: _preconditioned(classes=3),
-    "mean left at 0": lambda: precondition.Preconditioned(networks.MLP(width=8, rng=_rng())),
-    "noise net": lambda: precondition.from_noise(networks.NoiseMLP(width=16, classes=2, rng=_rng())),
+    "mean left at 0": lambda: precondition.Preconditioned(networks.MLP(width=8, rng=seeded())),
+    "noise net": lambda: precondition.from_noise(networks.NoiseMLP(width=16, classes=2, rng=seeded())),
     "noise net, 50 cosine steps": lambda: precondition.from_noise(networks.NoiseMLP(width=16), sigmas.cosine(T=50)),
-    "velocity net": lambda: precondition.from_velocity(networks.MLP(width=16, rng=_rng())),
+    "velocity net": lambda: precondition.from_velocity(networks.MLP(width=16, rng=seeded())),
 }
 
 
@@ -41,7 +38,7 @@ def test_round_trip(path, name):
     D, card = MODELS[name](), {"title": "a line", "seed": 3, "field_error": 0.01, "recipe": {"steps": 5}}
     assert checkpoints.save(D, path, card) == path
     again = checkpoints.load(path)
-    x = torch.randn(5, 2, generator=_rng())
+    x = torch.randn(5, 2, generator=seeded())
     for sigma in (0.02, 1.0, 10.0):
         close(again(x, sigma), D(x, sigma).detach(), rtol=0, atol=0)
     assert {key: again.card[key] for key in card} == card
@@ -64,7 +61,7 @@ def test_saving_twice_replaces(path):
 @pytest.mark.parametrize("name", recipes.RECIPES)
 def test_shipped_models_are_as_good_as_their_cards(name):
     D = toycore.load(name)
-    measured = metrics.field_error(D, recipes.RECIPES[name].source(), rng=_rng()).mean()
+    measured = metrics.field_error(D, recipes.RECIPES[name].source(), rng=seeded()).mean()
     assert float(measured) == pytest.approx(D.card["field_error"], rel=0.2)
     assert f"{D.card['field_error']:.4f}" in toycore.available()[name]
     assert (checkpoints.SHIPPED / f"{name}.safetensors").stat().st_size < 300_000
@@ -74,7 +71,7 @@ def test_shipped_models_are_as_good_as_their_cards(name):
 def test_learned_field_points_where_the_exact_one_does(sigma):
     """A19: the mean cosine is above .97 from sigma = .2 on."""
     m = mixtures.spiral()
-    x = m.sample(2000, _rng())[0] + sigma * torch.randn(2000, 2, generator=_rng())
+    x = m.sample(2000, seeded())[0] + sigma * torch.randn(2000, 2, generator=seeded())
     learned, truth = (fields.noise(D, x, sigma) for D in (toycore.load("spiral"), exact.posterior_mean(m)))
     assert metrics.alignment(learned, truth) > 0.97
 

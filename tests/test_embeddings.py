@@ -11,12 +11,9 @@ from tests.problems import close, within
 from toycore import checkpoints, embeddings, exact, fields, networks, precondition, training
 from toycore.images import clip as images_clip
 from toycore.images import data
+from toycore.types import seeded
 
 EVERY = torch.arange(32)
-
-
-def seeded(seed: int = 0) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
 
 
 # ---- captions and pictures --------------------------------------------------------------------------

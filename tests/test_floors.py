@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 FLOORS = [
-    {"types", "data", "mixtures", "sigmas", "frames", "gaussians"},
+    {"types", "checks", "data", "mixtures", "sigmas", "frames", "gaussians"},
     {"exact", "fields", "networks", "precondition", "guidance", "embeddings"},
     {
         "samplers",

@@ -6,10 +6,7 @@ import pytest
 import torch
 
 from toycore import metrics
-
-
-def seeded(seed: int = 0) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
+from toycore.types import seeded
 
 
 def test_inception_score_is_the_number_of_kinds_seen() -> None:

@@ -10,13 +10,9 @@ from tests.contracts import Case
 from toycore import checkpoints, exact, guidance, networks, precondition, samplers, sigmas, training
 from toycore.data import Points
 from toycore.images import dit, text, unet
-from toycore.types import Denoiser
+from toycore.types import Denoiser, seeded
 
 CAPTIONS = "a red star", "a blue star", "a blue small circle"
-
-
-def seeded(seed: int = 0) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
 
 
 def stirred(net: torch.nn.Module) -> torch.nn.Module:

@@ -18,13 +18,10 @@ import toycore
 from toycore import checkpoints, networks, precondition, samplers, sigmas, training
 from toycore.images import autoencoder, data, judge, loop, pages, recipes, train
 from toycore.images.unet import Block, UNet
+from toycore.types import seeded
 
 ROOT = Path(__file__).resolve().parent.parent
 PLAN = loop.Plan(steps=12, batch=16, precision="float32")
-
-
-def seeded(seed: int = 0) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
 
 
 @pytest.fixture(scope="module")

@@ -5,12 +5,9 @@ import torch
 from tests.problems import close
 from toycore import exact, fields, frames, mixtures, networks, precondition, samplers, sigmas, training
 from toycore.metrics import coverage, spread, standard_error
+from toycore.types import seeded
 
 BETAS = torch.linspace(1e-4, 0.02, 100, dtype=torch.float64)
-
-
-def rng(seed=0):
-    return torch.Generator().manual_seed(seed)
 
 
 def test_many_small_noises_make_one():
@@ -47,7 +44,10 @@ def test_floor_of_a_gaussian():
     """A29b: data N(0, v I) leave the loss 2 v / (v + sigma^2), which the exact field attains."""
     v, sigma = 0.49, 0.4
     D = exact.posterior_mean(mixtures.GaussianMixture(torch.zeros(1, 2, dtype=torch.float64), v**0.5))
-    x0, eps = v**0.5 * torch.randn(40000, 2, generator=rng()).double(), torch.randn(40000, 2, generator=rng(1)).double()
+    x0, eps = (
+        v**0.5 * torch.randn(40000, 2, generator=seeded()).double(),
+        torch.randn(40000, 2, generator=seeded(1)).double(),
+    )
     loss = ((fields.noise(D, x0 + sigma * eps, sigma) - eps) ** 2).sum(1)
     assert abs(loss.mean() - 2 * v / (v + sigma**2)) < 4 * standard_error(loss)
 
@@ -56,7 +56,7 @@ def test_loss_is_floor_plus_gap():
     """Pythagoras: the mixed term averages to zero for any denoiser, here a wrong one."""
     m = mixtures.spiral(100)
     D = exact.posterior_mean(m)
-    x0, eps = m.sample(20000, rng())[0], torch.randn(20000, 2, generator=rng(1))
+    x0, eps = m.sample(20000, seeded())[0], torch.randn(20000, 2, generator=seeded(1))
     x = x0 + 0.2 * eps
     best, other = fields.noise(D, x, 0.2), fields.noise(lambda x, sigma, label: 0.5 * x, x, 0.2)
     mixed = ((other - eps) ** 2 - (best - eps) ** 2 - (other - best) ** 2).sum(1)
@@ -67,7 +67,7 @@ def test_all_targets_teach_the_same_field():
     """A25: the mean of each target over p(x0 | x), converted to x0_hat, is D(x)."""
     m, sigma = mixtures.spiral(100).to(torch.float64), torch.tensor(0.3, dtype=torch.float64)
     x = torch.tensor([[0.35, 0.25]], dtype=torch.float64)
-    x0 = exact.posterior_sample(m, x.expand(20000, 2), float(sigma), rng())
+    x0 = exact.posterior_sample(m, x.expand(20000, 2), float(sigma), seeded())
     eps, a, t = (x - x0) / sigma, frames.VP.scale(sigma), frames.FLOW.time(sigma)
     v = a * eps - sigma * a * x0
     back = [x - sigma * eps.mean(0), a * (a * x) - sigma * a * v.mean(0), (1 - t) * x - t * (eps - x0).mean(0)]
@@ -80,7 +80,7 @@ def test_all_targets_teach_the_same_field():
 def test_blind_noise_weighs_the_levels_by_their_densities():
     """A29: p(level | x_t) from mixtures written down in the VP frame, k m_j with std k sqrt(std^2 + sigma^2)."""
     m, levels = mixtures.spiral(60), torch.tensor([0.1, 0.5, 3.0])
-    x_t = torch.randn(50, 2, generator=rng())
+    x_t = torch.randn(50, 2, generator=seeded())
     D, total, weights = exact.posterior_mean(m), torch.zeros(50, 2), torch.zeros(50, 1)
     for sigma in levels.tolist():
         k = (1 + sigma**2) ** -0.5
@@ -91,8 +91,8 @@ def test_blind_noise_weighs_the_levels_by_their_densities():
 
 def test_no_blend_of_the_levels_answers_beats_blind_noise():
     m, levels, n = mixtures.spiral(60), torch.tensor([0.1, 0.5]), 20000
-    sigma, eps = levels[torch.arange(n) % 2, None], torch.randn(n, 2, generator=rng(1))
-    x_t = frames.VP.scale(sigma) * (m.sample(n, rng(2))[0] + sigma * eps)
+    sigma, eps = levels[torch.arange(n) % 2, None], torch.randn(n, 2, generator=seeded(1))
+    x_t = frames.VP.scale(sigma) * (m.sample(n, seeded(2))[0] + sigma * eps)
     blind = exact.blind_noise(m, x_t, levels)
     loss = ((blind - eps) ** 2).sum(1)
     for other in (0.9 * blind, 1.1 * blind, blind + 0.05):
@@ -107,8 +107,8 @@ def test_one_network_for_any_number_of_steps():
 
 
 def test_loss_of_a_bare_network_is_l_simple():
-    x0, eps = torch.randn(20, 2, generator=rng()), torch.randn(20, 2, generator=rng(1))
-    sigma = 0.1 + torch.rand(20, generator=rng(2))
+    x0, eps = torch.randn(20, 2, generator=seeded()), torch.randn(20, 2, generator=seeded(1))
+    sigma = 0.1 + torch.rand(20, generator=seeded(2))
     net = torch.nn.Linear(2, 2)
     D = lambda x, sigma, label=None: net(x)  # noqa: E731
     eps_hat = fields.noise(D, x0 + sigma[:, None] * eps, sigma)
@@ -120,7 +120,7 @@ def test_a_circle_is_filled_without_any_noise():
     angle = torch.arange(200) * torch.pi / 100
     circle = torch.stack([angle.cos(), angle.sin()], 1)
     D = exact.posterior_mean(mixtures.GaussianMixture(circle, 0.02))
-    start = 10 * torch.randn(500, 2, generator=rng())
+    start = 10 * torch.randn(500, 2, generator=seeded())
     xs = samplers.stack(samplers.ddpm(D, start, sigmas.log_linear(100), noise=0.0))
     assert xs.var(1).mean(1).min() < 0.2**2
     assert spread(xs[-1], circle) > 0.9 and coverage(xs[-1], circle) > 0.9
@@ -130,9 +130,9 @@ def test_variance_that_one_ddpm_step_misses():
     """A34: the true q(x'|x) has the mean of DDPM's step and 1 + (1 - k) Var(x0|x) / sigma'^2 times its variance."""
     m, sigma, sigma_next, n = mixtures.spiral(100), 0.2, 0.1, 50000
     x = torch.tensor([[-0.45, 0.3]])
-    x0 = exact.posterior_sample(m, x.expand(n, 2), sigma, rng())
+    x0 = exact.posterior_sample(m, x.expand(n, 2), sigma, seeded())
     levels = torch.tensor([sigma, sigma_next])
-    [true] = samplers.ddpm(lambda *_: x0, x.expand(n, 2), levels, rng=rng(1))
+    [true] = samplers.ddpm(lambda *_: x0, x.expand(n, 2), levels, rng=seeded(1))
     [step] = samplers.ddpm(exact.posterior_mean(m), x, levels, noise=0.0)
     assert ((true.x.mean(0) - step.mean[0]) / true.x.std(0) * n**0.5).abs().max() < 4
     k = (sigma_next / sigma) ** 2

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from tests.problems import close
-from toycore import data, types
+from toycore import checks, data, types
 
 # ---- types ---------------------------------------------------------------------------------------
 
@@ -46,23 +46,23 @@ def test_in_chunks_is_the_whole(rows):
 
 
 def test_counts_may_be_numpys():
-    assert types.positive(np.int64(5)) == 5
+    assert checks.positive(np.int64(5)) == 5
 
 
 def test_one_of_lists_the_near_names():
-    assert types.one_of("spiral", ["spiral", "moons"], "data set") == "spiral"
+    assert checks.one_of("spiral", ["spiral", "moons"], "data set") == "spiral"
     with pytest.raises(ValueError, match=r"no data set named 'spirl'; did you mean 'spiral'\? known: moons, spiral"):
-        types.one_of("spirl", ["spiral", "moons"], "data set")
+        checks.one_of("spirl", ["spiral", "moons"], "data set")
 
 
 def test_label_column_spreads_and_keeps():
-    assert types.label_column(None, 3, 2) is None
-    assert types.label_column(1, 3, 2).tolist() == [1, 1, 1]
-    assert types.label_column(torch.tensor([1, -1, 0]), 3, 2).tolist() == [1, -1, 0]
+    assert checks.label_column(None, 3, 2) is None
+    assert checks.label_column(1, 3, 2).tolist() == [1, 1, 1]
+    assert checks.label_column(torch.tensor([1, -1, 0]), 3, 2).tolist() == [1, -1, 0]
     with pytest.raises(ValueError, match=r"label runs from -2 to 1, but this model knows the classes 0\.\.inf"):
-        types.label_rows(torch.tensor([1, -2]), 2)
-    assert types.label_rows(None, 3).tolist() == [-1, -1, -1]
-    assert types.label_rows(torch.tensor([1, 0], dtype=torch.uint8), 2).dtype == torch.int64
+        checks.label_rows(torch.tensor([1, -2]), 2)
+    assert checks.label_rows(None, 3).tolist() == [-1, -1, -1]
+    assert checks.label_rows(torch.tensor([1, 0], dtype=torch.uint8), 2).dtype == torch.int64
 
 
 # ---- data ----------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ import importlib
 from types import ModuleType
 
 from toycore import (
+    checks,
     data,
     exact,
     fields,
@@ -21,14 +22,14 @@ from toycore import (
     types,
 )  # fmt: skip
 from toycore.checkpoints import available, load
-from toycore.types import Denoiser, State
+from toycore.types import Denoiser, State, seeded
 
 __version__ = "0.1.0"
 __all__ = [
-    "Denoiser", "State", "adapters", "available", "check", "checkpoints", "classifiers", "data", "density",
+    "Denoiser", "State", "adapters", "available", "check", "checkpoints", "checks", "classifiers", "data", "density",
     "dimension", "embeddings", "exact", "fields", "flow", "frames", "gaussians", "guidance", "live", "load",
-    "metrics", "mixtures", "networks", "plots", "precondition", "samplers", "sigmas", "style", "training", "types",
-    "vae",
+    "metrics", "mixtures", "networks", "plots", "precondition", "samplers", "seeded", "sigmas", "style", "training",
+    "types", "vae",
 ]  # fmt: skip
 
 

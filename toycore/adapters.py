@@ -16,8 +16,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from toycore.checks import label_rows, level, one_of
 from toycore.frames import VP, ddpm_step
-from toycore.types import Denoiser, Label, column, label_rows, level, one_of
+from toycore.types import Denoiser, Label, column
 
 Model = Callable[..., Tensor]
 

@@ -18,8 +18,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import nn
 
+from toycore.checks import one_of
 from toycore.precondition import FromNoise, FromVelocity, Preconditioned
-from toycore.types import one_of
 
 SHIPPED = Path(__file__).parent / "weights"
 FORMAT = "toycore 1"

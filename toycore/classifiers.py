@@ -6,8 +6,9 @@ import torch
 from torch import Tensor, nn
 
 from toycore import mixtures, networks, training
+from toycore.checks import level, positive
 from toycore.sigmas import log_uniform
-from toycore.types import column, level, positive, randn_like
+from toycore.types import column, randn_like
 
 
 class Classifier(nn.Module):
@@ -51,7 +52,7 @@ def loss(
 
 
 def fit(
-    data: training.Source, steps: int = 1000, batch: int = 1024, levels: tuple[float, float] | None = (0.01, 10.0),
+    data: mixtures.Source, steps: int = 1000, batch: int = 1024, levels: tuple[float, float] | None = (0.01, 10.0),
     lr: float = 2e-2, rng: torch.Generator | None = None,
 ) -> nn.Module:  # fmt: skip
     """Train a classifier of 2-D data on points noised to log-uniform levels; levels = None: on clean points only.

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from toycore.types import one_of, positive
+from toycore.checks import one_of, positive
 
 LOW, HIGH = 0.5 * math.pi, 5.5 * math.pi  # the spiral's angle theta
 

@@ -13,15 +13,10 @@ from torch import Tensor
 
 from toycore import checkpoints, exact, metrics, mixtures, plots, samplers, sigmas, style, training
 from toycore.frames import VP
-from toycore.types import Denoiser, State
+from toycore.types import Denoiser, State, seeded
 
 SHOWN = 10.0, 0.25, 0.08, 0.0  # the noise levels in the picture: far, where the arms appear, near, done
 SIZE = 9.2, 4.9  # inches
-
-
-def seeded(seed: int) -> torch.Generator:
-    """Return a generator of its own for one purpose, so that two models can share their noise."""
-    return torch.Generator().manual_seed(seed)
 
 
 def walk(D: Denoiser, n: int = 500, levels: int = 64) -> list[State]:

@@ -16,12 +16,12 @@ import torch
 from torch import Tensor
 
 from toycore import exact, fields, gaussians
-from toycore.data import Points
+from toycore.checks import as_batch, positive
 from toycore.frames import VE, Frame
-from toycore.mixtures import GaussianMixture
+from toycore.mixtures import GaussianMixture, Source
 from toycore.mixtures import of as mixture_of
 from toycore.sigmas import decreasing
-from toycore.types import Denoiser, Label, as_batch, positive
+from toycore.types import Denoiser, Label
 
 Drift = Callable[[Tensor, float], Tensor]
 
@@ -159,9 +159,7 @@ def log_likelihood(
     return total + gaussians.log_density(x.flatten(1), 0.0, levels[-1] ** 2)
 
 
-def reverse_kernel(
-    source: GaussianMixture | Points | Tensor, x: Tensor, sigma: float, below: float
-) -> tuple[Tensor, Tensor, Tensor]:
+def reverse_kernel(source: Source, x: Tensor, sigma: float, below: float) -> tuple[Tensor, Tensor, Tensor]:
     """Return the exact q(x' | x) from level sigma down to `below`: weights `[b, k]`, means `[b, k, d]`, variances
     `[k]`.
 
@@ -176,9 +174,7 @@ def reverse_kernel(
     return exact.responsibilities(m, x, sigma), means, V_below * (1 - V_below / V)
 
 
-def reverse_densities(
-    source: GaussianMixture | Points | Tensor, x: Tensor, sigma: float, below: float, line: Tensor
-) -> tuple[Tensor, Tensor]:
+def reverse_densities(source: Source, x: Tensor, sigma: float, below: float, line: Tensor) -> tuple[Tensor, Tensor]:
     """Return the density of q(x'|x) for one x `[1, 1]` on the points `line`, and of the Gaussian of its moments."""
     if x.shape != (1, 1):
         raise ValueError(f"x has shape {tuple(x.shape)}; one place of the line is [1, 1]")

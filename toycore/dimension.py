@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from toycore import exact
-from toycore.types import as_batch, positive
+from toycore.checks import as_batch, positive
 
 
 def shell(x: Tensor) -> float:

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, normalize
 
 from toycore import mixtures, networks
-from toycore.types import label_rows, positive
+from toycore.checks import label_rows, positive
 
 SIZES, SHAPES, PLACES = ("small", "large"), ("ring", "square", "cross", "triangle"), ("left", "right", "top", "bottom")
 WORDS = (*SIZES, *SHAPES, *PLACES)

@@ -4,13 +4,12 @@ import torch
 from torch import Tensor
 
 from toycore import mixtures
-from toycore.data import Points
 from toycore.fields import noise
 from toycore.frames import VP
 from toycore.types import Denoiser, Label, randn_like
 
 
-def posterior_mean(source: mixtures.GaussianMixture | Points | Tensor) -> Denoiser:
+def posterior_mean(source: mixtures.Source) -> Denoiser:
     """Return the Denoiser D(x, sigma, label) = E[x0 | x0 + sigma eps = x, label] of a mixture or of bare points.
 
     With v_k = std_k^2 and responsibilities r_k proportional to w_k N(x; m_k, (v_k + sigma^2) I):
@@ -37,17 +36,13 @@ def posterior_mean(source: mixtures.GaussianMixture | Points | Tensor) -> Denois
     return D
 
 
-def responsibilities(
-    source: mixtures.GaussianMixture | Points | Tensor, x: Tensor, sigma: float, label: Label = None
-) -> Tensor:
+def responsibilities(source: mixtures.Source, x: Tensor, sigma: float, label: Label = None) -> Tensor:
     """Return the posterior weights p(component k | x) as `[b, k]`: which data points could x have come from?"""
     mixture = mixtures.of(source)
     return mixture.by_rows(lambda *row: mixture.log_joint(*row).softmax(1), x, sigma, label)
 
 
-def posterior_sample(
-    source: mixtures.GaussianMixture | Points | Tensor, x: Tensor, sigma: float, rng: torch.Generator | None = None
-) -> Tensor:
+def posterior_sample(source: mixtures.Source, x: Tensor, sigma: float, rng: torch.Generator | None = None) -> Tensor:
     """Draw one x0 per row from p(x0 | x): a component by its responsibility, then its Gaussian posterior."""
     weights = responsibilities(source, x, sigma)
     k, z = torch.multinomial(weights, 1, generator=rng)[:, 0], randn_like(x, rng).flatten(1)

@@ -12,7 +12,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from toycore.types import Denoiser, Label, column, positive
+from toycore.checks import positive
+from toycore.types import Denoiser, Label, column
 
 
 def noise(D: Denoiser, x: Tensor, sigma: Tensor | float, label: Label = None) -> Tensor:

@@ -12,10 +12,11 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from toycore import networks, samplers, sigmas, training
+from toycore import mixtures, networks, samplers, sigmas, training
+from toycore.checks import as_batch, positive
 from toycore.frames import FLOW
 from toycore.precondition import FromVelocity
-from toycore.types import Denoiser, Label, as_batch, column, positive, randn_like
+from toycore.types import Denoiser, Label, column, randn_like
 
 Pairs = Callable[[int, torch.Generator | None], tuple[Tensor, Tensor]]
 Times = Callable[[int, torch.Generator | None], Tensor]
@@ -92,7 +93,7 @@ def loss(net: nn.Module, x0: Tensor, eps: Tensor, t: Tensor, label: Label = None
     return ((net(point(x0, eps, t), t, label) - (eps - x0)) ** 2).mean()
 
 
-def independent(data: training.Source) -> Pairs:
+def independent(data: mixtures.Source) -> Pairs:
     """Return draw(n, rng) -> (x0, eps): data and noise that know nothing of each other."""
     draw = training.sampler_of(data)
 

@@ -10,7 +10,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from toycore.types import Denoiser, Label, column, label_rows, one_of
+from toycore.checks import label_rows, one_of
+from toycore.types import Denoiser, Label, column
 
 LogPosterior = Callable[[Tensor, Tensor | float], Tensor]
 

@@ -6,16 +6,16 @@ import torch
 from torch import Tensor
 
 from toycore import exact, fields, mixtures
-from toycore.data import Points
+from toycore.checks import as_batch, label_rows, positive
 from toycore.training import sampler_of
-from toycore.types import Denoiser, as_batch, label_rows, positive
+from toycore.types import Denoiser
 
 LEVELS = torch.logspace(-2, 1, 20, dtype=torch.float64)  # the 20 levels over which FE is a mean
 
 
 def field_error(
     D: Denoiser,
-    source: mixtures.GaussianMixture | Points | Tensor,
+    source: mixtures.Source,
     sigmas: Tensor = LEVELS,
     n: int = 2000,
     rng: torch.Generator | None = None,

@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 
 from toycore import data
-from toycore.types import Label, as_batch, in_chunks, label_rows, positive, randn_like, squared_distance
+from toycore.checks import as_batch, label_rows, positive
+from toycore.types import Label, in_chunks, randn_like, squared_distance
 
 CHUNK = 8_000_000  # entries of a [b, k] matrix held at a time: 32 MB in float32
 
@@ -145,7 +146,10 @@ def spiral(components: int = 400, std: float = 0.02, classes: int = 1) -> Gaussi
     return GaussianMixture(points.x, std, label=points.label)
 
 
-def of(source: "GaussianMixture | data.Points | Tensor") -> GaussianMixture:
+Source = GaussianMixture | data.Points | Tensor  # where data come from: a density, labelled points, bare points
+
+
+def of(source: Source) -> GaussianMixture:
     """See a source of data as a mixture: bare points become components of std 0."""
     if isinstance(source, GaussianMixture):
         return source

@@ -5,7 +5,8 @@ import math
 import torch
 from torch import Tensor, nn
 
-from toycore.types import Label, label_column, one_of, positive
+from toycore.checks import label_column, one_of, positive
+from toycore.types import Label
 
 
 class MLP(nn.Module):

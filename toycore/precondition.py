@@ -8,8 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from toycore import sigmas
+from toycore.checks import level
 from toycore.frames import FLOW, VP, ddpm_step
-from toycore.types import Label, level
+from toycore.types import Label
 
 
 class Preconditioned(nn.Module):

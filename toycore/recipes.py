@@ -9,14 +9,14 @@ import torch
 from torch import nn
 
 from toycore import checkpoints, data, metrics, mixtures, training
-from toycore.types import one_of
+from toycore.checks import one_of
 
 
 class Recipe(NamedTuple):
     """A line for people, the data, and the words of `training.fit`."""
 
     title: str
-    source: Callable[[], training.Source]
+    source: Callable[[], mixtures.Source]
     fit: dict[str, int | float]
     seed: int = 0
 

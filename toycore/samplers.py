@@ -21,8 +21,9 @@ import torch
 from torch import Tensor
 
 from toycore import fields
+from toycore.checks import as_batch, share
 from toycore.sigmas import decreasing
-from toycore.types import Denoiser, Label, State, as_batch, randn_like, share
+from toycore.types import Denoiser, Label, State, randn_like
 
 Walk = Iterator[State]
 

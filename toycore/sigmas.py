@@ -9,7 +9,7 @@ import math
 import torch
 from torch import Tensor
 
-from toycore.types import positive
+from toycore.checks import positive
 
 
 def karras(n: int, low: float = 0.002, high: float = 80.0, rho: float = 7.0) -> Tensor:

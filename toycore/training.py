@@ -10,12 +10,12 @@ import torch
 from torch import Tensor, nn
 
 from toycore import mixtures, networks
+from toycore.checks import as_batch, positive, share
 from toycore.data import Points
 from toycore.precondition import Preconditioned
 from toycore.sigmas import log_uniform
-from toycore.types import as_batch, column, positive, randn_like, share
+from toycore.types import column, randn_like
 
-Source = mixtures.GaussianMixture | Points | Tensor
 LOW, HIGH = 0.01, 10.0  # the noise levels of training
 
 
@@ -27,7 +27,7 @@ class Progress(NamedTuple):
     D: nn.Module
 
 
-def sampler_of(source: Source) -> Callable[[int, torch.Generator | None], tuple[Tensor, Tensor | None]]:
+def sampler_of(source: mixtures.Source) -> Callable[[int, torch.Generator | None], tuple[Tensor, Tensor | None]]:
     """Return draw(n, rng) -> (x0, label): fresh points of a mixture, or rows of a data set with replacement."""
     if isinstance(source, mixtures.GaussianMixture):
         return source.to(torch.float32).sample
@@ -70,7 +70,7 @@ def drop(label: Tensor | None, share: float, rng: torch.Generator | None) -> Ten
 
 def train(
     D: nn.Module,
-    data: Source,
+    data: mixtures.Source,
     steps: int = 1000,
     batch: int = 512,
     lr: float = 2e-2,
@@ -123,7 +123,7 @@ def cosine(share: float) -> float:
     return 0.5 * (1 + math.cos(math.pi * share))
 
 
-def model(data: Source, width: int = 64, depth: int = 3, rng: torch.Generator | None = None) -> Preconditioned:
+def model(data: mixtures.Source, width: int = 64, depth: int = 3, rng: torch.Generator | None = None) -> Preconditioned:
     """Return an untrained preconditioned MLP that suits the data: its mean, its spread, its classes, its sharpness.
 
     Bare points need more and finer Fourier features (48 of scale 6) than a smooth density (24 of scale 2.5).
@@ -139,7 +139,7 @@ def model(data: Source, width: int = 64, depth: int = 3, rng: torch.Generator | 
 
 
 def fit(
-    data: Source,
+    data: mixtures.Source,
     steps: int = 1000,
     batch: int = 512,
     width: int = 64,

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 
-from toycore import gaussians, networks, training
-from toycore.types import positive, randn_like
+from toycore import gaussians, mixtures, networks, training
+from toycore.checks import positive
+from toycore.types import randn_like
 
 
 class VAE(nn.Module):
@@ -63,7 +64,7 @@ def _mlp(inputs: int, width: int, outputs: int) -> nn.Sequential:
 
 
 def train(
-    vae: VAE, data: training.Source, steps: int = 1000, batch: int = 512, lr: float = 1e-2,
+    vae: VAE, data: mixtures.Source, steps: int = 1000, batch: int = 512, lr: float = 1e-2,
     rng: torch.Generator | None = None,
 ) -> Iterator[training.Progress]:  # fmt: skip
     """Raise the ELBO in place, and yield a Progress per step; its D is the averaged VAE, its loss the mean -ELBO."""
@@ -73,7 +74,7 @@ def train(
 
 
 def fit(
-    data: training.Source, steps: int = 1000, batch: int = 512, latent: int = 2, width: int = 76, lr: float = 1e-2,
+    data: mixtures.Source, steps: int = 1000, batch: int = 512, latent: int = 2, width: int = 76, lr: float = 1e-2,
     noise: float = 0.1, rng: torch.Generator | None = None, progress: bool = False,
 ) -> VAE:  # fmt: skip
     """Train a VAE of 2-D data and return it, in evaluation mode; noise is its decoder's spread at the start."""

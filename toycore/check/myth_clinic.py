@@ -9,7 +9,7 @@ from torch import Tensor
 
 from toycore import data, exact, fields, guidance, metrics, mixtures, samplers, sigmas
 from toycore.check import Refused, Verdicts, ask, ask_number, call, close, exercise, numbers, unlike
-from toycore.types import Denoiser, Label
+from toycore.types import Denoiser, Label, seeded
 
 MYTHS = [  # (statement, verdict, one sentence why), numbered as in the notebook
     ("At high noise, every noisy point is sent to the centre of the plane.", "half true",
@@ -44,10 +44,6 @@ MYTHS = [  # (statement, verdict, one sentence why), numbered as in the notebook
 
 SPIRAL = mixtures.spiral(150)
 POOR = mixtures.GaussianMixture(data.spiral(150, classes=3).x, 0.06, label=data.spiral(150, classes=3).label)
-
-
-def _seeded(seed: int = 0) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
 
 
 # ---- own solver ------------------------------------------------------------------------------------------------------
@@ -149,7 +145,7 @@ def _walked(s: Callable[[float], float]) -> Tensor:
     def guided(x: Tensor, sigma: Tensor | float, label: object = None) -> Tensor:
         return guidance.free(D, ask_number(s, float(sigma)))(x, sigma, 1)
 
-    x = 10 * torch.randn(300, 2, generator=_seeded())
+    x = 10 * torch.randn(300, 2, generator=seeded())
     return samplers.final(samplers.ddim(guided, x, sigmas.log_linear(30, 0.02)))
 
 
@@ -227,10 +223,10 @@ def metric(attempt: Callable[[Tensor, Tensor], float]) -> Verdicts:
     """Write metric(x, y): a distance of two samples [n, 2] that is small for two draws of one law, and notices a shift,
     a missing half, and a Gaussian cloud with the same mean and covariance: at least twice that of two fair draws.
     """
-    y, again = SPIRAL.sample(1500, _seeded(1))[0], SPIRAL.sample(1500, _seeded(2))[0]
-    half = SPIRAL.sample(3000, _seeded(3))[0]
+    y, again = SPIRAL.sample(1500, seeded(1))[0], SPIRAL.sample(1500, seeded(2))[0]
+    half = SPIRAL.sample(3000, seeded(3))[0]
     half = half[half[:, 0].argsort()[:1500]]
-    cloud = _same_moments(torch.randn(1500, 2, generator=_seeded(4)), y)
+    cloud = _same_moments(torch.randn(1500, 2, generator=seeded(4)), y)
     fair, shifted, lost, moments = (ask_number(attempt, x, y) for x in (again, again + 0.5, half, cloud))
     yield (
         len({fair, shifted, lost, moments}) > 1,
@@ -257,7 +253,7 @@ def metric(attempt: Callable[[Tensor, Tensor], float]) -> Verdicts:
         "columns": lambda: torch.zeros(400, 3),
         "the other way round": lambda: data.moons(400).x.T,
         "few": lambda: data.moons(40).x,
-        "one Gaussian": lambda: torch.randn(1000, 2, generator=_seeded()) / 2,
+        "one Gaussian": lambda: torch.randn(1000, 2, generator=seeded()) / 2,
         "NaN": lambda: data.moons(400).x / 0,
         "one place": lambda: torch.zeros(400, 2),
     },
@@ -276,8 +272,8 @@ def data_set(attempt: Callable[[], Tensor]) -> Verdicts:
     )
     yield len(x) >= 200, f"{len(x)} points are too few to sample from, 200 are enough; where could more come from?"
     yield from _fits(x)
-    few = x[torch.randperm(len(x), generator=_seeded())[:2000]]
-    cloud, other = (_same_moments(torch.randn(len(few), 2, generator=_seeded(i)), few) for i in (1, 2))
+    few = x[torch.randperm(len(x), generator=seeded())[:2000]]
+    cloud, other = (_same_moments(torch.randn(len(few), 2, generator=seeded(i)), few) for i in (1, 2))
     one = f"this is one Gaussian cloud, as far as {len(few)} points can tell; what would be left to learn from it?"
     yield metrics.energy_distance(few, cloud) > 3 * metrics.energy_distance(other, cloud), one
 

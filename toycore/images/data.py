@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from toycore.checks import one_of, positive
 from toycore.data import Points
 from toycore.images.download import cifar10, mnist
-from toycore.types import one_of, positive
 
 DIGITS = tuple("0123456789")
 

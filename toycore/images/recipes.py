@@ -13,11 +13,11 @@ import torch
 from torch import Tensor, nn
 
 from toycore import checkpoints, networks, precondition
+from toycore.checks import one_of
 from toycore.images import autoencoder, clip, data, judge
 from toycore.images.dit import DiT
 from toycore.images.loop import Plan, train
 from toycore.images.unet import UNet
-from toycore.types import one_of
 
 Net = Callable[[tuple[int, ...], tuple[str, ...], torch.Generator], nn.Module]
 HELD = 500  # digits kept for judging

@@ -7,7 +7,8 @@ negative prompt is the number of another caption.
 import torch
 from torch import Tensor, nn
 
-from toycore.types import Label, label_column
+from toycore.checks import label_column
+from toycore.types import Label
 
 
 def vocabulary(captions: tuple[str, ...]) -> tuple[str, ...]:

@@ -17,11 +17,11 @@ import torch
 from torch import Tensor, nn
 
 from toycore import checkpoints, precondition, samplers, sigmas
+from toycore.checks import positive
 from toycore.images import data, recipes
 from toycore.images.loop import Plan, Run, begin, place, processes, resume, save, train
 from toycore.images.pages import loss_plot, sheet
 from toycore.networks import count_params
-from toycore.types import positive
 
 __all__ = ["Plan", "main", "train"]
 

@@ -18,12 +18,11 @@ from functools import partial
 from typing import Any
 
 from toycore import sigmas
+from toycore.checks import one_of
 from toycore.live import lattice, sources, stills
 from toycore.live.engine import View, choice, shown_if, slider, toggle, view
 from toycore.live.record import training
-from toycore.live.sources import Source
-from toycore.mixtures import GaussianMixture
-from toycore.types import one_of
+from toycore.mixtures import GaussianMixture, Source
 
 __all__ = ["View", "density", "field", "forward", "frames", "guidance", "lattice", "training", "walk"]
 

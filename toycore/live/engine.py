@@ -11,7 +11,7 @@ import traitlets as t
 
 from toycore import style
 from toycore.checkpoints import write_whole
-from toycore.types import one_of
+from toycore.checks import one_of
 
 HERE = Path(__file__).parent
 SCRIPTS = "maths.js", "paint.js", "scenes.js", "view.js"

@@ -12,7 +12,7 @@ import traitlets as t
 from toycore import training as trainer
 from toycore.live import lattice, sources, stills
 from toycore.live.engine import View, slider, toggle, view
-from toycore.live.sources import Source
+from toycore.mixtures import Source
 
 NODES, KNOTS = 20_000, 14  # the lattice of one snapshot: 80 kB
 KEPT = 1, 3, 10, 20, 40, 70, 110, 160, 230, 320, 450, 600, 800  # the steps that are kept, and every 500th

@@ -8,12 +8,10 @@ import torch
 from torch import Tensor
 
 from toycore import checkpoints, exact, mixtures, sigmas
-from toycore.data import Points
 from toycore.live import lattice
-from toycore.mixtures import GaussianMixture
+from toycore.mixtures import GaussianMixture, Source
 from toycore.types import Denoiser
 
-Source = GaussianMixture | Points | Tensor
 COMPONENTS, DATA = 2000, 600  # at most so many Gaussians and data points go to the page
 LEVELS = sigmas.log_linear(60, 0.01, 10)[:-1].flip(0).float()  # where the crossover is measured
 

@@ -13,8 +13,8 @@ import anywidget
 import traitlets as t
 
 from toycore import style
+from toycore.checks import one_of
 from toycore.live.engine import HERE, css
-from toycore.types import one_of
 
 CHOICES = ["true", "half true", "false"]
 LOOK = """
