@@ -44,7 +44,24 @@ ETA = slider("eta", "DDIM's \u03b7", 0.0, 1.0, 0.05)
 LEVELS = choice("schedule", "noise levels", [(name, name) for name in ("log-linear", "karras", "ddpm")])
 PROCESS = choice("process", "process", [("forward", "forward SDE"), ("reverse", "reverse SDE"), ("ode", "flow ODE")])
 PULLS = choice("show", "arrows", [("score", "score"), ("drift", "drift"), ("both", "both"), ("none", "none")])
-SAMPLERS = {"ddpm": "DDPM", "no noise": "DDPM without noise", "ddim": "DDIM", "heun": "Heun", "sde": "SDE"}
+RULES = [
+    {"name": "ddpm", "label": "DDPM", "rule": {"sampler": "ddpm", "noise": 1, "eta": 0}, "values": ["noise"]},
+    {
+        "name": "no noise",
+        "label": "DDPM without noise",
+        "rule": {"sampler": "ddpm", "noise": 0, "eta": 0},
+        "values": [],
+    },
+    {"name": "ddim", "label": "DDIM", "rule": {"sampler": "ddim", "noise": 1, "eta": 0}, "values": ["eta"]},
+    {"name": "heun", "label": "Heun (ODE)", "rule": {"sampler": "heun", "noise": 1, "eta": 0}, "values": []},
+    {"name": "sde", "label": "reverse SDE", "rule": {"sampler": "sde", "noise": 1, "eta": 0}, "values": ["noise"]},
+]
+SAMPLERS = {rule["name"]: str(rule["label"]) for rule in RULES}
+LEVEL_GRIDS = [
+    {"name": "log-linear", "low": 0.01, "high": 10.0},
+    {"name": "karras", "low": 0.002, "high": 80.0},
+    {"name": "ddpm", "low": 0.01, "high": 157.4},
+]
 SWEEP = {"role": "sigma", "from": 10.0, "to": 0.01, "by": 1.15, "seconds": 6}
 
 
@@ -157,6 +174,8 @@ def walk(D: Any = None, data: Source | None = None, samplers: Any = None, **star
         layout="below" if many else "side",
         aspect=0.85,
         samplers=lanes if many else [None],
+        rules=RULES,
+        levels=LEVEL_GRIDS,
         n=500 if many else 1000,
         high=10.0,
         **known,

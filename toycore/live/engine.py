@@ -1,4 +1,17 @@
-"""The widget behind every view: one canvas, a few synced values, arrays sent once as bytes, one plain ES module."""
+"""The widget behind every view: one canvas, a few synced values, arrays sent once as bytes, one plain ES module.
+
+`meta` is what the page is given as JSON beside the bytes. In every view: kind, title, controls, index (of the arrays),
+play, layout, aspect, buttons, traits (the names of the values), presets, palette, start (the values at the start), and
+low and high, the noise levels between which walks run. Vocabularies, written in Python alone:
+
+    frames       [{name, label, power, clock}], x_frame = (1 + sigma^p)^(-1/p) x with p = power, and x itself for p = 0
+    rules        [{name, label, rule: {sampler, noise, eta}, values}], the samplers of the walk view: `rule` is what a
+                 step takes (maths.js), with the view's own value for each name in `values` (such as "noise")
+    levels       [{name, low, high}], the grids of noise levels of the walk view
+    schedules    [{name, frame}], those of the forward view
+
+Whatever a choice can be stands in its control: options [[value, label], ...].
+"""
 
 import base64
 import json
@@ -27,6 +40,13 @@ def module() -> str:
 def css() -> str:
     """Return the style sheet; its colours are variables that the module sets from the palette."""
     return (HERE / "style.css").read_text(encoding="utf-8")
+
+
+FRAMES = [
+    {"name": "VE", "label": "VE", "power": 0, "clock": "\u03c3"},
+    {"name": "VP", "label": "VP", "power": 2, "clock": "\u03b1\u0304 = 1/(1+\u03c3\u00b2)"},
+    {"name": "flow", "label": "flow", "power": 1, "clock": "t = \u03c3/(1+\u03c3)"},
+]
 
 
 @cache
@@ -214,6 +234,9 @@ def view(
         traits=traits,
         presets=presets,
         palette=palette(),
+        frames=FRAMES,
+        low=0.01,
+        high=10.0,
     )
     known = View.class_traits()
     first = {name: values.get(name, known[name].default_value) for name in traits if name != "playing"}
