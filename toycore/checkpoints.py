@@ -1,14 +1,16 @@
 """Models in a file: safetensors for the numbers, a card in its header for what they are.
 
 The card says how to build the network, on which data and with which recipe and seed it was trained, and which field
-error was measured. Nothing is unpickled; a file is written beside its place and renamed, so it is whole or absent.
+error was measured. Nothing is unpickled; a sha256 guards card and numbers; a file is written beside its place and
+renamed, so it is whole or absent.
 """
 
+import errno
+import hashlib
 import importlib
 import json
 import os
-import re
-import tempfile
+import stat
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,23 +18,51 @@ from typing import Any
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
-from torch import nn
+from torch import Tensor, nn
 
 from toycore.checks import one_of
 from toycore.precondition import FromNoise, FromVelocity, Preconditioned
 
 SHIPPED = Path(__file__).parent / "weights"
-FORMAT = "toycore 1"
+FORMAT, OLD_FORMAT = "toycore 2", "toycore 1"
+NETWORKS = {  # the name on a card: where the class lives today
+    "mlp": "toycore.networks.MLP",
+    "noise-mlp": "toycore.networks.NoiseMLP",
+    "conditional-mlp": "toycore.networks.ConditionalMLP",
+    "captioned-mlp": "toycore.networks.Captioned",
+    "classifier": "toycore.classifiers.Classifier",
+    "vae": "toycore.vae.VAE",
+    "plane-clip": "toycore.embeddings.Clip",
+    "unet": "toycore.images.unet.UNet",
+    "dit": "toycore.images.dit.DiT",
+    "autoencoder": "toycore.images.autoencoder.Autoencoder",
+    "judge": "toycore.images.judge.Judge",
+    "clip": "toycore.images.clip.Clip",
+}
+OLD_HOMES = {  # cards of the last release hold a module and a class; this table goes with the next release
+    "toycore.networks.MLP": "mlp",
+    "toycore.networks.NoiseMLP": "noise-mlp",
+    "toycore.networks.ConditionalMLP": "conditional-mlp",
+    "toycore.networks.Captioned": "captioned-mlp",
+    "toycore.classifiers.Classifier": "classifier",
+    "toycore.vae.VAE": "vae",
+    "toycore.embeddings.Clip": "plane-clip",
+    "toycore.images.unet.UNet": "unet",
+    "toycore.images.dit.DiT": "dit",
+    "toycore.images.autoencoder.Autoencoder": "autoencoder",
+    "toycore.images.judge.Judge": "judge",
+    "toycore.images.clip.Clip": "clip",
+}
 
 
 def save(D: nn.Module, path: str | Path, card: dict[str, Any] | None = None) -> Path:
-    """Write a Denoiser or a bare network (it must carry a `config`) and its card to path, whole or not at all."""
-    path = Path(path)
-    if path.suffix != ".safetensors":
-        raise ValueError(f"a checkpoint's name must end in .safetensors; got {path}, try {path.name}.safetensors")
-    header = {"format": FORMAT, "card": _written({**(card or {}), "build": _plan(D)})}
-    weights = {name: value.detach().clone().contiguous() for name, value in D.state_dict().items()}
-    return write_whole(path, lambda beside: save_file(weights, beside, header))
+    """Write a Denoiser or a bare network of toycore and its card to path, whole or not at all."""
+    if not isinstance(path, (str, Path)) or Path(path).suffix != ".safetensors":
+        name = Path(path).name if isinstance(path, (str, Path)) else "model"
+        raise ValueError(f"a checkpoint's name must end in .safetensors; got {path}, try {name}.safetensors")
+    if not isinstance(card, dict | None):
+        raise TypeError(f"the card is a {type(card).__name__}; give a dict, such as {{'title': 'my model'}}")
+    return write_tensors(Path(path), D.state_dict(), _written({**(card or {}), "build": _plan(D)}), FORMAT)
 
 
 def _written(card: dict[str, Any]) -> str:
@@ -42,35 +72,21 @@ def _written(card: dict[str, Any]) -> str:
         raise TypeError(f"the card cannot be written: {error}; use numbers, strings, lists and dicts") from None
 
 
-def write_whole(path: Path, write: Callable[[str], object]) -> Path:
-    """Call write(name) on a file beside path, then rename it to path; on failure leave nothing behind."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, beside = tempfile.mkstemp(dir=path.parent, suffix=".part")
-    except OSError as error:
-        raise OSError(f"cannot write {path}: {error.strerror}; choose a folder where you may write") from None
-    os.close(handle)
-    try:
-        write(beside)
-        os.chmod(beside, 0o644)
-        os.replace(beside, path)
-    finally:
-        Path(beside).unlink(missing_ok=True)
-    return path
-
-
 def load(name: str | Path) -> nn.Module:
     """Return the Denoiser of a shipped checkpoint ("spiral") or of a .safetensors file; its card is `D.card`.
 
-    The model is frozen and in evaluation mode. Errors: an unknown name, a file cut short, a checkpoint of another
-    model.
+    The model is frozen and in evaluation mode. Errors: an unknown name, a file cut short or changed, a checkpoint of
+    another model.
     """
+    if not isinstance(name, (str, Path)):
+        raise TypeError(f"name is {name!r}; give the name of a shipped checkpoint or the path of a .safetensors file")
     path = Path(name)
     if path.suffix != ".safetensors":
         path = SHIPPED / f"{one_of(str(name), _shipped(), 'checkpoint')}.safetensors"
     if not path.is_file():
         raise FileNotFoundError(f"there is no file {path}; shipped checkpoints are: {', '.join(sorted(_shipped()))}")
     weights, card = _read(path)
+    weights = {key: value.float() if value.dtype == torch.float16 else value for key, value in weights.items()}
     try:
         D = build(card["build"], weights)
         D.load_state_dict(weights)
@@ -92,49 +108,131 @@ def _shipped() -> dict[str, Path]:
     return {path.stem: path for path in SHIPPED.glob("*.safetensors")}
 
 
-def _read(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
+def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    weights, text = read_tensors(path, FORMAT)
     try:
-        with safe_open(path, framework="pt") as file:
-            header = file.metadata() or {}
-            weights = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
-    except SafetensorError as error:
-        raise ValueError(f"{path} is not a whole safetensors file ({error}); copy or download it again") from None
-    if header.get("format") != FORMAT:
-        raise ValueError(f"{path} was not written by toycore.checkpoints.save (format: {header.get('format')})")
-    try:
-        card = json.loads(header["card"])
-    except (KeyError, json.JSONDecodeError):
+        return weights, json.loads(text)
+    except json.JSONDecodeError:
         raise ValueError(f"{path} has no card that can be read; copy or download it again") from None
-    return {key: value.float() if value.dtype == torch.float16 else value for key, value in weights.items()}, card
+
+
+# ---- how the network is built --------------------------------------------------------------------
 
 
 def _plan(D: nn.Module) -> dict[str, Any]:
-    """Say how to build D: the wrapper (none for a bare network), its numbers, the network's class and its config."""
+    """Say how to build D: the wrapper (none for a bare network), its numbers, the network's name and its config."""
     wrapped = isinstance(D, (Preconditioned, FromNoise, FromVelocity))
     net = D.net if wrapped else D
-    if not hasattr(net, "config"):
+    home = f"{type(net).__module__}.{type(net).__name__}"
+    name = next((name for name, known in NETWORKS.items() if known == home), None)
+    if name is None:
         raise TypeError(
-            f"cannot save a {type(D).__name__} of a {type(net).__name__}; save a network of toycore, bare or as a"
-            " Preconditioned, FromNoise or FromVelocity Denoiser"
+            f"cannot save a {type(D).__name__} of a {type(net).__name__}; save a network of toycore"
+            f" ({', '.join(NETWORKS)}), bare or as a Preconditioned, FromNoise or FromVelocity Denoiser"
         )
-    plan = {
-        "wrapper": type(D).__name__ if wrapped else "",
-        "module": type(net).__module__,
-        "net": type(net).__name__,
-        "config": net.config,
-    }
+    plan = {"wrapper": type(D).__name__ if wrapped else "", "net": name, "config": net.config}
     return plan | ({"sigma_data": D.sigma_data} if isinstance(D, Preconditioned) else {})
 
 
-def build(plan: dict[str, Any], weights: dict[str, torch.Tensor]) -> nn.Module:
-    """Build the model that a card describes, its net still untrained; only classes of this package are built."""
-    module, name = plan["module"], plan["net"]
-    kind = getattr(importlib.import_module(module), name) if re.fullmatch(r"toycore(\.[a-z]\w*)+", module) else None
-    if not (isinstance(kind, type) and issubclass(kind, nn.Module) and kind.__module__ == module):
-        raise ValueError(f"the card asks for {module}.{name}; only classes of toycore that are networks are built")
-    net = kind(**plan["config"])
+def build(plan: dict[str, Any], weights: dict[str, Tensor]) -> nn.Module:
+    """Build the model that a card describes, its net still untrained; only registered networks are built."""
+    asked = f"{plan['module']}.{plan['net']}" if "module" in plan else plan["net"]
+    name = OLD_HOMES.get(asked) if "module" in plan else asked
+    if name not in NETWORKS:
+        raise ValueError(f"the card asks for {asked}; only networks of toycore are built: {', '.join(NETWORKS)}")
+    module, kind = NETWORKS[name].rsplit(".", 1)
+    net = getattr(importlib.import_module(module), kind)(**plan["config"])
     if plan["wrapper"] == "FromNoise":
         return FromNoise(net, weights.get("grid"))
     if plan["wrapper"] == "Preconditioned":
         return Preconditioned(net, plan["sigma_data"], weights.get("mean", 0.0))
     return {"FromVelocity": FromVelocity, "": lambda bare: bare}[plan["wrapper"]](net)
+
+
+# ---- files ---------------------------------------------------------------------------------------
+
+
+def write_tensors(path: Path, tensors: dict[str, Tensor], card: str, format: str) -> Path:
+    """Write tensors and a text about them to path, with the sha256 of both, whole or not at all."""
+    tensors = {key: value.detach().cpu().clone().contiguous() for key, value in tensors.items()}
+    header = {"format": format, "card": card, "sha256": _digest(tensors, card)}
+    return write_whole(path, lambda beside: save_file(tensors, beside, header))
+
+
+def read_tensors(path: Path, format: str) -> tuple[dict[str, Tensor], str]:
+    """Return the tensors and the text that `write_tensors` wrote. Errors: a file cut short, changed, or of others."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            header = file.metadata() or {}
+            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+    except SafetensorError as error:
+        raise ValueError(f"{path} is not a whole safetensors file ({error}); copy or download it again") from None
+    found, card = header.get("format"), header.get("card", "")
+    if found != format and (found, format) != (OLD_FORMAT, FORMAT):  # checkpoints of the last release: no sha256
+        raise ValueError(f"{path} was not written by toycore as {format!r}; its format is {found!r}")
+    if found == format and header.get("sha256") != _digest(tensors, card):
+        raise ValueError(f"{path} has changed since it was saved (its sha256 differs); copy or download it again")
+    return tensors, card
+
+
+def _digest(tensors: dict[str, Tensor], card: str) -> str:
+    """Return the sha256 of a text, and of the names, types, shapes and bytes of tensors."""
+    made = hashlib.sha256(card.encode())
+    for name, value in sorted(tensors.items()):
+        made.update(f"\n{name} {value.dtype} {tuple(value.shape)}\n".encode())
+        made.update(value.reshape(-1).view(torch.uint8).numpy())
+    return made.hexdigest()
+
+
+def write_whole(path: Path, write: Callable[[str], object]) -> Path:
+    """Call write(name) on a file beside path, then rename it to path; on failure leave nothing behind.
+
+    The file gets the rights of the one it replaces, or what the umask leaves; a symlink stays, its target is written.
+    """
+    target = Path(os.path.realpath(path))
+    beside = target.with_name(f"{target.name}.{os.getpid()}.part")
+    try:
+        if target.is_dir():
+            raise IsADirectoryError(errno.EISDIR, "it is a folder")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _sweep(target)
+        beside.touch()
+        rights = (target if target.exists() else beside).stat().st_mode
+        write(str(beside))
+        beside.chmod(stat.S_IMODE(rights))  # a writer may have put a new file there
+        os.replace(beside, target)
+    except (OSError, SafetensorError) as error:
+        kept = "the file that was there is unchanged" if target.is_file() else "nothing was left behind"
+        raise OSError(f"cannot write {path}: {_reason(error)}; {kept}") from error
+    finally:
+        if beside.is_file():
+            beside.unlink()
+    return path
+
+
+def _reason(error: Exception) -> str:
+    """Repeat what the system said, and say what to do about it."""
+    said = getattr(error, "strerror", None) or str(error)
+    if "No space" in said or "quota" in said:
+        return f"{said}; make room on this disk and try again"
+    if isinstance(error, IsADirectoryError):
+        return f"{said}; choose another name"
+    return f"{said}; choose a folder where you may write"
+
+
+def _sweep(target: Path) -> None:
+    """Remove what a killed process has left of this file: parts whose process number is gone."""
+    for part in target.parent.glob(f"{target.name}.*.part"):
+        number = part.name.split(".")[-2]
+        if os.name == "posix" and number.isdecimal() and not _runs(int(number)):
+            part.unlink(missing_ok=True)
+
+
+def _runs(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):
+        pass
+    return True
