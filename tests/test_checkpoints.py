@@ -209,7 +209,7 @@ def test_old_denoisers_still_load(path, name):
     plan |= {"config": D.net.config} | ({"sigma_data": D.sigma_data} if hasattr(D, "sigma_data") else {})
     card = json.dumps({"build": plan})
     save_file({k: v.contiguous() for k, v in D.state_dict().items()}, path, {"format": "toycore 1", "card": card})
-    x = torch.randn(3, 2, generator=_rng())
+    x = torch.randn(3, 2, generator=seeded())
     close(checkpoints.load(path)(x, 0.5), D(x, 0.5).detach(), rtol=1e-5, atol=1e-6)
 
 
@@ -221,8 +221,8 @@ def test_every_flipped_bit_is_refused(path):
     checkpoints.save(_preconditioned(), path, {"title": "a line"})
     whole = path.read_bytes()
     start = 8 + struct.unpack("<Q", whole[:8])[0]
-    places = torch.randint(start, len(whole), (300,), generator=_rng()).tolist()
-    for i, place in enumerate([*places, *torch.randint(8, start, (300,), generator=_rng()).tolist()]):
+    places = torch.randint(start, len(whole), (300,), generator=seeded()).tolist()
+    for i, place in enumerate([*places, *torch.randint(8, start, (300,), generator=seeded()).tolist()]):
         spoilt = bytearray(whole)
         spoilt[place] ^= 1 << i % 8
         path.write_bytes(spoilt)

@@ -130,7 +130,7 @@ def _plan(D: nn.Module) -> dict[str, Any]:
             f"cannot save a {type(D).__name__} of a {type(net).__name__}; save a network of toycore"
             f" ({', '.join(NETWORKS)}), bare or as a Preconditioned, FromNoise or FromVelocity Denoiser"
         )
-    plan = {"wrapper": type(D).__name__ if wrapped else "", "net": name, "config": net.config}
+    plan = {"wrapper": type(D).__name__ if wrapped else "", "net": name, "config": net.config}  # type: ignore[union-attr]
     return plan | ({"sigma_data": D.sigma_data} if isinstance(D, Preconditioned) else {})
 
 
@@ -180,7 +180,7 @@ def _digest(tensors: dict[str, Tensor], card: str) -> str:
     made = hashlib.sha256(card.encode())
     for name, value in sorted(tensors.items()):
         made.update(f"\n{name} {value.dtype} {tuple(value.shape)}\n".encode())
-        made.update(value.reshape(-1).view(torch.uint8).numpy())
+        made.update(value.reshape(-1).view(torch.uint8).numpy().tobytes())
     return made.hexdigest()
 
 
