@@ -275,21 +275,21 @@ def run_tests(arguments):
 
 
 def bench(arguments):
-    failed = start("-m", "tests.bench_2d", *arguments)
-    return failed or start("-m", "tests.bench_images", "--quick")
+    failed = start("-m", "tools.bench_2d", *arguments)
+    return failed or start("-m", "tools.bench_images", "--quick")
 
 
 WORDS = {
     "open": (open_lab, "open JupyterLab on the first notebook; further options go to it"),
     "setup": (lambda arguments: 0, "make .venv and install what the course needs"),
     "test": (run_tests, "run every test; further options go to pytest"),
-    "preflight": (module("toycore.preflight"), "before a lecture: open every view, say ready or not"),
-    "demo": (module("toycore.demo", cwd=None), "train on the spiral, draw spiral.png, no Jupyter"),
-    "record": (module("tests.record"), "run notebooks (all or those named), store their outputs"),
+    "preflight": (module("toycore.programs.preflight"), "before a lecture: open every view, say ready or not"),
+    "demo": (module("toycore.programs.demo", cwd=None), "train on the spiral, draw spiral.png, no Jupyter"),
+    "record": (module("tools.record"), "run notebooks (all or those named), store their outputs"),
     "figures": (module("figures"), "draw every figure of figures/ again"),
-    "export": (module("toycore.export"), "write the course as web pages that need no Python"),
+    "export": (module("toycore.programs.export"), "write the course as web pages that need no Python"),
     "bench": (bench, "measure training and sampling: some minutes in the plane, two on pictures"),
-    "weights": (module("toycore.recipes"), "train the shipped checkpoints again"),
+    "weights": (module("toycore.programs.recipes"), "train the shipped checkpoints again"),
 }
 
 

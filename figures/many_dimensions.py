@@ -3,7 +3,8 @@
 import torch
 from matplotlib.figure import Figure
 
-from toycore import dimension, plots
+from toycore import plots
+from toycore.lessons import dimension
 from toycore.style import LIGHT
 from toycore.types import seeded
 

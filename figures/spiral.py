@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 import toycore
 from figures._scene import D
-from toycore import demo
+from toycore.programs import demo
 
 SIZE = demo.SIZE
 CAPTION = "The same noise, the same steps: above with the exact answer, below with a small network."

@@ -6,7 +6,8 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from figures._scene import DATA, SPIRAL, D, start, table
-from toycore import flow, load, metrics, samplers, sigmas, vae
+from toycore import flow, load, metrics, samplers, sigmas
+from toycore.lessons import vae
 from toycore.types import seeded
 
 SIZE = (9.6, 5.6)

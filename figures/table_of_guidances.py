@@ -6,7 +6,8 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from figures._scene import D3, THREE, start, table
-from toycore import classifiers, guidance, load, metrics, samplers, sigmas
+from toycore import guidance, load, metrics, samplers, sigmas
+from toycore.lessons import classifiers
 from toycore.types import seeded
 
 SIZE = (9.6, 4.6)

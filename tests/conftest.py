@@ -7,7 +7,7 @@ import pytest
 import torch
 from jupyter_client.connect import LocalPortCache
 
-from tests.browser import launched
+from tests.support.browser import launched
 
 
 def pytest_configure(config: pytest.Config) -> None:

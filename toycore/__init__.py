@@ -26,10 +26,9 @@ from toycore.types import Denoiser, State, seeded
 
 __version__ = "0.1.0"
 __all__ = [
-    "Denoiser", "State", "adapters", "available", "check", "checkpoints", "checks", "classifiers", "data", "density",
-    "dimension", "embeddings", "exact", "fields", "flow", "frames", "gaussians", "guidance", "live", "load",
-    "metrics", "mixtures", "networks", "plots", "precondition", "samplers", "seeded", "sigmas", "style", "training",
-    "types", "vae",
+    "Denoiser", "State", "available", "check", "checkpoints", "checks", "data", "density", "embeddings", "exact",
+    "fields", "flow", "frames", "gaussians", "guidance", "lessons", "live", "load", "metrics", "mixtures", "networks",
+    "plots", "precondition", "samplers", "seeded", "sigmas", "style", "training", "types",
 ]  # fmt: skip
 
 

@@ -1,0 +1,400 @@
+"""Checkpoints: what is saved comes back; what is broken, foreign or unknown is named; nothing is half-written."""
+
+import hashlib
+import json
+import os
+import signal
+import stat
+import struct
+import subprocess
+import sys
+
+import pytest
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+import toycore
+from tests.support.problems import close
+from toycore import checkpoints, exact, fields, metrics, mixtures, networks, precondition, sigmas
+from toycore.programs import recipes
+from toycore.types import seeded
+
+
+def _preconditioned(**words):
+    net = networks.MLP(width=16, rng=seeded(), **words)
+    torch.nn.init.normal_(net.last.weight, generator=seeded())
+    return precondition.Preconditioned(net, 0.3, torch.tensor([0.1, 0.2]))
+
+
+MODELS = {
+    "preconditioned": _preconditioned,
+    "three classes": lambda: _preconditioned(classes=3),
+    "mean left at 0": lambda: precondition.Preconditioned(networks.MLP(width=8, rng=seeded())),
+    "noise net": lambda: precondition.from_noise(networks.NoiseMLP(width=16, classes=2, rng=seeded())),
+    "noise net, 50 cosine steps": lambda: precondition.from_noise(networks.NoiseMLP(width=16), sigmas.cosine(T=50)),
+    "velocity net": lambda: precondition.from_velocity(networks.MLP(width=16, rng=seeded())),
+}
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "model.safetensors"
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_round_trip(path, name):
+    D, card = MODELS[name](), {"title": "a line", "seed": 3, "field_error": 0.01, "recipe": {"steps": 5}}
+    assert checkpoints.save(D, path, card) == path
+    again = checkpoints.load(path)
+    x = torch.randn(5, 2, generator=seeded())
+    for sigma in (0.02, 1.0, 10.0):
+        close(again(x, sigma), D(x, sigma).detach(), rtol=1e-5, atol=1e-6)  # float32; kernels may differ once frozen
+    assert all(torch.equal(a, b) for a, b in zip(again.state_dict().values(), D.state_dict().values(), strict=True))
+    assert {key: again.card[key] for key in card} == card
+    assert not again.training and not any(p.requires_grad for p in again.parameters())
+    assert [f.name for f in path.parent.iterdir()] == ["model.safetensors"]
+
+
+def test_a_card_cannot_say_how_to_build(path):
+    """What is built is what was saved, whatever the caller's card holds under the same word."""
+    checkpoints.save(_preconditioned(), path, checkpoints.load("moons").card)
+    assert checkpoints.load(path).sigma_data == 0.3
+
+
+def test_saving_twice_replaces(path):
+    checkpoints.save(MODELS["noise net"](), path)
+    checkpoints.save(MODELS["preconditioned"](), path)
+    assert isinstance(checkpoints.load(path), precondition.Preconditioned)
+
+
+@pytest.mark.parametrize("name", recipes.RECIPES)
+def test_shipped_models_are_as_good_as_their_cards(name):
+    D = toycore.load(name)
+    measured = metrics.field_error(D, recipes.RECIPES[name].source(), rng=seeded()).mean()
+    assert float(measured) == pytest.approx(D.card["field_error"], rel=0.2)
+    assert f"{D.card['field_error']:.4f}" in toycore.available()[name]
+    assert (checkpoints.SHIPPED / f"{name}.safetensors").stat().st_size < 300_000
+
+
+@pytest.mark.parametrize("sigma", [0.2, 0.5, 2.0, 10.0])
+def test_learned_field_points_where_the_exact_one_does(sigma):
+    """A19: the mean cosine is above .97 from sigma = .2 on."""
+    m = mixtures.spiral()
+    x = m.sample(2000, seeded())[0] + sigma * torch.randn(2000, 2, generator=seeded())
+    learned, truth = (fields.noise(D, x, sigma) for D in (toycore.load("spiral"), exact.posterior_mean(m)))
+    assert metrics.alignment(learned, truth) > 0.97
+
+
+# ---- what can go wrong ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("share", [0.0, 0.01, 0.5, 0.99])
+def test_cut_short(path, share):
+    checkpoints.save(_preconditioned(), path)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: int(share * len(whole))])
+    with pytest.raises(ValueError, match=r"model\.safetensors is not a whole safetensors file .*again"):
+        checkpoints.load(path)
+
+
+def test_foreign_file(path):
+    save_file({"w": torch.zeros(2)}, path)
+    with pytest.raises(ValueError, match="was not written by toycore"):
+        checkpoints.load(path)
+
+
+def write(path, plan, tensors=None, format=checkpoints.FORMAT):
+    """Write a file whose checksum is right, whatever its card asks for."""
+    tensors = tensors or {"w": torch.zeros(1)}
+    return checkpoints.write_tensors(path, tensors, json.dumps({"build": plan}), format)
+
+
+def test_of_another_model(path):
+    D = _preconditioned()
+    plan = {"wrapper": "Preconditioned", "net": "mlp", "sigma_data": 0.3, "config": {**D.net.config, "width": 24}}
+    write(path, plan, D.state_dict())
+    with pytest.raises(ValueError, match=r"does not fit the model its card describes: .*\d"):
+        checkpoints.load(path)
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"module": "os", "net": "system"},
+        {
+            "module": "toycore.programs.recipes",
+            "net": "main",
+        },  # a function: it would train and overwrite what is shipped
+        {"module": "toycore.checkpoints", "net": "Path"},  # a class, but not of this package
+        {"module": "toycore.programs.export.__main__", "net": "main"},  # importing it runs it
+        {"module": "toycore.training", "net": "Preconditioned"},  # a network's name, but not its home
+        {"module": "toycore.mixtures", "net": "GaussianMixture"},
+        {"net": "os.system"},
+        {"net": "toycore.networks.MLP"},
+        {"net": "later-mlp"},
+    ],
+)
+def test_builds_only_registered_networks(path, asked):
+    write(path, {"wrapper": "", "config": {}, **asked})
+    with pytest.raises(ValueError, match=rf"the card asks for {'.'.join(asked.values())}; only networks of toycore"):
+        checkpoints.load(path)
+
+
+OTHERS = {  # a card of a later version, or of none
+    "a config of later": {"config": {"later": 3}},
+    "a wrapper without its number": {"wrapper": "Preconditioned"},
+    "a wrapper that is not there": {"wrapper": "FromLater"},
+}
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_of_another_version(path, name):
+    write(path, {"wrapper": "", "net": "mlp", "config": {}} | OTHERS[name])
+    with pytest.raises(ValueError, match=r"model\.safetensors does not fit .*another version of toycore"):
+        checkpoints.load(path)
+
+
+# ---- names, not paths ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", checkpoints.NETWORKS)
+def test_every_registered_name_is_a_network(name):
+    """A class that moves takes its line of the table along."""
+    module, kind = checkpoints.NETWORKS[name].rsplit(".", 1)
+    __import__(module)
+    assert issubclass(getattr(sys.modules[module], kind), torch.nn.Module)
+
+
+def test_shipped_cards_hold_names_and_the_weights_of_the_release():
+    """No module path on any card; the bytes of all tensors are those that were trained (retrain, and this changes)."""
+    weights = hashlib.sha256()
+    for path in sorted(checkpoints.SHIPPED.glob("*.safetensors")):
+        content = path.read_bytes()
+        with safe_open(path, "pt") as file:
+            header = file.metadata()
+        assert header["format"] == checkpoints.FORMAT and json.loads(header["card"])["build"]["net"] in (
+            checkpoints.NETWORKS
+        )
+        assert "toycore." not in header["card"]
+        weights.update(content[8 + struct.unpack("<Q", content[:8])[0] :])
+    assert weights.hexdigest() == "b8a47dfd987983dcf9329cbe6fdf73c6593ef19e5584b205dca281db30d54f86"
+
+
+@pytest.mark.parametrize("home", checkpoints.OLD_HOMES)
+def test_cards_of_the_last_release_still_load(path, home):
+    """They hold a module's path and no checksum; every class that could be saved then is found today."""
+    module, kind = home.rsplit(".", 1)
+    configs = {
+        "captioned-mlp": {"tokens": [[0, 1], [2, 0]]},
+        "classifier": {"classes": 2},
+        "clip": {"captions": ["a red star"], "side": 8},
+    }
+    name = checkpoints.OLD_HOMES[home]
+    plan = {"wrapper": "", "module": module, "net": kind, "config": configs.get(name, {})}
+    net = checkpoints.build(plan, {})
+    card = {"title": "mine", "build": plan}
+    save_file(dict(net.state_dict()), path, {"format": "toycore 1", "card": json.dumps(card)})
+    again = checkpoints.load(path)
+    assert type(again) is type(net) and again.card["title"] == "mine"
+    assert all(torch.equal(a, b) for a, b in zip(again.state_dict().values(), net.state_dict().values(), strict=True))
+    checkpoints.save(again, path, again.card)
+    assert checkpoints.load(path).card["build"] == {
+        "wrapper": "",
+        "net": name,
+        "config": json.loads(json.dumps(net.config)),
+    }
+
+
+@pytest.mark.parametrize("name", ["preconditioned", "noise net", "velocity net"])
+def test_old_denoisers_still_load(path, name):
+    D = MODELS[name]()
+    plan = {"wrapper": type(D).__name__, "module": "toycore.networks", "net": type(D.net).__name__}
+    plan |= {"config": D.net.config} | ({"sigma_data": D.sigma_data} if hasattr(D, "sigma_data") else {})
+    card = json.dumps({"build": plan})
+    save_file({k: v.contiguous() for k, v in D.state_dict().items()}, path, {"format": "toycore 1", "card": card})
+    x = torch.randn(3, 2, generator=seeded())
+    close(checkpoints.load(path)(x, 0.5), D(x, 0.5).detach(), rtol=1e-5, atol=1e-6)
+
+
+# ---- what may be spoilt on the way ----------------------------------------------------------------
+
+
+def test_every_flipped_bit_is_refused(path):
+    """One bit of 300 places in the numbers and of 300 in the header: no change loads, and none ends in a bare error."""
+    checkpoints.save(_preconditioned(), path, {"title": "a line"})
+    whole = path.read_bytes()
+    start = 8 + struct.unpack("<Q", whole[:8])[0]
+    places = torch.randint(start, len(whole), (300,), generator=seeded()).tolist()
+    for i, place in enumerate([*places, *torch.randint(8, start, (300,), generator=seeded()).tolist()]):
+        spoilt = bytearray(whole)
+        spoilt[place] ^= 1 << i % 8
+        path.write_bytes(spoilt)
+        with pytest.raises(ValueError, match=r"again|not written by|not fit"):
+            checkpoints.load(path)
+
+
+def test_card_that_cannot_be_read(path):
+    checkpoints.write_tensors(path, {"w": torch.zeros(2)}, "{", checkpoints.FORMAT)
+    with pytest.raises(ValueError, match=r"model\.safetensors has no card that can be read; .*again"):
+        checkpoints.load(path)
+
+
+@pytest.mark.parametrize("header", [{}, {"card": "{"}, {"card": "{}"}])
+def test_header_without_checksum(path, header):
+    save_file({"w": torch.zeros(2)}, path, {"format": checkpoints.FORMAT, **header})
+    with pytest.raises(ValueError, match=r"model\.safetensors has changed since it was saved .*again"):
+        checkpoints.load(path)
+
+
+def test_card_that_cannot_be_written(path):
+    with pytest.raises(TypeError, match=r"the card cannot be written: .*Tensor.*; use numbers, strings"):
+        checkpoints.save(_preconditioned(), path, {"field_error": torch.tensor(0.1)})
+    assert not path.exists()
+
+
+def test_no_pickle(path):
+    torch.save({"w": torch.zeros(2)}, path)
+    with pytest.raises(ValueError, match="not a whole safetensors file"):
+        checkpoints.load(path)
+
+
+def test_unknown_name_lists_the_near_ones():
+    with pytest.raises(ValueError, match=r"no checkpoint named 'spirall'; did you mean 'spiral.*known: .*moons"):
+        toycore.load("spirall")
+
+
+def test_missing_file(path):
+    with pytest.raises(FileNotFoundError, match=r"no file .*model\.safetensors.*shipped.*spiral"):
+        checkpoints.load(path)
+
+
+def test_name_without_the_ending(tmp_path):
+    with pytest.raises(ValueError, match=r"must end in \.safetensors; got .*model, try model\.safetensors"):
+        checkpoints.save(_preconditioned(), tmp_path / "model")
+
+
+def test_what_cannot_be_saved(path):
+    with pytest.raises(TypeError, match=r"cannot save a Preconditioned of a Linear; save"):
+        checkpoints.save(precondition.Preconditioned(torch.nn.Linear(2, 2)), path)
+    assert not path.exists()
+
+
+def test_folder_that_is_a_file(tmp_path):
+    (tmp_path / "notes").write_text("text")
+    with pytest.raises(OSError, match=r"cannot write .*choose a folder where you may write"):
+        checkpoints.save(_preconditioned(), tmp_path / "notes" / "model.safetensors")
+
+
+def test_folder_without_permission(path, monkeypatch):
+    """As the owner of the machine one may write anywhere, so the system's refusal is played."""
+    monkeypatch.setattr(checkpoints.Path, "touch", _refuse(PermissionError(13, "Permission denied")))
+    with pytest.raises(OSError, match=r"cannot write .*Permission denied; choose a folder .*; nothing was left"):
+        checkpoints.save(_preconditioned(), path)
+
+
+def _refuse(error):
+    def refuse(*words, **named):
+        raise error
+
+    return refuse
+
+
+def test_a_folder_in_place_of_the_file(path):
+    path.mkdir()
+    with pytest.raises(OSError, match=r"cannot write .*model\.safetensors: it is a folder; choose another name"):
+        checkpoints.save(_preconditioned(), path)
+    assert path.is_dir() and list(path.parent.iterdir()) == [path]
+
+
+FULL = OSError(28, "No space left on device"), SafetensorError("I/O error: No space left on device (os error 28)")
+
+
+@pytest.mark.parametrize("failure", [*FULL, KeyboardInterrupt()], ids=["OSError", "SafetensorError", "Ctrl-C"])
+@pytest.mark.parametrize("before", ["a file", "nothing"])
+def test_nothing_is_half_written(path, failure, before):
+    """The writer fails half-way: the old file stays whole, nothing else is left, and a full disk is named."""
+    if before == "a file":
+        checkpoints.save(_preconditioned(), path)
+    was = {file.name: file.read_bytes() for file in path.parent.iterdir()}
+
+    def write(beside):
+        with open(beside, "wb") as file:
+            file.write(b"half")
+        raise failure
+
+    says = r"cannot write .*No space left.*; make room .*; (the file that was there is unchanged|nothing was left)"
+    with pytest.raises((OSError, KeyboardInterrupt), match=None if isinstance(failure, KeyboardInterrupt) else says):
+        checkpoints.write_whole(path, write)
+    assert {file.name: file.read_bytes() for file in path.parent.iterdir()} == was
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows has no umask")
+@pytest.mark.parametrize("umask", [0o022, 0o077, 0o002])
+def test_a_new_file_has_the_rights_the_umask_leaves(path, umask):
+    before = os.umask(umask)
+    try:
+        checkpoints.save(_preconditioned(), path)
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o666 & ~umask
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows has no such rights")
+def test_a_replaced_file_keeps_its_rights(path):
+    checkpoints.save(_preconditioned(), path)
+    path.chmod(0o640)
+    checkpoints.save(_preconditioned(classes=2), path)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o640 and checkpoints.load(path).net.classes == 2
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a symlink needs rights on Windows")
+@pytest.mark.parametrize("exists", [True, False])
+def test_a_symlink_stays_and_its_target_is_written(path, exists):
+    elsewhere = path.parent / "elsewhere"
+    elsewhere.mkdir()
+    target = elsewhere / "kept.safetensors"
+    if exists:
+        checkpoints.save(_preconditioned(), target)
+    path.symlink_to(target)
+    checkpoints.save(_preconditioned(classes=2), path)
+    assert path.is_symlink() and checkpoints.load(target).net.classes == 2
+    assert [file.name for file in elsewhere.iterdir()] == ["kept.safetensors"]
+
+
+KILLED = """
+import os, signal
+from pathlib import Path
+from toycore import checkpoints
+def write(beside):
+    Path(beside).write_bytes(b"half")
+    os.kill(os.getpid(), signal.SIGKILL)
+checkpoints.write_whole(Path("model.safetensors"), write)
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows has no SIGKILL")
+def test_what_a_kill_leaves_goes_with_the_next_save(path):
+    root = checkpoints.SHIPPED.parents[1]
+    words, here = [sys.executable, "-c", KILLED], {**os.environ, "PYTHONPATH": str(root)}
+    assert subprocess.run(words, cwd=path.parent, env=here, check=False).returncode == -signal.SIGKILL
+    assert len(list(path.parent.glob("model.safetensors.*.part"))) == 1
+    mine = path.parent / f"model.safetensors.{os.getppid()}.part"  # of a process that runs
+    mine.touch()
+    checkpoints.save(_preconditioned(), path)
+    assert sorted(file.name for file in path.parent.iterdir()) == sorted([path.name, mine.name])
+
+
+@pytest.mark.parametrize(
+    ("call", "says"),
+    [
+        (lambda: checkpoints.load(None), "name is None; give the name"),
+        (lambda: checkpoints.load(3), "name is 3; give the name"),
+        (lambda: checkpoints.save(_preconditioned(), None), r"must end in \.safetensors; got None"),
+        (lambda: checkpoints.save(_preconditioned(), "m.safetensors", "a title"), "the card is a str; give a dict"),
+        (lambda: checkpoints.load(""), "no checkpoint named ''"),
+    ],
+)
+def test_what_is_no_name_or_card(call, says):
+    with pytest.raises((TypeError, ValueError), match=says):
+        call()

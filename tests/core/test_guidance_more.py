@@ -1,0 +1,294 @@
+"""Guidance of every kind: classifiers, negatives, intervals, one batched call, conventions, and what is sampled."""
+
+from itertools import pairwise
+
+import pytest
+import torch
+from torch import Tensor
+
+from tests.support import contracts
+from tests.support.problems import close, uneven
+from toycore import checkpoints, data, exact, fields, guidance, metrics, mixtures, samplers, sigmas
+from toycore.lessons import classifiers
+from toycore.types import Denoiser
+
+SIGMA = 0.4
+
+
+@pytest.fixture
+def D() -> Denoiser:
+    return exact.posterior_mean(uneven())
+
+
+@pytest.fixture
+def x(rng) -> Tensor:
+    return torch.randn(9, 2, generator=rng, dtype=torch.float64)
+
+
+def counted(D: Denoiser) -> tuple[Denoiser, list[int]]:
+    """Return D and a list that grows by the number of rows of each call."""
+    rows: list[int] = []
+
+    def counting(x, sigma, label=None):
+        rows.append(len(x))
+        return D(x, sigma, label)
+
+    return counting, rows
+
+
+def rules() -> dict[str, contracts.Case]:
+    mixture = mixtures.spiral(components=99, classes=3)
+    D, float64 = exact.posterior_mean(mixture), torch.float64
+    made = {
+        "free": guidance.free(D, 2.0),
+        "classifier": guidance.classifier(D, mixture.class_log_posterior, 1, 2.0),
+        "within": guidance.within(0.05, 1.0, guidance.free(D, 3.0), D),
+    }
+    return {name: contracts.Case(made_of, 3, float64) for name, made_of in made.items()}
+
+
+@pytest.mark.parametrize("name", ["free", "classifier", "within"])
+@pytest.mark.parametrize("check", contracts.DENOISER, ids=lambda f: f.__name__)
+def test_contract(check, name):
+    check(rules()[name])
+
+
+# ---- one call for both predictions ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("label", [None, 2, "rows"])
+@pytest.mark.parametrize("sigma", [SIGMA, "rows"])
+def test_free_is_guided_in_one_call_of_twice_the_rows(D, x, label, sigma):
+    label = torch.tensor([0, 1, 2, -1, 0, 1, 2, -1, 0]) if label == "rows" else label
+    sigma = torch.linspace(0.05, 3, 9, dtype=torch.float64) if sigma == "rows" else sigma
+    counting, rows = counted(D)
+    together = guidance.free(counting, 2.5)(x, sigma, label)
+    close(together, guidance.guided(D, guidance.unlabelled(D), 2.5)(x, sigma, label))
+    assert rows == [18]
+
+
+# ---- classifier guidance ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("s", [-1.0, 0.0, 1.0, 4.0])
+@pytest.mark.parametrize("label", [0, 1, 2])
+def test_exact_classifier_guidance_is_classifier_free_guidance(D, x, s, label):
+    """Score + s grad log p(c|x) = u + s (c - u), at every point, level and scale, when both are exact."""
+    for sigma in (0.05, SIGMA, 5.0):
+        by_gradient = guidance.classifier(D, uneven().class_log_posterior, label, s)
+        close(by_gradient(x, sigma), guidance.free(D, s)(x, sigma, label), atol=1e-9)
+
+
+def test_class_gradient_is_a_finite_difference(x):
+    slope = guidance.class_gradient(uneven().class_log_posterior, x, SIGMA, 1)
+    h = 1e-6 * torch.eye(2, dtype=torch.float64)
+    for i in (0, 1):
+        up, down = (uneven().class_log_posterior(x + sign * h[i], SIGMA)[:, 1] for sign in (1, -1))
+        close(slope[:, i], (up - down) / 2e-6, rtol=1e-6, atol=1e-7)
+
+
+def test_as_noise_the_gradient_enters_with_a_minus(D, x):
+    """Dhariwal & Nichol 2021, algorithm 2, in the VP frame: eps - sqrt(1 - alpha_bar) grad, grad in VP's x."""
+    slope = guidance.class_gradient(uneven().class_log_posterior, x, SIGMA, 1)
+    alpha_bar = 1 / (1 + SIGMA**2)
+    vp_slope = slope / alpha_bar**0.5  # x_VE = x_VP / sqrt(alpha_bar)
+    by_paper = fields.noise(D, x, SIGMA) - 2.0 * (1 - alpha_bar) ** 0.5 * vp_slope
+    close(fields.noise(guidance.classifier(D, uneven().class_log_posterior, 1, 2.0), x, SIGMA), by_paper)
+
+
+def test_rows_without_a_label_are_not_guided_and_calls_pass_theirs_on(D, x):
+    label = torch.tensor([0, -1, 1, -1, 2, -1, 0, 1, 2])
+    mixed = guidance.classifier(D, uneven().class_log_posterior, label, 3.0)
+    close(mixed(x, SIGMA)[label < 0], D(x, SIGMA)[label < 0])
+    close(mixed(x, SIGMA)[label == 2], guidance.free(D, 3.0)(x, SIGMA, 2)[label == 2], atol=1e-9)
+    close(guidance.classifier(D, uneven().class_log_posterior, None, 3.0)(x, SIGMA), D(x, SIGMA))
+    close(guidance.classifier(D, uneven().class_log_posterior, 1, 0.0)(x, SIGMA, 2), D(x, SIGMA, 2))
+
+
+def test_the_gradient_needs_no_grad_mode_and_leaves_none_behind(D, x):
+    guided = guidance.classifier(D, uneven().class_log_posterior, 1, 2.0)
+    with torch.no_grad():
+        y = guided(x, SIGMA)
+    assert not y.requires_grad and not x.requires_grad and not guided(x, SIGMA).requires_grad
+
+
+@pytest.mark.parametrize(("sign", "low", "high"), [(1, 0.97, 1.0), (-1, 0.0, 0.12)])
+def test_the_wrong_sign_drives_away(sign, low, high):
+    mixture = mixtures.spiral(components=200, classes=3)
+    D = guidance.classifier(exact.posterior_mean(mixture), mixture.class_log_posterior, 1, float(sign))
+    x = samplers.final(samplers.ddim(D, 40 * torch.randn(500, 2, generator=torch.Generator().manual_seed(0)),
+                                     sigmas.karras(40, 0.005, 40)))  # fmt: skip
+    share = float((mixture.class_log_posterior(x, 0.0).argmax(1) == 1).double().mean())
+    assert low <= share <= high
+
+
+# ---- trained classifiers ----------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def trained() -> torch.nn.Module:
+    return classifiers.fit(mixtures.spiral(classes=3), steps=300, rng=torch.Generator().manual_seed(0))
+
+
+def cross_entropy(judge, sigma: float) -> float:
+    x0, label = mixtures.spiral(classes=3).sample(3000, torch.Generator().manual_seed(5))
+    return float(classifiers.loss(judge, x0, torch.tensor(sigma), label, torch.Generator().manual_seed(6)))
+
+
+@pytest.mark.parametrize("sigma", [0.02, 0.1, 0.2, 1.0, 5.0])
+def test_a_trained_classifier_comes_near_the_exact_one(trained, sigma):
+    """The exact posterior has the least cross-entropy; the network comes within 0.1 nats of it, level by level."""
+    least = cross_entropy(mixtures.spiral(classes=3).class_log_posterior, sigma)
+    assert least - 0.01 < cross_entropy(trained, sigma) < least + 0.1
+
+
+def test_a_classifier_gives_log_probabilities_and_keeps_levels_apart(trained, x):
+    sigma = torch.linspace(0.01, 5, 9)
+    log_p = trained(x.float(), sigma)
+    close(log_p.exp().sum(1), 1.0, atol=1e-5)
+    close(log_p[4:5], trained(x[4:5].float(), float(sigma[4])), rtol=1e-4, atol=1e-5)
+
+
+def test_a_classifier_is_its_docstring(x):
+    """The point as x / n, its fine features and its logits damped by s / n, n = sqrt(sigma^2 + s^2)."""
+    net, sigma = (
+        classifiers.Classifier(3, sigma_data=0.4, rng=torch.Generator().manual_seed(0)),
+        torch.logspace(-2, 1, 9),
+    )
+    n = (sigma**2 + 0.4**2).sqrt()[:, None]
+    phase, k = (x.float() / n) @ net.frequencies, 0.3 * sigma.log()[:, None] * torch.arange(1, 9)
+    fine = torch.cat([phase.sin(), phase.cos()], 1) * 0.4 / n
+    logits = net.layers(torch.cat([x.float() / n, fine, k.sin(), k.cos()], 1)) * 0.4 / n
+    close(net(x.float(), sigma), logits - logits.logsumexp(1, keepdim=True), rtol=1e-5, atol=1e-5)
+
+
+def test_a_class_too_rare_to_be_drawn_has_its_logit_all_the_same():
+    rare = mixtures.GaussianMixture(torch.eye(3, 2), 0.1, torch.tensor([1.0, 1.0, 1e-9]), torch.arange(3))
+    assert classifiers.fit(rare, steps=1, batch=16).classes == 3
+
+
+def test_guided_by_a_trained_classifier(trained):
+    mixture = mixtures.spiral(components=200, classes=3)
+    D = guidance.classifier(exact.posterior_mean(mixture), trained, 1, 1.0)
+    start = 40 * torch.randn(300, 2, generator=torch.Generator().manual_seed(0))
+    end = samplers.final(samplers.ddim(D, start, sigmas.karras(30, 0.005, 40)))
+    assert metrics.own_share(end, mixture, 1) > 0.85
+
+
+def test_a_classifier_of_clean_points_does_not_know_noise():
+    clean = classifiers.fit(mixtures.spiral(classes=3), steps=200, levels=None, rng=torch.Generator().manual_seed(0))
+    assert cross_entropy(clean, 0.005) < 0.5 and cross_entropy(clean, 1.0) > 2
+
+
+def test_classifiers_are_seeded_saved_and_need_labels(trained, tmp_path, x):
+    short = [
+        classifiers.fit(data.spiral(90, 3), steps=3, batch=16, rng=torch.Generator().manual_seed(1)) for _ in (0, 1)
+    ]
+    assert all(torch.equal(a, b) for a, b in zip(*(model.state_dict().values() for model in short), strict=True))
+    again = checkpoints.load(checkpoints.save(trained, tmp_path / "judge.safetensors"))
+    assert torch.equal(again(x.float(), 0.3), trained(x.float(), 0.3))
+    with pytest.raises(ValueError, match="labels of at least two classes"):
+        classifiers.fit(data.spiral(90))
+
+
+# ---- negatives, intervals ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("s", [0.0, 1.0, 2.5, 7.5])
+def test_the_negative_formulas_agree_if_and_only_if_s_neg_is_s_pos_minus_1(D, x, s):
+    replace = guidance.negative(D, 0, 2, s, form="replace")(x, SIGMA)
+    close(guidance.negative(D, 0, 2, s, s - 1)(x, SIGMA), replace, atol=1e-12)
+    for s_neg in (s - 1.5, s):
+        off = guidance.negative(D, 0, 2, s, s_neg)(x, SIGMA) - replace
+        close(off, (s - 1 - s_neg) * (D(x, SIGMA, 2) - D(x, SIGMA)), atol=1e-12)
+        assert float(off.abs().max()) > 0.1
+
+
+def test_negative_as_printed(D, x):
+    """Of source note 3: eps_u + s_pos (eps_p - eps_u) - s_neg (eps_n - eps_u), on noise predictions."""
+    u, p, n = (fields.noise(D, x, SIGMA, label) for label in (None, 0, 2))
+    close(fields.noise(guidance.negative(D, 0, 2, 3.0, 1.2), x, SIGMA), u + 3 * (p - u) - 1.2 * (n - u))
+    close(fields.noise(guidance.negative(D, None, 2, 0.0, 1.2), x, SIGMA), u - 1.2 * (n - u))
+    with pytest.raises(ValueError, match=r"did you mean 'two-term'"):
+        guidance.negative(D, 0, 2, 1.0, form="two-terms")
+
+
+def test_within_asks_only_whom_it_needs(D, x):
+    inside, asked = counted(guidance.free(D, 5.0))
+    outside, asked_outside = counted(D)
+    both = guidance.within(0.2, 1.0, inside, outside)
+    for sigma in (0.1, 1.1):
+        close(both(x, sigma, 1), D(x, sigma, 1))
+    assert not asked and len(asked_outside) == 2
+    for sigma in (0.2, 1.0):
+        close(both(x, sigma, 1), guidance.free(D, 5.0)(x, sigma, 1))
+    assert len(asked) == 2 and len(asked_outside) == 2
+    mixed = torch.tensor([0.1, 0.3, 5.0] * 3, dtype=torch.float64)
+    close(both(x, mixed, 1)[1::3], guidance.free(D, 5.0)(x, mixed, 1)[1::3])
+    close(both(x, mixed, 1)[::3], D(x, mixed, 1)[::3])
+    with pytest.raises(ValueError, match="0 <= low < high"):
+        guidance.within(1.0, 0.2, D, D)
+
+
+# ---- conventions ------------------------------------------------------------------------------------
+
+
+def test_conventions_are_their_papers_formulas(D, x):
+    u, c, value = D(x, SIGMA), D(x, SIGMA, 1), 1.7
+    printed = {
+        "toycore": u + value * (c - u),
+        "ho-salimans": (1 + value) * c - value * u,
+        "teapearce": (1 + value) * c - value * u,
+        "smalldiffusion": c + value * (c - u),
+        "mit-6.s184": (1 - value) * u + value * c,
+        "imagen": value * c + (1 - value) * u,
+        "edm2": u + value * (c - u),  # ref_Dx.lerp(Dx, guidance)
+        "diffusers": u + value * (c - u),
+    }
+    assert set(printed) == set(guidance.CONVENTIONS)
+    for name, right in printed.items():
+        close(guidance.free(D, guidance.convert(value, name))(x, SIGMA, 1), right)
+        assert guidance.convert(guidance.convert(value, name), "toycore", name) == pytest.approx(value)
+
+
+def test_diffusers_cannot_say_less_than_conditional():
+    assert guidance.convert(0.0, "diffusers") == guidance.convert(1.0, "diffusers") == 1.0
+    assert guidance.convert(7.5, "diffusers", "ho-salimans") == 6.5
+    with pytest.raises(ValueError, match="cannot be said in diffusers"):
+        guidance.convert(-1.0, "ho-salimans", "diffusers")
+    with pytest.raises(ValueError, match="did you mean 'ho-salimans'"):
+        guidance.convert(1.0, "ho-saliman")
+
+
+# ---- what guidance samples ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("s", [1.0, 2.0, 3.0])
+def test_gaussian_counterexample(s):
+    """p = N(0, 2), p(.|c) = N(0, 1): the tilted law has variance 2/(s+1), the guided ODE gives 2^(1-s)."""
+    strong, weak = (
+        exact.posterior_mean(mixtures.GaussianMixture(torch.zeros(1, 1, dtype=torch.float64), v**0.5)) for v in (1, 2)
+    )
+    x = torch.tensor([[1000.0]], dtype=torch.float64)
+    end = samplers.final(samplers.heun(guidance.guided(strong, weak, s), x, sigmas.karras(400, 0.002, 1000)))
+    assert float((end / x) ** 2 * 1000**2) == pytest.approx(2 ** (1 - s), rel=2e-3)
+
+
+def test_gaussian_counterexample_sde():
+    """The reverse SDE gives (2 - 2^(2-2s)) / (2s - 1): not the tilted law, nor the ODE's."""
+    s, levels = 3.0, sigmas.karras(20000, 0.0005, 1000).tolist()
+    v = levels[0] ** 2
+    for sigma, below in pairwise(levels):
+        slope = sigma * ((1 - s) / (2 + sigma**2) + s / (1 + sigma**2))  # eps_hat = slope x
+        gain = 1 + 2 * (below - sigma) * slope
+        v = gain**2 * v + 2 * below * (sigma - below)
+    assert v == pytest.approx((2 - 2 ** (2 - 2 * s)) / (2 * s - 1), rel=5e-3)
+
+
+def test_own_share_counts_the_exact_classifiers_verdicts():
+    mixture = uneven()
+    x = mixture.sample(2000, torch.Generator().manual_seed(0))[0]
+    shares = [metrics.own_share(x, mixture, c) for c in range(3)]
+    assert sum(shares) == pytest.approx(1)
+    best = torch.stack([exact.responsibilities(mixture, x, 0.0)[:, mixture.label == c].sum(1) for c in range(3)], 1)
+    assert shares[2] == pytest.approx(float((best.argmax(1) == 2).double().mean()))

@@ -1,0 +1,125 @@
+"""One name gives pictures, denoiser and judge; notebook 14's cell for MNIST runs with that one name changed."""
+
+import functools
+import gzip
+import hashlib
+import http.server
+import json
+import struct
+import threading
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from toycore import plots
+from toycore.images import data, download, ready
+
+STROKES = data.strokes
+NOTEBOOK = Path(__file__).resolve().parents[2] / "notebooks" / "14_images.ipynb"
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *words: object) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+def mirror(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, tuple[download.Remote, ...]]]:
+    """A server on this machine with 40 digits in MNIST's two files."""
+    folder = tmp_path_factory.mktemp("mnist")
+    pictures = data.strokes(40, seed=3)
+    images, labels = pictures.images.numpy().tobytes(), bytes(pictures.labels.tolist())
+    whole = b"\0\0\x08\x03" + struct.pack(">3i", 40, 28, 28) + images, b"\0\0\x08\x01" + struct.pack(">i", 40) + labels
+    files = []
+    for name, content in zip(("train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz"), map(gzip.compress, whole)):
+        (folder / name).write_bytes(content)
+        files.append(download.Remote(name, hashlib.sha256(content).hexdigest()))
+    serve = functools.partial(Quiet, directory=str(folder))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), serve) as running:
+        threading.Thread(target=running.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{running.server_address[1]}/", tuple(files)
+        running.shutdown()
+
+
+def cells() -> list[str]:
+    return ["".join(cell["source"]) for cell in json.loads(NOTEBOOK.read_text("utf-8"))["cells"] if cell["source"]]
+
+
+@pytest.fixture(autouse=True)
+def unseen(monkeypatch) -> None:
+    """No figures, and few strokes, as these take seconds."""
+    monkeypatch.setattr(plots, "show", lambda fig, caption, alt: None)
+    monkeypatch.setattr(data, "SETS", data.SETS | {"strokes": lambda n=60, seed=0: STROKES(n, seed)})
+
+
+def run_with(name: str) -> dict[str, Any]:
+    """Run the notebook's imports, its first cell of samples, and the cell of the larger pictures with another name."""
+    first, start, larger = (
+        next(cell for cell in cells() if mark in cell) for mark in ("import torch", "draw = lambda", "ready.load(")
+    )
+    assert 'ready.load("strokes")' in larger
+    place: dict[str, Any] = {}
+    for source in (first, start, larger.replace('ready.load("strokes")', f'ready.load("{name}")')):
+        exec(source, place)
+    return place
+
+
+def test_the_notebook_runs_on_mnist_with_one_name_changed(mirror, monkeypatch, tmp_path) -> None:
+    address, files = mirror
+    monkeypatch.setattr(download, "MNIST", files), monkeypatch.setattr(download, "MNIST_MIRRORS", (address,))
+    monkeypatch.setenv("TOYCORE_DATA", str(tmp_path)), monkeypatch.setattr(ready, "STEPS", 2)
+    monkeypatch.setattr(ready, "RUNS", tmp_path)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        place = run_with("mnist")
+    assert place["name"] == "mnist" and torch.equal(place["pictures"].images, data.strokes(40, seed=3).images)
+    assert place["drawn"].shape == (30, 1, 28, 28) and place["JS"].kinds == (10,)
+    assert {path.name for path in tmp_path.iterdir()} == {file.name for file in files}
+
+
+def test_without_a_network_mnist_is_skipped_with_a_sentence(monkeypatch, tmp_path) -> None:
+    monkeypatch.setattr(download, "MNIST_MIRRORS", ("http://127.0.0.1:9/",))
+    monkeypatch.setenv("TOYCORE_DATA", str(tmp_path))
+    with pytest.warns(UserWarning, match=r"mnist is skipped and strokes shown: .* Check the network and try again, or"):
+        place = run_with("mnist")
+    assert place["name"] == "strokes" and place["drawn"].shape == (30, 1, 28, 28)
+
+
+def test_a_run_of_ones_own_is_found(monkeypatch, tmp_path) -> None:
+    monkeypatch.setattr(ready, "RUNS", tmp_path), monkeypatch.setattr(ready, "STEPS", 1)
+    pictures = data.take(data.fonts(20), torch.arange(20))
+    fresh = ready.denoiser("fonts", pictures)
+    ready.checkpoints.save(fresh, tmp_path / "fonts" / "model.safetensors", {"title": "mine"})
+    assert ready.denoiser("fonts", pictures).card["title"] == "mine"
+
+
+@pytest.mark.parametrize("name", ["digits", "strokes"])
+def test_what_ships_is_not_trained_again(monkeypatch, name: str) -> None:
+    monkeypatch.setattr(ready, "trained", lambda *words, **named: pytest.fail("it trains"))
+    pictures = data.load(name, **({"n": 20} if name == "strokes" else {}))
+    assert ready.denoiser(name, pictures).card["data"] == name == ready.reader(name, pictures).card["data"]
+
+
+def test_a_sheet_has_one_class_per_column() -> None:
+    labels = torch.tensor([2, 0, 1, 0, 2, 2])
+    pictures = data.Pictures(torch.arange(6, dtype=torch.uint8)[:, None, None, None], labels, ("a", "b", "c"))
+    sheet = data.to_bytes(ready.by_class(pictures, 2, 4)).flatten()
+    assert sheet.tolist() == [1, 2, 0, 1, 3, 2, 4, 3]  # class 1 has one picture, and the classes take turns
+    assert labels[sheet.long()].tolist() == [0, 1, 2, 0, 0, 1, 2, 0]
+
+
+def test_what_a_silent_network_amounts_to() -> None:
+    """With F = 0 the preconditioned targets shrink towards the mean as the best linear denoiser does."""
+    x = 0.5 * torch.randn(1000, 1, 8, 8, generator=torch.Generator().manual_seed(0)) + 0.3
+    silent = torch.nn.Module()
+    silent.forward = lambda u, sigma, label=None: torch.zeros_like(u)  # type: ignore[method-assign]
+    wrap = ready.targets(x)
+    spread, mean = float(x.std()), float(x.mean())
+    for name, variance, centre in (("v", 1.0, 0.0), ("EDM", spread**2, mean)):
+        want = centre + variance / (variance + 4) * (x - centre)
+        torch.testing.assert_close(wrap[name](silent)(x, 2.0), want, rtol=1e-4, atol=1e-4)
+    assert list(wrap) == ["flow velocity", "noise", "v", "EDM"]

@@ -1,0 +1,91 @@
+"""The pre-flight sees what works, and what does not."""
+
+import sys
+from contextlib import nullcontext
+
+import pytest
+
+from toycore import data, live
+from toycore.programs import preflight
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory):
+    return live.field(data.spiral(60)).save(tmp_path_factory.mktemp("flight") / "field.html")
+
+
+def test_a_good_view_passes(page, browser) -> None:
+    assert preflight.opened(page, browser) == ""
+
+
+@pytest.mark.parametrize(
+    ("whole", "broken", "told"),
+    [
+        ("function draw(ui) {", "function draw(ui) { throw new Error('on purpose');", "browser says: on purpose"),
+        ("function draw(ui) {", "function draw(ui) { ui = ;", "browser says: Unexpected token"),
+        (
+            "function draw(ui) {",  # as on a slow machine
+            "function draw(ui) { return setTimeout(() => { throw new Error('late, on purpose'); }, 1500);",
+            "browser says: late, on purpose",
+        ),
+        ("ui.scene.draw(g);", "", "nothing is drawn"),
+    ],
+)
+def test_a_broken_view_is_seen(page, browser, whole: str, broken: str, told: str) -> None:
+    text = page.read_text(encoding="utf-8")
+    assert whole in text
+    bad = page.with_name("bad.html")
+    bad.write_text(text.replace(whole, broken), encoding="utf-8")
+    assert told in preflight.opened(bad, browser)
+
+
+def test_a_page_that_never_shows_a_view_is_given_up(tmp_path, browser) -> None:
+    (tmp_path / "empty.html").write_text("<!doctype html><title>nothing</title>")
+    assert "nothing is drawn" in preflight.opened(tmp_path / "empty.html", browser, patience=0.1)
+
+
+def test_the_ballot_is_opened_as_a_view(tmp_path, browser) -> None:
+    page = preflight.ballot(tmp_path).with_name("ballot.html")
+    assert preflight.opened(page, browser) == ""
+    [module] = (path for path in (tmp_path / "assets").glob("*.js") if "fieldset" in path.read_text(encoding="utf-8"))
+    module.write_text(module.read_text(encoding="utf-8").replace("function render(", "function elsewhere("))
+    assert "browser says: " in preflight.opened(page, browser, patience=5)
+
+
+def test_every_kind_of_view_is_looked_at() -> None:
+    kinds = {name for name in live.__all__ if name not in ("View", "lattice")}
+    made = {word for name in preflight.VIEWS for word in (name, name.rstrip("s").split()[-1])}
+    assert kinds <= made | {"frames"} and "frames" in preflight.VIEWS
+
+
+def test_without_a_browser_the_views_are_saved(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(preflight, "VIEWS", {"field": lambda: live.field(data.spiral(30))})
+    assert [what.split(" (")[0] for what, trouble in preflight.views(tmp_path) if not trouble] == [
+        "view: field",
+        "view: ballot",
+    ]
+    assert (tmp_path / "field.html").exists() and (tmp_path / "ballot.html").exists()
+
+
+def test_no_browser_is_no_error(browser, monkeypatch) -> None:
+    monkeypatch.setattr(preflight, "BROWSERS", ())
+    monkeypatch.setattr(preflight, "CHANNELS", ("chrome-beta",))
+    assert preflight.start(browser.browser_type) is None
+    monkeypatch.setitem(sys.modules, "playwright.sync_api", None)
+    with preflight.launched() as none:
+        assert none is None
+
+
+def test_a_browser_is_found(browser) -> None:
+    preflight.start(browser.browser_type).close()
+
+
+def test_the_verdict(monkeypatch, capsys) -> None:
+    monkeypatch.setattr(preflight, "pages", lambda folder: [])
+    monkeypatch.setattr(preflight, "launched", nullcontext)
+    monkeypatch.setattr(preflight, "PACKAGES", ("torch", "no-such-package"))
+    assert preflight.main([]) == 1
+    said = capsys.readouterr().out
+    assert "NO  no-such-package: not installed" in said and "NOT READY: 1 to mend" in said
+    monkeypatch.setattr(preflight, "PACKAGES", ("torch",))
+    assert preflight.main([]) == 0 and "\nREADY." in capsys.readouterr().out

@@ -1,0 +1,407 @@
+"""Measure pictures: `python -m tools.bench_images [WHAT ...] [--names ...] [--seeds 3] [--quick]`.
+
+quality: train each small recipe and judge 500 samples. guidance: FD and recall against s. latents: a VAE, and diffusion
+in latents. large: FD at n = infinity. steps: one training step beside those of other packages, of equal size, in one
+process. gpu: throughput, memory and use of the arithmetic of U-Nets of 10M and 35M, then runs of ten minutes; on a
+machine without one it rehearses all that with tiny numbers. --quick, two minutes: no training, the shipped models are
+judged (seed 0), and CPU s are those of their cards.
+
+CPU seconds, one thread; "at best pace" corrects for neighbours on the machine: a product of two matrices, timed every
+few steps, says how much slower than at its fastest it was. Nothing passes or fails: what issue and reference ask for
+stands beside the numbers. Of the peers, smalldiffusion and denoising_diffusion_pytorch are left out where they are not
+installed (pip, --no-deps).
+"""
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+import time
+import types
+from collections.abc import Callable, Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from toycore import checkpoints, guidance, metrics, networks, precondition, samplers, sigmas, training
+from toycore.images import data, judge, loop, recipes
+from toycore.images.unet import UNet
+from toycore.types import seeded
+
+
+class Aim(NamedTuple):
+    """A recipe, its steps, the guidance of its samples, and what issue 6 asks of it, FD in the issue's units."""
+
+    recipe: str
+    steps: int
+    s: float = 1.0
+    seconds: float = float("nan")
+    accuracy: tuple[float, ...] = ()
+    FD: float = float("nan")
+
+
+UNIT = 1.6 / 0.455  # the issue's judge saw two real sets of digits 1.6 apart, ours sees them .455 apart
+AIMS = {
+    "digits-mlp": Aim("digits-mlp", 3000, 1.0, 20, (0.97,), 4),
+    "digits": Aim("digits", 300, 1.0, 40, (0.96,), 2.5),
+    "digits-dit": Aim("digits-dit", 500),
+    "strokes, short": Aim("strokes", 1200, 1.25, 80, (0.92,), 4),
+    "strokes": Aim("strokes", 4000, 1.1, 240, (0.98,), 1.5),
+    "strokes-latent": Aim("strokes-latent", 3000, 1.0, 130, (0.98,), 2),
+    "shapes": Aim("shapes", 1500, 1.0, float("nan"), (0.97, 0.97, 0.90, 0.97)),
+}
+
+
+def cpu(work: Callable[[], Any]) -> tuple[Any, float]:
+    start = time.process_time()
+    result = work()
+    return result, time.process_time() - start
+
+
+def paced(walk: Iterator[Any]) -> tuple[Any, float, float]:
+    """Walk to the end; return the last item, CPU seconds, and CPU seconds at the machine's best pace."""
+    A, steps, marks = torch.randn(512, 512), [], []
+    for i in range(1_000_000):
+        if i % 10 == 0:
+            marks.append(cpu(lambda: A @ A @ A @ A)[1])
+        item, spent = cpu(lambda: next(walk, None))
+        steps.append(spent)
+        if item is None:
+            break
+        last = item
+    best = min(marks)
+    return last, sum(steps), sum(spent * best / marks[i // 10] for i, spent in enumerate(steps))
+
+
+# ---- quality -------------------------------------------------------------------------------------
+
+
+def references(name: str) -> tuple[judge.Judge, Tensor, Tensor, Tensor]:
+    """The judge of a set, 1,297 real pictures, 500 others and what these show."""
+    if name == "digits":
+        known, other = data.split(data.digits(), recipes.HELD)
+    else:
+        known, other = data.load(name, n=1297, seed=7), data.load(name, n=500, seed=8)
+    J = checkpoints.load(f"{name}-judge")
+    assert isinstance(J, judge.Judge)
+    return J, data.to_unit(known.images), data.to_unit(other.images), recipes.questions(name, other.labels)
+
+
+def labels_for(name: str, n: int = 500) -> Tensor:
+    return torch.randint(len(data.CAPTIONS), (n,), generator=seeded(3)) if name == "shapes" else torch.arange(n) % 10
+
+
+def samples(D: nn.Module, recipe: recipes.Recipe, shape: torch.Size, s: float = 1.0, n: int = 500, seed: int = 0):
+    """Draw n pictures in 20 steps of DDIM, guided by s."""
+    want, start = labels_for(recipe.data, n), 80 * torch.randn(n, *shape, generator=seeded(5 + seed))
+    G = D if s == 1 else guidance.guided(D, guidance.unlabelled(D), s)
+    return recipes.decoder(recipe)(samplers.final(samplers.ddim(G, start, sigmas.karras(20, 0.02, 80.0), want)))
+
+
+NAMES = f"{'accuracy':>23} {'FD':>6} {'/floor':>6} {'issue':>5} {'prec':>5} {'recall':>6} {'IS':>5}"
+HEAD = f"{'':34} {NAMES}  CPU s, at best pace"
+
+
+def row(title: str, scores: judge.Scores, floor: float, *more: str) -> None:
+    told = " ".join(f"{a:.3f}" for a in scores.accuracy)
+    line = f"{title:34} {told:>23} {scores.frechet:6.3f} {scores.frechet / floor:6.2f} {UNIT * scores.frechet:5.2f}"
+    print(line, f"{scores.precision:5.2f} {scores.recall:6.2f} {scores.inception:5.2f} ", *more, flush=True)
+
+
+def asked_row(aim: Aim) -> None:
+    told = " ".join(f"{a:.3f}" for a in aim.accuracy)
+    FD, seconds = ("" if value != value else f"{value:g}" for value in (aim.FD, aim.seconds))
+    print(f"{'  asked: at least, at most':34} {told:>23} {'':13} {FD:>5} {'':18}  {seconds}")
+
+
+def quality(names: list[str], seeds: int, quick: bool) -> None:
+    """Train, sample, judge; FD has the distance of 500 other real pictures beside it, the floor."""
+    how = "the shipped models, CPU s of their cards" if quick else "each trained here"
+    told = "/floor: FD over that of 500 other real pictures; issue: FD in the issue's units"
+    print(f"500 samples, {how}\n{told}\n{HEAD}")
+    for name in names:
+        aim = AIMS[name]
+        recipe = recipes.find(aim.recipe)
+        J, real, other, asked = references(recipe.data)
+        floor, want = judge.score(J, other, asked, real), recipes.questions(recipe.data, labels_for(recipe.data))
+        row(f"real {recipe.data}, held out", floor, floor.frechet)
+        if aim.accuracy:
+            asked_row(aim)
+        for seed in range(1 if quick else seeds):
+            D, told = shipped(aim) if quick else learned(aim, recipe, seed)
+            scores = judge.score(
+                J, samples(D, recipe, recipes.source(recipe)[0].shape[1:], aim.s, seed=seed), want, real
+            )
+            size = f"{sum(p.numel() for p in D.parameters()) / 1e6:.2f}M" + (f", s = {aim.s}" if aim.s != 1 else "")
+            row(f"{name}, seed {seed}, {size}", scores, floor.frechet, told)
+
+
+def shipped(aim: Aim) -> tuple[nn.Module, str]:
+    D = checkpoints.load(aim.recipe)
+    card: Any = D.card
+    return D, f"{card['cpu_seconds']} ({card['plan']['steps']} steps)"
+
+
+def learned(aim: Aim, recipe: recipes.Recipe, seed: int) -> tuple[nn.Module, str]:
+    plan = recipe.plan._replace(steps=aim.steps, seed=seed)
+    x, labels, names = recipes.source(recipe)
+    D = precondition.from_velocity(recipe.net(tuple(x.shape[1:]), names, seeded(seed)))
+    last, spent, best = paced(loop.train(D, x, labels, plan))
+    more = f" + {checkpoints.load(recipe.latent).card['cpu_seconds']} autoencoder" if recipe.latent else ""
+    return last.D, f"{spent:.0f}, {best:.0f}{more} ({plan.steps} steps)"
+
+
+def guided(names: list[str], seeds: int) -> None:
+    """8x8 digits: recall falls with s; FD has its least value at an s the higher, the worse the model is without."""
+    J, real = references("digits")[:2]
+    grid = (1, 1.1, 1.25, 1.5, 1.75, 2, 3, 5)
+    print("\n" + " ".join([f"{'guidance, 8x8 digits, s':>30}", *(f"{s:7}" for s in grid)]))
+    for name, seed in ((name, seed) for name in names for seed in range(seeds)):
+        recipe, D = recipes.find(name), checkpoints.load(name)
+        made = [samples(D, recipe, real.shape[1:], s, seed=seed) for s in grid]
+        scores = [judge.score(J, x, labels_for("digits")[:, None], real) for x in made]
+        for title, values in {
+            "FD": [one.frechet for one in scores],
+            "recall": [one.recall for one in scores],
+            "accuracy": [one.accuracy[0] for one in scores],
+        }.items():
+            print(" ".join([f"{name:>14}, {seed}, {title:10}", *(f"{value:7.3f}" for value in values)]), flush=True)
+
+
+def latents(seeds: int) -> None:
+    """A conditional VAE's samples beside those of diffusion in an autoencoder's latents: asked is a quarter of FD."""
+    J, real, other, asked = references("strokes")
+    floor, want = judge.score(J, other, asked, real).frechet, labels_for("strokes")
+    coder, vae, D = (checkpoints.load(f"strokes-{part}") for part in ("autoencoder", "vae", "latent"))
+    print(f"\nlatents, strokes\n{'':34} {NAMES}  share of the real Laplacian")
+    for seed in range(seeds):
+        made = {
+            "VAE, z = 8": vae.generate(torch.randn(500, 8, generator=seeded(2 + seed)), want),
+            "diffusion in 16 latents": samples(D, recipes.find("strokes-latent"), torch.Size([16]), seed=seed),
+            "the autoencoder alone": coder(other),
+        }
+        for title, x in made.items():
+            sharp = float(judge.sharpness(x.clamp(-1, 1)) / judge.sharpness(other))
+            answers = asked if "alone" in title else want[:, None]
+            row(f"{title}, seed {seed}", judge.score(J, x, answers, real), floor, f"{sharp:.2f}")
+
+
+def large(n: int = 2000) -> None:
+    """FD falls with the number of pictures, also between real ones: a + b / n, of which a is what counts."""
+    recipe, D, J = recipes.find("strokes"), checkpoints.load("strokes"), references("strokes")[0]
+    real, other = (data.to_unit(data.load("strokes", n=n, seed=seed).images) for seed in (7, 8))
+    sizes = (n // 4, n // 2, n)
+    print(f"\n{'FD of n strokes against n real ones':40}" + " ".join(f"{k:7}" for k in sizes) + "  infinity")
+    rows = {"other real ones": other}
+    for s in (1.0, 1.1):
+        rows[f"the shipped U-Net, s = {s}"] = samples(D, recipe, real.shape[1:], s, n).clamp(-1, 1)
+    for title, x in rows.items():
+        FD = [frechet_of_blocks(J.features(x), J.features(real), k) for k in sizes]
+        print(f"{title:40}" + " ".join(f"{value:7.3f}" for value in (*FD, continued(sizes, FD))), flush=True)
+
+
+def frechet_of_blocks(x: Tensor, y: Tensor, n: int) -> float:
+    """The mean over blocks of n rows, digits in turn in each. Random rows would have other shares of the digits, and
+    the whole sets would not: that leads the line below 0, also between real sets.
+    """
+    return statistics.mean(metrics.frechet(*pair) for pair in zip(x.split(n), y.split(n)))
+
+
+def continued(sizes: tuple[int, ...], FD: list[float]) -> float:
+    """The a of FD = a + b / n, by least squares, rows weighed as n."""
+    n, y = torch.tensor(sizes, dtype=torch.float64), torch.tensor(FD, dtype=torch.float64)
+    return float(torch.linalg.lstsq(torch.stack([n, torch.ones_like(n)], 1), (y * n)[:, None]).solution[0])
+
+
+# ---- step time -----------------------------------------------------------------------------------
+
+
+class StandIn(types.ModuleType):
+    """A module of which everything can be asked and nothing matters: what peers import for their own training loops."""
+
+    __path__ = ()
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        nothing = lambda *args, **words: None  # noqa: E731
+        parts = ("__init__", "Compose", "RandomHorizontalFlip", "ToTensor", "Lambda")
+        return type(name, (), dict.fromkeys(parts, nothing))
+
+
+def with_stand_ins(work: Callable[[], nn.Module]) -> nn.Module | None:
+    names = ["torchvision", "torchvision.transforms", "torchvision.utils", "ema_pytorch", "accelerate", "pytorch_fid"]
+    missing = [name for name in names if name.split(".")[0] not in sys.modules and not find_spec(name.split(".")[0])]
+    sys.modules.update({name: StandIn(name) for name in missing})
+    try:
+        return work()
+    except ImportError as error:
+        print(f"left out: {error}")
+        return None
+    finally:
+        for name in missing:
+            del sys.modules[name]
+
+
+def diffusers() -> nn.Module:
+    from diffusers import UNet2DModel
+
+    kinds = [("DownBlock2D", "AttnDownBlock2D", "DownBlock2D"), ("UpBlock2D", "AttnUpBlock2D", "UpBlock2D")]
+    words = dict(zip(("down_block_types", "up_block_types"), kinds), layers_per_block=1, norm_num_groups=8)
+    net = UNet2DModel(sample_size=32, block_out_channels=(48, 96, 96), **words)
+    return Called(net, lambda net, x, t: net(x, t).sample)
+
+
+def smalldiffusion() -> nn.Module:
+    from smalldiffusion import Unet
+
+    net = Unet(32, 3, 3, ch=32, ch_mult=(1, 2, 4), num_res_blocks=1, attn_resolutions=(16,), dropout=0.0)
+    return Called(net, lambda net, x, t: net(x, t))
+
+
+def lucidrains() -> nn.Module:
+    from denoising_diffusion_pytorch.denoising_diffusion_pytorch import Unet
+
+    return Called(Unet(dim=32, dim_mults=(1, 2, 4)), lambda net, x, t: net(x, t))
+
+
+class Called(nn.Module):
+    """A peer's network with the call of ours, (u, level)."""
+
+    def __init__(self, net: nn.Module, call: Callable[..., Tensor]) -> None:
+        super().__init__()
+        self.net, self.call = net, call
+
+    def forward(self, u: Tensor, level: Tensor, label: None = None) -> Tensor:
+        return self.call(self.net, u, level)
+
+
+def step_times(rounds: int, batch: int = 16) -> None:
+    """One step: loss, gradients, AdamW; 32x32 RGB; interleaved, median of CPU seconds."""
+    nets: dict[str, nn.Module] = {"ours, behind a 2x2 fold": UNet(3, 80, (1, 2), 2)}
+    nets["diffusers"] = diffusers()  # first: it asks who else is installed
+    for peer in (smalldiffusion, lucidrains):
+        if net := with_stand_ins(peer):
+            nets[peer.__name__] = net
+    x0, sigma, eps = torch.randn(batch, 3, 32, 32), torch.ones(batch), torch.randn(batch, 3, 32, 32)
+    steps = {}
+    for name, net in nets.items():
+        for low in (False, True):
+            steps[name, low] = one_step(precondition.from_velocity(net), x0, sigma, eps, low)
+    seconds: dict[tuple[str, bool], list[float]] = {key: [] for key in steps}
+    for _ in range(rounds + 1):  # the first warms up
+        for key, step in steps.items():
+            seconds[key].append(cpu(step)[1])
+    print(f"\n{f'step of {batch}, 32x32 RGB':28} {'params':>8} {'ms fp32':>9} {'ms bf16':>9} {'ratio':>7} {'ratio':>7}")
+    first = {low: statistics.median(seconds["ours, behind a 2x2 fold", low][1:]) for low in (False, True)}
+    for name, net in nets.items():
+        a, b = (statistics.median(seconds[name, low][1:]) for low in (False, True))
+        size = networks.count_params(net) / 1e6
+        print(f"{name:28} {size:7.2f}M {a * 1e3:9.0f} {b * 1e3:9.0f} {first[False] / a:7.2f} {first[True] / b:7.2f}")
+    print("ratio: our time over theirs, fp32 and bf16")
+
+
+def one_step(D: nn.Module, x0: Tensor, sigma: Tensor, eps: Tensor, low: bool) -> Callable[[], None]:
+    optimizer = torch.optim.AdamW(D.parameters(), lr=1e-4, fused=True)
+
+    def step() -> None:
+        with torch.autocast(x0.device.type, torch.bfloat16, enabled=low):
+            value = training.weighted_error(D, x0, eps, sigma)
+        optimizer.zero_grad()
+        value.backward()
+        optimizer.step()
+
+    return step
+
+
+# ---- a GPU ---------------------------------------------------------------------------------------
+
+PEAK = 990e12  # dense bf16 operations per second of an H100 or H200, by its data sheet
+
+
+def gpu(out: Path) -> None:
+    """Throughput, memory, share of the peak at 10M and 35M; then ten minutes each of strokes and shapes."""
+    real = torch.cuda.is_available()
+    device = torch.device("cuda" if real else "cpu")
+    print(f"\n{torch.cuda.get_device_name() if real else 'no GPU here: a rehearsal with tiny numbers'}")
+    for title, net in {"10M": UNet(3, 160, (1, 2), 2), "35M": UNet(3, 192, (1, 2, 3))}.items():
+        throughput(title, net.to(device), 512 if real else 2, 60 if real else 2)
+    for name in ("strokes", "shapes"):
+        words = ["--steps", "20000" if real else "2", "--batch", "1024" if real else "4", "--every", "2000"]
+        ten_minutes(name, out / name, words, 600 if real else 60)
+
+
+def throughput(title: str, net: nn.Module, batch: int, steps: int) -> None:
+    from torch.utils.flop_counter import FlopCounterMode
+
+    device = next(net.parameters()).device
+    if device.type == "cuda":
+        net = net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    D, x = (
+        precondition.from_velocity(net),
+        torch.randint(0, 256, (4 * batch, 3, 32, 32), dtype=torch.uint8, device=device),
+    )
+    with FlopCounterMode(display=False) as count, torch.no_grad():
+        D(data.to_unit(x[:1]), 1.0)
+    walk = loop.train(D, x, torch.full((len(x),), -1, device=device), loop.Plan(2 * steps, batch))
+    for _ in range(steps):  # compiles, warms up
+        next(walk)
+    begun = time.perf_counter()  # `loss` is read at every step, so the device has finished
+    for _ in range(steps):
+        next(walk)
+    speed = steps * batch / (time.perf_counter() - begun)
+    memory = torch.cuda.max_memory_allocated() / 2**30 if device.type == "cuda" else float("nan")
+    used = 3 * count.get_total_flops() * speed / PEAK  # backward costs twice forward
+    print(f"{title}: {speed:,.0f} images/s, {memory:.1f} GiB, {used:.1%} of {PEAK / 1e12:.0f} TFLOP/s", flush=True)
+
+
+def ten_minutes(name: str, out: Path, words: list[str], seconds: float) -> None:
+    """Run the trainer as a student would, stop it as one would, judge what it left."""
+    process = subprocess.Popen([sys.executable, "-m", "toycore.images.train", name, "--out", str(out), *words])
+    try:
+        process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        process.send_signal(2)  # Ctrl-C: the trainer keeps what it has learned
+        process.wait(120)
+    D, card = checkpoints.load(out / "model.safetensors"), json.loads((out / "card.json").read_text())
+    recipe = recipes.find(name)
+    J, real, other, asked = references(recipe.data)
+    floor, want = judge.score(J, other, asked, real).frechet, labels_for(recipe.data)
+    shape = recipes.source(recipe)[0].shape[1:]
+    start = 80 * torch.randn(500, *shape, generator=seeded(5))
+    made = recipes.decoder(recipe)(samplers.final(samplers.heun(D, start, sigmas.karras(20, 0.02, 80.0), want)))
+    row(f"{name}, {card['steps']} steps", judge.score(J, made, recipes.questions(recipe.data, want), real), floor)
+
+
+def main() -> None:
+    words = ("quality", "guidance", "latents", "large", "steps", "gpu")
+    parser = argparse.ArgumentParser(prog="python -m tools.bench_images", description=__doc__.split("\n")[0])
+    parser.add_argument("what", nargs="*", help=", ".join(words) + " (default: all but gpu)")
+    parser.add_argument("--names", nargs="*", choices=AIMS, default=list(AIMS), help="of quality: which recipes")
+    parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--quick", action="store_true", help="the shipped models, one seed, one round: two minutes")
+    parser.add_argument("--out", type=Path, default=Path("runs/gpu"), help="folder of the runs of ten minutes")
+    asked = parser.parse_args()
+    torch.set_num_threads(1)
+    what = asked.what or (("quality", "latents", "steps") if asked.quick else words[:-1])
+    if "quality" in what:
+        names = [name for name in asked.names if not (asked.quick and "short" in name)]
+        quality(names, asked.seeds, asked.quick)
+    if "guidance" in what:
+        guided(["digits-mlp", "digits"], 1 if asked.quick else asked.seeds)
+    if "latents" in what:
+        latents(1 if asked.quick else asked.seeds)
+    if "large" in what:
+        large(1000 if asked.quick else 2000)
+    if "steps" in what:
+        step_times(1 if asked.quick else 7)
+    if "gpu" in what:
+        gpu(asked.out)
+
+
+if __name__ == "__main__":
+    main()

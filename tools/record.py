@@ -1,0 +1,70 @@
+"""Run notebooks from start to end and store their outputs, twice with the same result."""
+
+import argparse
+import os
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+
+WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
+KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
+LANGUAGE = {"file_extension": ".py", "mimetype": "text/x-python", "name": "python"}
+
+
+def normalise(notebook: dict[str, Any]) -> dict[str, Any]:
+    """Drop what differs between two runs: times, widget state, the Python patch version.
+
+    What is left of an output is its text, its pictures and their metadata (alt texts).
+    """
+    notebook["metadata"] = {"kernelspec": dict(KERNEL), "language_info": dict(LANGUAGE)}
+    for cell in notebook["cells"]:
+        for volatile in ("execution", "collapsed", "scrolled"):
+            cell["metadata"].pop(volatile, None)
+        for output in cell.get("outputs", []):
+            forget_widget(output)
+    return notebook
+
+
+def forget_widget(output: dict[str, Any]) -> None:
+    """Keep of a widget only its text, without the address in it."""
+    if WIDGET_VIEW in output.get("data", {}):
+        del output["data"][WIDGET_VIEW]
+        output["metadata"].pop(WIDGET_VIEW, None)
+        text = "".join(output["data"].get("text/plain", ""))
+        output["data"]["text/plain"] = re.sub(r"0x[0-9a-fA-F]+", "ADDRESS", text)
+
+
+def record(path: Path) -> None:
+    """Run one notebook in its folder and replace the file; one that fails stays as it was."""
+    notebook = nbformat.read(path, as_version=4)
+    place = {"metadata": {"path": str(path.parent)}}
+    options: dict[str, Any] = {"timeout": 600, "kernel_name": "python3", "coalesce_streams": True}
+    NotebookClient(notebook, resources=place, **options).execute()
+    beside = path.with_suffix(".recording")
+    text = nbformat.writes(nbformat.from_dict(normalise(notebook)))
+    beside.write_text(text.rstrip("\n") + "\n", encoding="utf-8", newline="\n")
+    os.replace(beside, path)
+
+
+def main(arguments: list[str]) -> None:
+    parser = argparse.ArgumentParser(prog="tools.record", description=__doc__.split("\n")[0])
+    parser.add_argument("notebooks", nargs="*", type=Path, help="default: all of them")
+    named = [path.resolve() for path in parser.parse_args(arguments).notebooks]
+    if missing := [path for path in named if not path.is_file()]:
+        parser.error(f"there is no notebook {missing[0]}")
+    folder = Path(__file__).resolve().parent.parent / "notebooks"
+    for path in named or sorted(folder.glob("*.ipynb")):
+        print(path.name, flush=True)
+        try:
+            record(path)
+        except CellExecutionError as error:
+            sys.exit(f"{path.name} stops with an error, so its file stays as it was.\n{error}")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
