@@ -1,14 +1,19 @@
 """What every floor asks of its input: each check returns its value, or says what is wrong, needed, and to be done."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from difflib import get_close_matches
-from numbers import Integral
+from functools import partial
+from inspect import signature
+from numbers import Integral, Real
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from toycore.types import Label, column
+from toycore.types import Denoiser, Label, column
+
+FLOATS = (torch.float32, torch.float64)
 
 
 def level(sigma: Tensor | float, x: Tensor) -> Tensor:
@@ -21,11 +26,67 @@ def level(sigma: Tensor | float, x: Tensor) -> Tensor:
     return shaped
 
 
+def denoiser(D: Denoiser, what: str = "D") -> Denoiser:
+    """Return D, its answers checked by `denoise`; refuse what cannot be called."""
+    if not callable(D):
+        raise TypeError(
+            f"{what} is a {type(D).__name__}; it must be a Denoiser, a function D(x, sigma, label) -> x0_hat:"
+            " exact.posterior_mean makes one from data, training.fit learns one, toycore.load reads one"
+        )
+    return partial(denoise, D)
+
+
+def denoise(D: Denoiser, x: Tensor, sigma: Tensor | float, label: Label = None) -> Tensor:
+    """Return x0_hat = D(x, sigma, label) if it is shaped like x; anything else would broadcast into nonsense."""
+    try:
+        x0_hat = D(x, sigma, label)
+    except TypeError:
+        _takes_three(D)
+        raise
+    if not isinstance(x0_hat, Tensor) or x0_hat.shape != x.shape or not x0_hat.is_floating_point():
+        given = f"{x0_hat.dtype} of shape {tuple(x0_hat.shape)}" if isinstance(x0_hat, Tensor) else _named(x0_hat)
+        raise ValueError(
+            f"D answered {given} to x of shape {tuple(x.shape)}; a Denoiser returns x0_hat, one clean point for every"
+            " noisy one, as floats shaped like x"
+        )
+    return x0_hat
+
+
+def _takes_three(D: Denoiser) -> None:
+    try:
+        signature(D).bind(None, None, None)
+    except TypeError:
+        raise TypeError(
+            f"D takes {signature(D)}; a Denoiser is called as D(x, sigma, label): write it as"
+            " lambda x, sigma, label=None: ..."
+        ) from None
+    except ValueError:
+        return  # some functions written in C do not tell what they take
+
+
+def function(f: Any, what: str, need: str) -> Any:
+    """Return f if it can be called; otherwise say what is needed."""
+    if not callable(f):
+        raise TypeError(f"{what} is {_named(f)}; it must be {need}")
+    return f
+
+
+def stream(rng: torch.Generator | None) -> torch.Generator | None:
+    """Return rng if it is a generator, or None for torch's own stream; a bare seed is the likeliest slip."""
+    if rng is not None and not isinstance(rng, torch.Generator):
+        seed = rng if isinstance(rng, Integral) else 0
+        raise TypeError(
+            f"rng is {_named(rng)}; it must be a torch.Generator, or None: give rng=toycore.seeded({seed}), which is"
+            f" torch.Generator().manual_seed({seed})"
+        )
+    return rng
+
+
 def label_rows(label: Label, b: int, classes: float = math.inf) -> Tensor:
     """Spread a label over b rows as integers `[b]` in [-1, classes), None as -1; otherwise say what is wrong."""
     if isinstance(label, str):
         raise ValueError(f"label is {label!r}; give its number, names.index({label!r})")
-    rows = torch.as_tensor(-1 if label is None else label)
+    rows = numbers(-1 if label is None else label, "label", f"None, an int, or integers [{b}]")
     if rows.dtype.is_floating_point or rows.dtype == torch.bool or rows.shape not in ((), (b,)):
         raise ValueError(
             f"label has dtype {rows.dtype} and shape {tuple(rows.shape)}; need None, an int, or integers [{b}]"
@@ -43,34 +104,72 @@ def label_column(label: Label, b: int, classes: int) -> Tensor | None:
     return None if label is None else label_rows(label, b, classes)
 
 
-def as_batch(x: Tensor, what: str = "x") -> Tensor:
+def as_batch(x: Tensor, what: str = "x", dim: int | None = None) -> Tensor:
     """Return x if it is a finite tensor `[b, ...]`, b >= 1, of float32 or float64; otherwise say what is wrong."""
+    return finite(batched(x, what, dim), what)
+
+
+def batched(x: Tensor, what: str = "x", dim: int | None = None) -> Tensor:
+    """Return x if it is `[b, d]` or `[b, c, h, w]` of float32 or float64, with d = dim if given; no look at values."""
     if not isinstance(x, Tensor):
         points = f"{what}.x" if hasattr(x, "x") else f"data.load({x!r}).x" if isinstance(x, str) else ""
         what_to_do = f"give {points}" if points else f"use torch.as_tensor({what})"
-        raise TypeError(f"{what} is a {type(x).__name__}; it must be a torch tensor [b, ...]: {what_to_do}")
-    if x.ndim < 2 or len(x) < 1:
+        raise TypeError(f"{what} is {_named(x)}; it must be a torch tensor [b, ...]: {what_to_do}")
+    if x.ndim not in (2, 4) or len(x) < 1 or not x[0].numel():
         raise ValueError(f"{what} has shape {tuple(x.shape)}; it must be [b, 2] or [b, c, h, w] with b >= 1")
-    if x.dtype not in (torch.float32, torch.float64):
+    if dim and x.shape[1:] != (dim,):
+        raise ValueError(f"{what} has shape {tuple(x.shape)}; it must be points [b, {dim}], one row per point")
+    if x.dtype not in FLOATS:
         raise TypeError(f"{what} has dtype {x.dtype}; it must be float32 or float64: use {what}.float()")
-    if not torch.isfinite(x).all():
-        bad = int((~torch.isfinite(x.flatten(1)).all(1)).sum())
+    return x
+
+
+def finite(x: Tensor, what: str = "x") -> Tensor:
+    """Return x if no row holds NaN or infinity; otherwise say how many do. One sum where all is well."""
+    if not math.isfinite(x.detach().sum()) and not torch.isfinite(x).all():
+        bad = int((~torch.isfinite(x.flatten(1) if x.ndim > 1 else x[:, None]).all(1)).sum())
         raise ValueError(f"{what} holds NaN or infinity in {bad} of {len(x)} rows; remove them first")
     return x
 
 
+def numbers(value: Any, what: str, need: str = "a number or a tensor of numbers", dtype: Any = None) -> Tensor:
+    """Return value as a tensor; otherwise say what is needed."""
+    try:
+        return torch.as_tensor(value, dtype=dtype)
+    except (TypeError, ValueError, RuntimeError):
+        raise TypeError(f"{what} is {_named(value)}; it must be {need}") from None
+
+
 def positive(n: int, what: str = "n") -> int:
     """Return n if it is a whole number of at least 1; otherwise say what is needed."""
-    if not isinstance(n, Integral) or isinstance(n, bool) or n < 1:
-        raise ValueError(f"{what} is {n!r}; it must be a whole number of at least 1")
+    return at_least(1, n, what)
+
+
+def at_least(least: int, n: int, what: str) -> int:
+    """Return n if it is a whole number of at least `least`; otherwise say what is needed."""
+    if not isinstance(n, Integral) or isinstance(n, bool) or n < least:
+        raise ValueError(f"{what} is {n!r}; it must be a whole number of at least {least}")
     return int(n)
+
+
+def number(value: float, what: str, low: float = -math.inf, high: float = math.inf) -> float:
+    """Return value if it is one finite number in [low, high]; otherwise say what is needed."""
+    if not (_real(value) and low <= value <= high):
+        need = "a finite number" if low == -math.inf else "0 or more" if high == math.inf and low == 0 else ""
+        raise ValueError(f"{what} is {_value(value)}; it must be {need or _between(low, high)}")
+    return value
+
+
+def above(value: float, what: str, bound: float = 0.0) -> float:
+    """Return value if it is one finite number above the bound; otherwise say what is needed."""
+    if not (_real(value) and value > bound):
+        raise ValueError(f"{what} is {_value(value)}; it must be a finite number above {bound:g}")
+    return value
 
 
 def share(value: float, what: str) -> float:
     """Return value if it lies in [0, 1]; otherwise say what is needed."""
-    if not 0 <= value <= 1:
-        raise ValueError(f"{what} is {value}; it must lie between 0 and 1")
-    return value
+    return number(value, what, 0, 1)
 
 
 def one_of(name: str, known: Iterable[str], what: str) -> str:
@@ -81,3 +180,32 @@ def one_of(name: str, known: Iterable[str], what: str) -> str:
         hint = f"did you mean {' or '.join(map(repr, near))}? " if near else ""
         raise ValueError(f"there is no {what} named {name!r}; {hint}known: {', '.join(known)}")
     return name
+
+
+def options(f: Callable[..., Any], given: dict[str, Any], what: str) -> dict[str, Any]:
+    """Return the keywords given for f if it takes them all; otherwise say which it takes."""
+    known = list(signature(f).parameters)
+    for name in given:
+        if name not in known:
+            raise TypeError(f"{what} takes no {name}={given[name]!r}; it takes {', '.join(known)}")
+    return given
+
+
+def _real(value: Any) -> bool:
+    if isinstance(value, Tensor):
+        return value.ndim == 0 and not value.is_complex() and bool(torch.isfinite(value))
+    return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _between(low: float, high: float) -> str:
+    return f"a finite number of at least {low:g}" if high == math.inf else f"a number between {low:g} and {high:g}"
+
+
+def _named(value: Any) -> str:
+    """Return "a list", "None", "'moons'", "7": what a person calls the value."""
+    short = value is None or isinstance(value, (str, int, float))
+    return repr(value)[:60] if short else f"a {type(value).__name__}"
+
+
+def _value(value: Any) -> str:
+    return repr(value)[:60] if _named(value) == repr(value)[:60] or isinstance(value, Tensor) else _named(value)

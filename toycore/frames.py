@@ -12,6 +12,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from toycore.checks import numbers
+from toycore.sigmas import decreasing
+
 Function = Callable[[Tensor | float], Tensor]
 
 
@@ -24,15 +27,21 @@ class Frame(NamedTuple):
     sigma: Function
 
 
-def _real(f: Callable[[Tensor], Tensor]) -> Function:
-    """Let f take numbers as well as tensors; numbers are read as float64."""
+def _of(what: str, low: float, high: float, f: Callable[[Tensor], Tensor]) -> Function:
+    """Let f take numbers as well as tensors, all in [low, high]; numbers are read as float64."""
 
     def g(value: Tensor | float) -> Tensor:
         if not (isinstance(value, Tensor) and value.dtype.is_floating_point):
-            value = torch.as_tensor(value, dtype=torch.float64)
+            value = numbers(value, what, dtype=torch.float64)
+        if value.device.type == "cpu" and not ((value >= low) & (value <= high)).all():
+            raise ValueError(f"{what} is {value.tolist()}; it must lie in [{low:g}, {high:g}]")
         return f(value)
 
     return g
+
+
+def _level(f: Callable[[Tensor], Tensor]) -> Function:
+    return _of("sigma", 0, torch.inf, f)
 
 
 def alpha_bar(sigma: Tensor | float) -> Tensor:
@@ -40,11 +49,14 @@ def alpha_bar(sigma: Tensor | float) -> Tensor:
     return VP.time(sigma)
 
 
-VE = Frame("VE", _real(torch.ones_like), _real(lambda s: s), _real(lambda s: s))
+VE = Frame("VE", _level(torch.ones_like), _level(lambda s: s), _level(lambda s: s))
 VP = Frame(
-    "VP", _real(lambda s: (1 + s**2).rsqrt()), _real(lambda s: 1 / (1 + s**2)), _real(lambda a: (1 / a - 1).sqrt())
+    "VP", _level(lambda s: (1 + s**2).rsqrt()), _level(lambda s: 1 / (1 + s**2)),
+    _of("alpha_bar", 0, 1, lambda a: (1 / a - 1).sqrt()),
+)  # fmt: skip
+FLOW = Frame(
+    "FLOW", _level(lambda s: 1 / (1 + s)), _level(lambda s: s / (1 + s)), _of("t", 0, 1, lambda t: t / (1 - t))
 )
-FLOW = Frame("FLOW", _real(lambda s: 1 / (1 + s)), _real(lambda s: s / (1 + s)), _real(lambda t: t / (1 - t)))
 
 
 def ddpm_step(sigma: Tensor | float, grid: Tensor) -> Tensor:
@@ -52,8 +64,8 @@ def ddpm_step(sigma: Tensor | float, grid: Tensor) -> Tensor:
 
     grid: a decreasing list of T + 1 levels that ends in 0, such as `sigmas.ddpm()`; linear in log sigma between steps.
     """
-    levels = grid.flip(0).double()
-    sigma = torch.as_tensor(sigma, dtype=torch.float64).clamp(max=float(levels[-1]))
+    levels, sigma = decreasing(grid).flip(0).double(), VE.sigma(sigma).double()
+    sigma = sigma.clamp(max=float(levels[-1]))
     i = torch.searchsorted(levels, sigma.reshape(-1)).clamp(1, len(levels) - 1)
     below, above = levels[i - 1], levels[i]
     part = torch.where(i > 1, (sigma.reshape(-1) / below).log() / (above / below).log(), sigma.reshape(-1) / above)

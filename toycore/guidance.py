@@ -5,12 +5,13 @@ Every rule here is an affine combination of predictions (or adds a gradient), so
 the score or the velocity.
 """
 
+import math
 from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
-from toycore.checks import label_rows, one_of
+from toycore.checks import batched, denoiser, function, label_rows, number, one_of
 from toycore.types import Denoiser, Label, column
 
 LogPosterior = Callable[[Tensor, Tensor | float], Tensor]
@@ -33,6 +34,7 @@ def guided(strong: Denoiser, weak: Denoiser, s: float) -> Denoiser:
     Ho & Salimans 2022 (2207.12598), eq. 6, with their w = s - 1. With weak a worse model of the same thing it is
     autoguidance (Karras et al. 2024, 2406.02507, eq. 3).
     """
+    strong, weak, s = denoiser(strong, "strong"), denoiser(weak, "weak"), number(s, "s")
 
     def D(x: Tensor, sigma: Tensor | float, label: Label = None) -> Tensor:
         low = weak(x, sigma, label)
@@ -46,9 +48,10 @@ def free(D: Denoiser, s: float) -> Denoiser:
 
     The same values as guided(D, unlabelled(D), s) and as much arithmetic, in half as many calls.
     """
+    D, s = denoiser(D), number(s, "s")
 
     def both(x: Tensor, sigma: Tensor | float, label: Label = None) -> Tensor:
-        rows = label_rows(label, len(x)).to(x.device)
+        rows = label_rows(label, len(batched(x))).to(x.device)
         twice = torch.as_tensor(sigma).repeat(2) if torch.as_tensor(sigma).numel() > 1 else sigma
         strong, weak = D(torch.cat([x, x]), twice, torch.cat([rows, -torch.ones_like(rows)])).chunk(2)
         return weak + s * (strong - weak)
@@ -58,12 +61,13 @@ def free(D: Denoiser, s: float) -> Denoiser:
 
 def unlabelled(D: Denoiser) -> Denoiser:
     """Return D without its condition: whatever label is asked for, none is passed on."""
+    D = denoiser(D)
     return lambda x, sigma, label=None: D(x, sigma, None)
 
 
 def labelled(D: Denoiser, label: Label) -> Denoiser:
     """Return D with its condition fixed: whatever label is asked for, this one is passed on."""
-    fixed = label
+    D, fixed = denoiser(D), _label(label)
     return lambda x, sigma, label=None: D(x, sigma, fixed)
 
 
@@ -74,7 +78,8 @@ def classifier(D: Denoiser, log_posterior: LogPosterior, label: Label, s: float 
     call goes to D itself: None guides the unconditional field. As noise: eps_hat - s sigma grad, with a minus.
     Dhariwal & Nichol 2021 (2105.05233), eq. 11-14 and algorithm 2.
     """
-    target = label
+    D, s, target = denoiser(D), number(s, "s"), _label(label)
+    function(log_posterior, "log_posterior", "a function (x, sigma) -> [b, classes], as mixture.class_log_posterior")
 
     def guided_by_gradient(x: Tensor, sigma: Tensor | float, label: Label = None) -> Tensor:
         slope = class_gradient(log_posterior, x, sigma, target)
@@ -86,8 +91,13 @@ def classifier(D: Denoiser, log_posterior: LogPosterior, label: Label, s: float 
 def class_gradient(log_posterior: LogPosterior, x: Tensor, sigma: Tensor | float, label: Label) -> Tensor:
     """Return grad_x log p(label | x) at level sigma by one backward pass, shaped like x; 0 in rows labelled -1."""
     with torch.enable_grad():
-        x = x.detach().requires_grad_()
+        x = batched(x).detach().requires_grad_()
         log_p = log_posterior(x, sigma)
+        if not isinstance(log_p, Tensor) or log_p.ndim != 2 or len(log_p) != len(x):
+            given = f"shape {tuple(log_p.shape)}" if isinstance(log_p, Tensor) else f"a {type(log_p).__name__}"
+            raise ValueError(f"log_posterior(x, sigma) has {given}; it must be [{len(x)}, classes], log p(class | x)")
+        if not log_p.requires_grad:
+            raise ValueError("log_posterior(x, sigma) carries no gradient; it must use x, and not under no_grad")
         rows = label_rows(label, len(x), log_p.shape[1]).to(x.device)
         mine = log_p.gather(1, rows.clamp(min=0)[:, None])[:, 0]
         return torch.autograd.grad(torch.where(rows < 0, 0 * mine, mine).sum(), x)[0]
@@ -103,6 +113,7 @@ def negative(
 
     p, n, u: D with the positive, the negative, no label. They are equal if and only if s_neg = s_pos - 1.
     """
+    number(s_pos, "s_pos"), number(s_neg, "s_neg")
     p, n, u = labelled(D, positive), labelled(D, negative), unlabelled(D)
     if one_of(form, ("two-term", "replace"), "form of negative guidance") == "replace":
         return guided(p, n, s_pos)
@@ -119,11 +130,12 @@ def within(low: float, high: float, inside: Denoiser, outside: Denoiser) -> Deno
 
     A limited interval of guidance: within(0.2, 1, guided(...), D). Kynkaanniemi et al. 2024 (2404.07724), eq. 6.
     """
-    if not 0 <= low < high:
+    inside, outside = denoiser(inside, "inside"), denoiser(outside, "outside")
+    if not 0 <= number(low, "low") < (high if high == math.inf else number(high, "high")):
         raise ValueError(f"low = {low} and high = {high}; an interval of noise levels needs 0 <= low < high")
 
     def D(x: Tensor, sigma: Tensor | float, label: Label = None) -> Tensor:
-        level = column(sigma, x)
+        level = column(sigma, batched(x))
         chosen = (low <= level) & (level <= high)
         if chosen.all() or not chosen.any():
             return (inside if chosen.all() else outside)(x, sigma, label)
@@ -132,12 +144,17 @@ def within(low: float, high: float, inside: Denoiser, outside: Denoiser) -> Deno
     return D
 
 
+def _label(label: Label) -> Label:
+    label_rows(label, len(label) if isinstance(label, Tensor) and label.ndim == 1 else 1)
+    return label
+
+
 def convert(value: float, source: str, target: str = "toycore") -> float:
     """Return a guidance scale of one convention (a name of CONVENTIONS) in another: s = value + CONVENTIONS[source].
 
     diffusers cannot say s < 1: it switches guidance off at 1 and below, so 0 and 1 both mean the plain conditional.
     """
-    s = value + CONVENTIONS[one_of(source, CONVENTIONS, "guidance convention")]
+    s = number(value, "value") + CONVENTIONS[one_of(source, CONVENTIONS, "guidance convention")]
     s = max(s, 1.0) if source == "diffusers" else s
     if one_of(target, CONVENTIONS, "guidance convention") == "diffusers" and s < 1:
         raise ValueError(f"s = {s:g} cannot be said in diffusers, which never goes below the plain conditional, s = 1")

@@ -3,50 +3,50 @@
     walk = samplers.ddim(D, x, sigmas.karras(40))
     x0 = samplers.final(walk)           # or: for state in walk: ...
 
-x starts at level sigmas[0] in the VE frame: `sigmas[0] * randn`. Each function shows one step's formula; sigma' is
-the next level and eps_hat = (x - x0_hat) / sigma. Nothing here knows what D is: exact, learned, guided, for points or
-for pictures. A walk is lazy and draws from rng as it is read: two walks that are read in turns need two generators.
+x starts at level sigmas[0] in the VE frame: `sigmas[0] * randn`. A sampler is the formula of one step; the loop stands
+once, in `_walk`. sigma' is the next level and eps_hat = (x - x0_hat) / sigma. Nothing here knows what D is: exact,
+learned, guided, for points or for pictures. A walk is lazy and draws from rng as it is read: two walks that are read in
+turns need two generators.
 """
 
-import inspect
 import math
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, MutableSequence, Sequence
-from functools import wraps
-from inspect import signature
 from itertools import pairwise
-from typing import Any
 
 import torch
 from torch import Tensor
 
-from toycore import fields
-from toycore.checks import as_batch, share
+from toycore.checks import as_batch, denoiser, number, numbers, share, stream
 from toycore.sigmas import decreasing
 from toycore.types import Denoiser, Label, State, randn_like
 
 Walk = Iterator[State]
+Parts = tuple[Tensor, Tensor, Tensor]  # of a step: x0_hat, mean, fresh
+Step = Callable[[Tensor, float, float], Parts]  # of x from level sigma to level sigma'
 
 
-def _walk(steps: Callable[..., Walk]) -> Callable[..., Walk]:
-    """Check a walk's start when it is asked for, not at its first step; walk without gradients."""
-
-    @wraps(steps)
-    def start(D: Denoiser, x: Tensor, sigmas: Tensor, *knobs: Any, **named: Any) -> Walk:
-        walk = signature(steps).bind(_denoiser(D), as_batch(x), decreasing(sigmas).tolist(), *knobs, **named)
-        share(walk.arguments.get("eta", 0.0), "eta")
-        if not walk.arguments.get("churn", 0.0) >= 0:
-            raise ValueError(f"churn is {walk.arguments['churn']}; it must be 0 (the ODE) or more (1: the reverse SDE)")
-        return torch.no_grad()(steps)(*walk.args, **walk.kwargs)
-
-    return start
+def _walk(step: Step, x: Tensor, levels: Iterable[tuple[float, float]]) -> Walk:
+    """Take one step per pair of levels (sigma, sigma'): x' = mean + fresh."""
+    return _steps(step, as_batch(x), levels)
 
 
-@_walk
+@torch.no_grad()
+def _steps(step: Step, x: Tensor, levels: Iterable[tuple[float, float]]) -> Walk:
+    for sigma, sigma_next in levels:
+        x0_hat, mean, fresh = step(x, sigma, sigma_next)
+        x = mean + fresh
+        yield State(x, sigma_next, x0_hat, mean, fresh)
+
+
+def _down(sigmas: Tensor) -> Iterator[tuple[float, float]]:
+    return pairwise(decreasing(sigmas).tolist())
+
+
 def ddpm(
     D: Denoiser,
     x: Tensor,
-    sigmas: Sequence[float],
+    sigmas: Tensor,
     label: Label = None,
     rng: torch.Generator | None = None,
     noise: float = 1.0,
@@ -60,20 +60,21 @@ def ddpm(
     noise = 1 is DDPM; noise = 0 keeps the mean and drops the random part (the "no noise" lesson).
     Ho et al. 2020, eq. 6-7 and algorithm 2 with posterior variance, in the VE frame.
     """
-    for sigma, sigma_next in pairwise(sigmas):
+    D, rng, noise = denoiser(D), stream(rng), number(noise, "noise", 0)
+
+    def step(x: Tensor, sigma: float, sigma_next: float) -> Parts:
         x0_hat = D(x, sigma, label)
         keep = (sigma_next / sigma) ** 2
         mean = x0_hat + keep * (x - x0_hat)
-        fresh = noise * sigma_next * (1 - keep) ** 0.5 * randn_like(x, rng)
-        x = mean + fresh
-        yield State(x, sigma_next, x0_hat, mean, fresh)
+        return x0_hat, mean, noise * sigma_next * (1 - keep) ** 0.5 * randn_like(x, rng)
+
+    return _walk(step, x, _down(sigmas))
 
 
-@_walk
 def ddim(
     D: Denoiser,
     x: Tensor,
-    sigmas: Sequence[float],
+    sigmas: Tensor,
     label: Label = None,
     rng: torch.Generator | None = None,
     eta: float = 0.0,
@@ -84,17 +85,18 @@ def ddim(
 
     eta = 0 is Euler's method on dx/dsigma = eps_hat. Song, Meng & Ermon 2020 (2010.02502), eq. 12 and 16.
     """
-    for sigma, sigma_next in pairwise(sigmas):
+    D, rng, eta = denoiser(D), stream(rng), share(eta, "eta")
+
+    def step(x: Tensor, sigma: float, sigma_next: float) -> Parts:
         x0_hat = D(x, sigma, label)
         b = eta and eta * sigma_next * (1 - (sigma_next / sigma) ** 2) ** 0.5
         mean = x0_hat + (sigma_next**2 - b**2) ** 0.5 * (x - x0_hat) / sigma
-        fresh = b * randn_like(x, rng) if eta else torch.zeros_like(x)
-        x = mean + fresh
-        yield State(x, sigma_next, x0_hat, mean, fresh)
+        return x0_hat, mean, b * randn_like(x, rng) if eta else torch.zeros_like(x)
+
+    return _walk(step, x, _down(sigmas))
 
 
-@_walk
-def heun(D: Denoiser, x: Tensor, sigmas: Sequence[float], label: Label = None) -> Walk:
+def heun(D: Denoiser, x: Tensor, sigmas: Tensor, label: Label = None) -> Walk:
     """Walk down the probability-flow ODE dx/dsigma = eps_hat(x, sigma) with Heun's method, of second order.
 
         x_e = x + (sigma' - sigma) d,   x' = x + (sigma' - sigma) (d + d') / 2,   d = eps_hat(x, sigma), d' =
@@ -102,22 +104,34 @@ def heun(D: Denoiser, x: Tensor, sigmas: Sequence[float], label: Label = None) -
 
     Two evaluations per step, one in a last step to 0. Karras et al. 2022, algorithm 1.
     """
-    for sigma, sigma_next in pairwise(sigmas):
+    return _walk(_heun(denoiser(D), label), x, _down(sigmas))
+
+
+def _euler(D: Denoiser, label: Label) -> Step:
+    def step(x: Tensor, sigma: float, sigma_next: float) -> Parts:
+        x0_hat = D(x, sigma, label)
+        return x0_hat, x + (sigma_next - sigma) * (x - x0_hat) / sigma, torch.zeros_like(x)
+
+    return step
+
+
+def _heun(D: Denoiser, label: Label) -> Step:
+    def step(x: Tensor, sigma: float, sigma_next: float) -> Parts:
         x0_hat = D(x, sigma, label)
         d = (x - x0_hat) / sigma
         x_next = x + (sigma_next - sigma) * d
         if sigma_next > 0:
-            d_next = fields.noise(D, x_next, sigma_next, label)
+            d_next = (x_next - D(x_next, sigma_next, label)) / sigma_next
             x_next = x + (sigma_next - sigma) * (d + d_next) / 2
-        x = x_next
-        yield State(x, sigma_next, x0_hat, x, torch.zeros_like(x))
+        return x0_hat, x_next, torch.zeros_like(x)
+
+    return step
 
 
-@_walk
 def sde(
     D: Denoiser,
     x: Tensor,
-    sigmas: Sequence[float],
+    sigmas: Tensor,
     label: Label = None,
     rng: torch.Generator | None = None,
     churn: float = 1.0,
@@ -130,16 +144,19 @@ def sde(
     The stirring is read at a step's end, so that none is left over at 0. churn = 0 is the ODE (`ddim`); at 1, the
     reverse SDE, the mean is DDPM's. Song et al. 2020 (2011.13456), eq. 6; Karras et al. 2022, eq. 6.
     """
-    for sigma, sigma_next in pairwise(sigmas):
+    if not number(churn, "churn") >= 0:
+        raise ValueError(f"churn is {churn}; it must be 0 (the ODE) or more (1: the reverse SDE)")
+    D, rng = denoiser(D), stream(rng)
+
+    def step(x: Tensor, sigma: float, sigma_next: float) -> Parts:
         x0_hat = D(x, sigma, label)
         mean = x + (1 + churn * sigma_next / sigma) * (sigma_next - sigma) * (x - x0_hat) / sigma
-        fresh = (2 * churn * sigma_next * (sigma - sigma_next)) ** 0.5 * randn_like(x, rng)
-        x = mean + fresh
-        yield State(x, sigma_next, x0_hat, mean, fresh)
+        return x0_hat, mean, (2 * churn * sigma_next * (sigma - sigma_next)) ** 0.5 * randn_like(x, rng)
+
+    return _walk(step, x, _down(sigmas))
 
 
-@_walk
-def dpmpp_2m(D: Denoiser, x: Tensor, sigmas: Sequence[float], label: Label = None) -> Walk:
+def dpmpp_2m(D: Denoiser, x: Tensor, sigmas: Tensor, label: Label = None) -> Walk:
     """Walk down the flow ODE by DPM-Solver++(2M): second order with one evaluation per step, using the step before.
 
         x' = (sigma'/sigma) x + (1 - sigma'/sigma) d,    d = x0_hat + (h'/2h) (x0_hat - last x0_hat)
@@ -147,13 +164,17 @@ def dpmpp_2m(D: Denoiser, x: Tensor, sigmas: Sequence[float], label: Label = Non
     with h' = ln sigma/sigma' of this step and h of the last one; the first step, and one to 0, take d = x0_hat.
     Lu et al. 2022 (2211.01095), algorithm 2.
     """
-    before, h = x, math.inf
-    for sigma, sigma_next in pairwise(sigmas):
+    D, before, h = denoiser(D), x, math.inf
+
+    def step(x: Tensor, sigma: float, sigma_next: float) -> Parts:
+        nonlocal before, h
         x0_hat = D(x, sigma, label)
         h_next = math.log(sigma / sigma_next) if sigma_next else 0.0
         d = x0_hat + h_next / (2 * h) * (x0_hat - before)
-        x, before, h = sigma_next / sigma * x + (1 - sigma_next / sigma) * d, x0_hat, h_next
-        yield State(x, sigma_next, x0_hat, x, torch.zeros_like(x))
+        before, h = x0_hat, h_next
+        return x0_hat, sigma_next / sigma * x + (1 - sigma_next / sigma) * d, torch.zeros_like(x)
+
+    return _walk(step, x, _down(sigmas))
 
 
 def invert(D: Denoiser, x: Tensor, sigmas: Tensor, label: Label = None, walk: Callable[..., Walk] = heun) -> Walk:
@@ -167,7 +188,8 @@ def invert(D: Denoiser, x: Tensor, sigmas: Tensor, label: Label = None, walk: Ca
     levels = decreasing(sigmas).flip(0).tolist()
     if levels[0] == 0:
         raise ValueError("the grid ends at sigma = 0, where eps_hat is 0/0; leave the last level out: sigmas[:-1]")
-    return torch.no_grad()(inspect.unwrap(walk))(_denoiser(D), as_batch(x), levels, label)
+    step = _heun if walk is heun else _euler
+    return _walk(step(denoiser(D), label), x, pairwise(levels))
 
 
 def langevin(
@@ -185,30 +207,19 @@ def langevin(
     At one level for long: samples of p_sigma from any start, but slowly from valley to valley. With levels that fall
     slowly, `grid.repeat_interleave(k)`: annealed Langevin dynamics (Song & Ermon 2019, 1907.05600, algorithm 1).
     """
-    levels = torch.as_tensor(levels)
+    levels = numbers(levels, "levels", "a list of numbers above 0")
     if levels.ndim != 1 or not len(levels) or not (torch.isfinite(levels) & (levels > 0)).all():
         raise ValueError("levels must be a list of finite numbers above 0, one per step; leave a last 0 out")
-    if not 0 < rate <= 1:
+    if not 0 < number(rate, "rate") <= 1:
         raise ValueError(f"rate is {rate}; it must lie above 0 and not exceed 1")
-    return _langevin(_denoiser(D), as_batch(x), levels.tolist(), label, rng, rate)
+    D, rng = denoiser(D), stream(rng)
 
-
-@torch.no_grad()
-def _langevin(
-    D: Denoiser, x: Tensor, levels: list[float], label: Label, rng: torch.Generator | None, rate: float
-) -> Walk:
-    for sigma in levels:
+    def step(x: Tensor, sigma: float, _: float) -> Parts:
         x0_hat = D(x, sigma, label)
         mean = x + rate / 2 * (x0_hat - x)  # (h/2) score = (rate/2) (x0_hat - x)
-        fresh = rate**0.5 * sigma * randn_like(x, rng)
-        x = mean + fresh
-        yield State(x, sigma, x0_hat, mean, fresh)
+        return x0_hat, mean, rate**0.5 * sigma * randn_like(x, rng)
 
-
-def _denoiser(D: Denoiser) -> Denoiser:
-    if not callable(D):
-        raise TypeError(f"D is a {type(D).__name__}; it must be a Denoiser, a function D(x, sigma, label) -> x0_hat")
-    return D
+    return _walk(step, x, zip(levels.tolist(), levels.tolist(), strict=True))
 
 
 def final(walk: Iterable[State]) -> Tensor:

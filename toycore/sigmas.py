@@ -9,7 +9,7 @@ import math
 import torch
 from torch import Tensor
 
-from toycore.checks import positive
+from toycore.checks import above, number, numbers, positive, stream
 
 
 def karras(n: int, low: float = 0.002, high: float = 80.0, rho: float = 7.0) -> Tensor:
@@ -17,8 +17,7 @@ def karras(n: int, low: float = 0.002, high: float = 80.0, rho: float = 7.0) -> 
     5).
     """
     _range(low, high)
-    if not rho > 0:
-        raise ValueError(f"rho is {rho}; it must be above 0 (7 in the paper; the larger, the more levels near 0)")
+    above(rho, "rho")  # 7 in the paper; the larger, the more levels near 0
     ramp = torch.linspace(high ** (1 / rho), low ** (1 / rho), positive(n), dtype=torch.float64)
     return _end_in_zero(ramp**rho)
 
@@ -33,6 +32,7 @@ def ddpm(n: int | None = None, T: int = 1000, beta_start: float = 1e-4, beta_end
     """Return the levels of DDPM's linear betas (Ho et al. 2020, section 4), all T or n of them evenly strided, then
     0.
     """
+    number(beta_start, "beta_start"), number(beta_end, "beta_end")
     betas = torch.linspace(beta_start, beta_end, positive(T, "T"), dtype=torch.float64)
     return from_betas(betas, n)
 
@@ -52,8 +52,7 @@ def stable_diffusion(n: int | None = None, T: int = 1000) -> Tensor:
 
 def flow(n: int, high: float = 80.0) -> Tensor:
     """Return n + 1 levels even in flow time t = sigma / (1 + sigma), from sigma = high down to 0."""
-    if not 0 < high < math.inf:
-        raise ValueError(f"high = {high}; the highest noise level must be finite and above 0")
+    above(high, "high")
     t = torch.linspace(high / (1 + high), 0, positive(n) + 1, dtype=torch.float64)
     return t / (1 - t)
 
@@ -102,12 +101,12 @@ def stride(levels: Tensor, n: int | None) -> Tensor:
 def log_uniform(n: int, low: float, high: float, rng: torch.Generator | None = None) -> Tensor:
     """Draw n levels `[n]` with log sigma uniform in [log low, log high], float32: the random levels of training."""
     _range(low, high)
-    return low * (high / low) ** torch.rand(positive(n), generator=rng)
+    return low * (high / low) ** torch.rand(positive(n), generator=stream(rng))
 
 
 def decreasing(sigmas: Tensor) -> Tensor:
     """Return sigmas if they are two or more finite numbers >= 0, strictly decreasing; otherwise say which are not."""
-    sigmas = torch.as_tensor(sigmas)
+    sigmas = numbers(sigmas, "sigmas", "a decreasing list of levels, such as sigmas.karras(40)")
     if sigmas.ndim != 1 or len(sigmas) < 2:
         raise ValueError(f"sigmas has shape {tuple(sigmas.shape)}; it must be a list of two or more levels")
     bad = (~(sigmas[1:] < sigmas[:-1])).nonzero().flatten()
@@ -126,12 +125,12 @@ def _end_in_zero(levels: Tensor) -> Tensor:
 
 
 def _betas(betas: Tensor) -> Tensor:
-    betas = torch.as_tensor(betas)
+    betas = numbers(betas, "betas", "a list of numbers between 0 and 1")
     if betas.ndim != 1 or not len(betas) or not ((betas > 0) & (betas < 1)).all():
         raise ValueError(f"betas must be a list of numbers between 0 and 1; got {betas}")
     return betas
 
 
 def _range(low: float, high: float) -> None:
-    if not (0 < low < high < math.inf):
+    if not 0 < number(low, "low") < number(high, "high"):
         raise ValueError(f"low = {low} and high = {high}; noise levels need 0 < low < high (the last level 0 is added)")

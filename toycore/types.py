@@ -36,11 +36,14 @@ class State(NamedTuple):
     noise: Tensor
 
 
-def column(value: Tensor | float, x: Tensor) -> Tensor:
+def column(value: Tensor | float, x: Tensor, what: str = "sigma") -> Tensor:
     """Shape a number or `[b]` so that it multiplies x `[b, ...]`, in x's dtype."""
-    value = torch.as_tensor(value, dtype=x.dtype, device=x.device).reshape(-1, *[1] * (x.ndim - 1))
+    try:
+        value = torch.as_tensor(value, dtype=x.dtype, device=x.device).reshape(-1, *[1] * (x.ndim - 1))
+    except (TypeError, ValueError, RuntimeError):
+        raise TypeError(f"{what} is {value!r}; it must be a number, or a tensor of one number per row of x") from None
     if len(value) not in (1, len(x)):
-        raise ValueError(f"sigma has {len(value)} values for {len(x)} rows of x; give one number, or one per row")
+        raise ValueError(f"{what} has {len(value)} values for {len(x)} rows of x; give one number, or one per row")
     return value
 
 

@@ -129,7 +129,7 @@ ERRORS = {
     "grid upside down": (lambda: sigmas.log_linear(5, 10.0, 0.1), ValueError, "low = 10.0", "low < high"),
     "grid from zero": (lambda: sigmas.log_linear(5, 0.0, 1.0), ValueError, "low = 0.0", "0 < low"),
     "karras from zero": (lambda: sigmas.karras(5, 0.0, 1.0), ValueError, "low = 0.0", "0 < low"),
-    "flow from zero": (lambda: sigmas.flow(5, 0.0), ValueError, "high = 0.0", "finite and above 0"),
+    "flow from zero": (lambda: sigmas.flow(5, 0.0), ValueError, "high is 0.0", "above 0"),
     "more steps than T": (lambda: sigmas.ddpm(2000), ValueError, "n is 2000", "n <= T"),
     "betas beyond 1": (lambda: sigmas.ddpm(beta_end=1.5), ValueError, "1.5", "between 0 and 1"),
     "levels that rise": (
@@ -253,7 +253,7 @@ ERRORS = {
         "one label per point",
     ),
     "path of one place": (lambda: flow.straightness(torch.zeros(1, 5, 2)), ValueError, "(1, 5, 2)", "two or more"),
-    "data by their name": (lambda: training.fit("moons"), TypeError, "points is a str", "give data.load('moons').x"),
+    "data by their name": (lambda: training.fit("moons"), TypeError, "points is 'moons'", "give data.load('moons').x"),
     "unknown module": (lambda: toycore.nothing, AttributeError, "toycore", "'nothing'"),
 }  # fmt: skip
 
