@@ -24,7 +24,7 @@ from toycore import (
 from toycore.checkpoints import available, load
 from toycore.types import Denoiser, State, seeded
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 __all__ = [
     "Denoiser", "State", "available", "check", "checkpoints", "checks", "data", "density", "embeddings", "exact",
     "fields", "flow", "frames", "gaussians", "guidance", "lessons", "live", "load", "metrics", "mixtures", "networks",
