@@ -8,7 +8,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 CELLS = """
 import torch
 from toycore import exact
@@ -26,7 +26,7 @@ claim("Pythagoras, in the cell itself", 3**2 + 4**2, near=25, within=1e-9)
 def test_a_claim_that_cannot_fail_is_named(tmp_path):
     cells = [nbformat.v4.new_code_cell(source.strip()) for source in CELLS.split("===")]
     nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / "small.ipynb")
-    command = [sys.executable, "-m", "tests.break_claims", str(tmp_path / "small.ipynb")]
+    command = [sys.executable, "-m", "tools.break_claims", str(tmp_path / "small.ipynb")]
     env = os.environ | {"PYTHONPATH": str(ROOT)}
     done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
