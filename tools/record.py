@@ -1,15 +1,16 @@
 """Run notebooks from start to end and store their outputs, twice with the same result."""
 
 import argparse
-import os
 import re
 import sys
 from pathlib import Path
 from typing import Any
 
 import nbformat
-from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
+
+from toycore.checkpoints import write_whole
+from toycore.programs.notebook import execute
 
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
@@ -40,15 +41,9 @@ def forget_widget(output: dict[str, Any]) -> None:
 
 
 def record(path: Path) -> None:
-    """Run one notebook in its folder and replace the file; one that fails stays as it was."""
-    notebook = nbformat.read(path, as_version=4)
-    place = {"metadata": {"path": str(path.parent)}}
-    options: dict[str, Any] = {"timeout": 600, "kernel_name": "python3", "coalesce_streams": True}
-    NotebookClient(notebook, resources=place, **options).execute()
-    beside = path.with_suffix(".recording")
-    text = nbformat.writes(nbformat.from_dict(normalise(notebook)))
-    beside.write_text(text.rstrip("\n") + "\n", encoding="utf-8", newline="\n")
-    os.replace(beside, path)
+    """Run one notebook in its folder and replace the file; after an error or Ctrl-C it stays as it was."""
+    text = nbformat.writes(nbformat.from_dict(normalise(execute(path)))).rstrip("\n") + "\n"
+    write_whole(path, lambda beside: Path(beside).write_text(text, encoding="utf-8", newline="\n"))
 
 
 def main(arguments: list[str]) -> None:
@@ -64,6 +59,8 @@ def main(arguments: list[str]) -> None:
             record(path)
         except CellExecutionError as error:
             sys.exit(f"{path.name} stops with an error, so its file stays as it was.\n{error}")
+        except (OSError, RuntimeError) as error:  # a file that cannot be written, a kernel that dies
+            sys.exit(f"{path.name}: {error}")
 
 
 if __name__ == "__main__":

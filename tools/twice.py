@@ -21,11 +21,10 @@ from configparser import ConfigParser
 from pathlib import Path
 from typing import Any
 
-import nbformat
-from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
 from tools.record import normalise
+from toycore.programs.notebook import execute
 
 ROOT = Path(__file__).resolve().parent.parent
 HOME_SIZE = "64m"
@@ -41,13 +40,13 @@ def shut_in(names: list[str]) -> int:
     rights = [] if os.geteuid() == 0 else ["--map-root-user"]
     inner = [sys.executable, "-m", "tools.twice", "--inside", *names]
     with tempfile.TemporaryDirectory() as home:
-        told = {"HOME": home, "TMPDIR": home, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+        ours = {"HOME": home, "TMPDIR": home, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("XDG_", "JUPYTER_", "IPYTHON", "MPL"))}
         outer = ["unshare", *rights, "--net", "--mount", "sh", "-c", SHELL, str(ROOT), HOME_SIZE]
-        return subprocess.run([*outer, *inner], env={**kept, **told}, cwd=ROOT, check=False).returncode
+        return subprocess.run([*outer, *inner], env={**kept, **ours}, cwd=ROOT, check=False).returncode
 
 
-def insist_on_the_walls() -> None:
+def check_the_walls() -> None:
     """Switch the loopback on, which kernels talk through; the folder and the network must refuse."""
     with socket.socket() as s:
         up = struct.pack("16sh", b"lo", 0x1)  # IFF_UP
@@ -63,13 +62,6 @@ def insist_on_the_walls() -> None:
 def reach() -> None:
     """Try to reach an address that is meant for examples (RFC 5737)."""
     socket.create_connection(("192.0.2.1", 80), timeout=2).close()
-
-
-def execute(path: Path) -> Any:
-    """Run a notebook in its folder; the file stays as it is."""
-    book = nbformat.read(path, as_version=4)
-    words = {"resources": {"metadata": {"path": str(path.parent)}}, "kernel_name": "python3", "coalesce_streams": True}
-    return NotebookClient(book, timeout=600, **words).execute(stderr=subprocess.DEVNULL)
 
 
 def traces(book: Any) -> list[tuple[str, list[str]]]:
@@ -106,11 +98,11 @@ def first_difference(a: list[str], b: list[str]) -> str:
 
 def run_all(paths: list[Path]) -> int:
     """Run each notebook twice, print a line for each, return how many differ or fail."""
-    insist_on_the_walls()
+    check_the_walls()
     wrong = 0
     for path in paths:
         try:
-            found = differences(execute(path), execute(path))
+            found = differences(*(execute(path, stderr=subprocess.DEVNULL) for _ in range(2)))
         except CellExecutionError as error:
             found = [f"stops with {error.ename}: {error.evalue}"]
         print("\n    ".join([f"{'NO ' if found else 'ok '} {path.name}", *found]), flush=True)

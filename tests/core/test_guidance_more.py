@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from tests.support import contracts
-from tests.support.problems import close, uneven
+from tests.support.problems import alike, close, twins, uneven
 from toycore import checkpoints, data, exact, fields, guidance, metrics, mixtures, samplers, sigmas
 from toycore.lessons import classifiers
 from toycore.types import Denoiser
@@ -184,9 +184,9 @@ def test_classifiers_are_seeded_saved_and_need_labels(trained, tmp_path, x):
     short = [
         classifiers.fit(data.spiral(90, 3), steps=3, batch=16, rng=torch.Generator().manual_seed(1)) for _ in (0, 1)
     ]
-    assert all(torch.equal(a, b) for a, b in zip(*(model.state_dict().values() for model in short), strict=True))
+    assert twins(*short)
     again = checkpoints.load(checkpoints.save(trained, tmp_path / "judge.safetensors"))
-    assert torch.equal(again(x.float(), 0.3), trained(x.float(), 0.3))
+    alike(again(x.float(), 0.3), trained(x.float(), 0.3))
     with pytest.raises(ValueError, match="labels of at least two classes"):
         classifiers.fit(data.spiral(90))
 

@@ -26,7 +26,8 @@ def y(rng):
 
 def test_field_error_of_the_truth_is_zero_and_of_zero_is_one(rng):
     m = mixtures.spiral(components=50)
-    assert metrics.field_error(exact.posterior_mean(m), m, n=100, rng=rng).max() == 0
+    error = metrics.field_error(exact.posterior_mean(m), m, n=100, rng=rng)
+    assert error.max() < 1e-9  # of float32's rounding, squared
     close(metrics.field_error(lambda x, sigma, label=None: x, m, n=100, rng=rng), 1.0, atol=1e-6)
 
 
@@ -92,7 +93,7 @@ def test_sliced_wasserstein_of_a_shift(x, rng):
     """A shift by v: every projection moves by w.v, and the mean over directions of (w.v)^2 is |v|^2 / 2."""
     moved = x + torch.tensor([3.0, 4.0], dtype=torch.float64)
     assert metrics.sliced_wasserstein(x, moved, 20_000, rng) == pytest.approx(5 / math.sqrt(2), rel=0.03)
-    assert metrics.sliced_wasserstein(x, x, rng=rng) == 0
+    assert metrics.sliced_wasserstein(x, x, rng=rng) == pytest.approx(0, abs=1e-9)
 
 
 def test_sliced_wasserstein_in_one_dimension(x, y, rng):
@@ -170,8 +171,8 @@ def test_standard_error(x):
 
 def test_pictures_are_compared_as_rows(rng):
     a, b = torch.randn(20, 1, 3, 3, generator=rng), torch.randn(30, 1, 3, 3, generator=rng)
-    assert metrics.energy_distance(a, b) == pytest.approx(metrics.energy_distance(a.flatten(1), b.flatten(1)))
-    assert metrics.spread(a, b) == pytest.approx(metrics.spread(a.flatten(1), b.flatten(1)))
+    assert metrics.energy_distance(a, b) == pytest.approx(metrics.energy_distance(a.flatten(1), b.flatten(1)), rel=1e-5)
+    assert metrics.spread(a, b) == pytest.approx(metrics.spread(a.flatten(1), b.flatten(1)), rel=1e-5)
 
 
 def test_metrics_notice_the_noise_floor():

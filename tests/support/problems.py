@@ -3,12 +3,15 @@
 Everything here is float64 and written without toycore's own formulas, so that it can judge them.
 """
 
+import io
 import math
 from collections.abc import Callable
 from typing import NamedTuple
 
+import numpy as np
 import torch
-from torch import Tensor
+from PIL import Image
+from torch import Tensor, nn
 
 from toycore import mixtures
 
@@ -81,3 +84,33 @@ def close(a: Tensor, b: Tensor | float, rtol: float = 1e-10, atol: float = 1e-10
     """Assert equality up to rounding, with torch's message."""
     b = torch.as_tensor(b, dtype=a.dtype)
     torch.testing.assert_close(a, b.expand_as(a), rtol=rtol, atol=atol)
+
+
+def alike(a: Tensor, b: Tensor) -> None:
+    """Assert that two computations of one value agree to 100 units in the last place of the largest entry.
+
+    Kernels add in another order on another processor, in another memory layout, with other threads or `requires_grad`;
+    a sum of n terms moves by about sqrt(n) units, and our widest sums have some thousand terms.
+    """
+    eps = torch.finfo(a.dtype).eps
+    torch.testing.assert_close(a, b, rtol=0, atol=100 * eps * max(1.0, float(b.detach().abs().max())))
+
+
+def pictures_alike(first: bytes, second: bytes) -> None:
+    """Assert that two PNG files show one picture: on average their pixels differ by less than .05 of 255 levels.
+
+    Rounding moves a line by a millionth of a pixel, some pixels by one level; other random points move many by 100.
+    """
+    a, b = (np.asarray(Image.open(io.BytesIO(file)).convert("RGB")).astype(float) for file in (first, second))
+    assert a.shape == b.shape and np.abs(a - b).mean() < 0.05, "the two pictures differ"
+
+
+def twins(a: nn.Module, b: nn.Module) -> bool:
+    """Say whether two trainings of some steps had the same start and the same draws: mean |a - b| < 1e-4 over weights.
+
+    Not the largest difference: Adam divides a slope by its size, so that rounding may turn the sign of a whole step
+    where the slope is about 0. Other draws move the mean by 5e-4 in three steps, another start by .3.
+    """
+    pairs = zip(a.state_dict().values(), b.state_dict().values(), strict=True)
+    gaps = [(p.double() - q.double()).abs().flatten() for p, q in pairs]
+    return float(torch.cat(gaps).mean()) < 1e-4

@@ -27,17 +27,6 @@ STATE = "application/vnd.jupyter.widget-state+json"
 Notebook = Any
 
 
-def run(path: Path) -> Notebook:
-    """Execute a notebook from its folder and return it with outputs and the state of its widgets."""
-    import nbformat
-    from nbclient import NotebookClient
-
-    book = nbformat.read(path, as_version=4)
-    resources = {"metadata": {"path": str(path.parent)}}
-    NotebookClient(book, timeout=300, kernel_name="python3", resources=resources, coalesce_streams=True).execute()
-    return book
-
-
 def title(book: Notebook) -> str:
     """Return the notebook's first heading."""
     text = next((c.source for c in book.cells if c.cell_type == "markdown"), "Untitled")
@@ -178,10 +167,12 @@ def fill(path: Path, **parts: str) -> None:
 
 def site(notebooks: list[Path], out: Path) -> Path:
     """Run the notebooks and write the whole site into the folder; return its front page."""
+    from toycore.programs.notebook import execute
+
     books = {}
     for path in notebooks:
         print(f"running {path.name}", flush=True)
-        books[path.with_suffix(".html").name] = run(path)
+        books[path.with_suffix(".html").name] = execute(path)
     return write(books, out)
 
 

@@ -1,0 +1,57 @@
+"""Run a notebook from start to end: quietly, in its own folder, and stopped by Ctrl-C at once."""
+
+import asyncio
+import contextlib
+import signal
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import zmq
+from nbclient import NotebookClient
+from nbclient.exceptions import DeadKernelError
+from traitlets.config import Config
+
+SIGNALS = signal.SIGINT, signal.SIGTERM
+
+
+class Client(NotebookClient):
+    """nbclient's, but Ctrl-C kills the kernel: to interrupt it is not enough, since a cell may catch that and go on."""
+
+    stopped = False
+
+    async def async_start_new_kernel(self, **options: Any) -> None:
+        """Start the kernel, with our own answer to the signals."""
+        loop, task = asyncio.get_running_loop(), asyncio.current_task()
+
+        def stop() -> None:
+            self.stopped, self.shutdown_kernel = True, "immediate"
+            task.cancel()  # type: ignore[union-attr]
+
+        with contextlib.suppress(RuntimeError):  # Windows has no such handlers: there KeyboardInterrupt is raised
+            for number in SIGNALS:
+                loop.add_signal_handler(number, stop)
+        await super().async_start_new_kernel(**options)
+
+
+def execute(path: Path, timeout: int = 600, **options: Any) -> Any:
+    """Return the notebook with the outputs of a run; the file stays as it is.
+
+    Errors: CellExecutionError where a cell fails, RuntimeError where the kernel dies, KeyboardInterrupt on Ctrl-C or
+    SIGTERM (within a second or two, and without a kernel left).
+    """
+    book = nbformat.read(path, as_version=4)
+    encryption = Config(KernelManager={"transport_encryption": "auto"} if zmq.has("curve") else {})  # or kernels warn
+    client = Client(
+        book,
+        timeout=timeout,
+        kernel_name="python3",
+        coalesce_streams=True,
+        resources={"metadata": {"path": str(path.parent)}},
+    )
+    try:
+        return asyncio.run(client.async_execute(**options))
+    except (asyncio.CancelledError, DeadKernelError):
+        if client.stopped:
+            raise KeyboardInterrupt from None
+        raise
