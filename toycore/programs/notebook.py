@@ -48,6 +48,7 @@ def execute(path: Path, timeout: int = 600, **options: Any) -> Any:
         kernel_name="python3",
         coalesce_streams=True,
         resources={"metadata": {"path": str(path.parent)}},
+        config=encryption,
     )
     try:
         return asyncio.run(client.async_execute(**options))
