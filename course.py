@@ -2,13 +2,13 @@
 
     python3 course.py           set up (once), then open the first notebook  (Windows: py course.py)
     python3 course.py test      set up (once), then run every test
-    python3 course.py --help    all the words
+    python3 course.py --help    all the commands
 
 Everything is installed into .venv beside this file. A stamp is written there last: a set-up that
 was cut off goes on where it stopped, and a finished one costs nothing.
 """
 
-from __future__ import print_function  # every Python, 2.7 too, must read this file to be told so
+from __future__ import print_function  # Python 2.7, too, must be able to read this file to say what it lacks
 
 import sys
 
@@ -21,10 +21,10 @@ def stop(message):
 
 def check_python(version=sys.version_info[:2]):
     if not OLDEST <= tuple(version) <= NEWEST:
-        said, low, high = (".".join(map(str, v)) for v in (version, OLDEST, NEWEST))
+        this, low, high = (".".join(map(str, v)) for v in (version, OLDEST, NEWEST))
         stop(
             "this is Python {0}; the course needs {1} to {2}. Install one from python.org, or name one\n"
-            "that you have: python{1} course.py (Windows: py -{1} course.py).".format(said, low, high)
+            "that you have: python{1} course.py (Windows: py -{1} course.py).".format(this, low, high)
         )
 
 
@@ -33,12 +33,11 @@ check_python()  # before the imports, since an old Python does not have them all
 import contextlib
 import difflib
 import hashlib
-import json
 import os
 import platform
 import re
-import runpy
 import shutil
+import signal
 import subprocess
 import time
 from pathlib import Path
@@ -49,68 +48,84 @@ PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 STAMP = VENV / "course-stamp"
 SIZE = 2.5e9  # bytes of a finished set-up, with what pip needs while it works
 CPU_WHEELS = "https://download.pytorch.org/whl/cpu"
-MISLEADING = "PYTHONPATH", "PYTHONHOME", "MPLBACKEND"  # would lead Python or matplotlib elsewhere
-
-TROUBLES = {  # what a failing venv or pip prints: what to do about it; the first match speaks
-    r"No space left|Errno 28|not enough space|Disk quota": "The disk is full. The course needs 2.5 GB: make"
-    " room, then run this again; it goes on where it stopped.",
-    r"Permission denied|Errno 13|WinError 5\b|Read-only file system": "This folder cannot be written"
-    " to. Close a JupyterLab that runs from it, or copy the course to a folder of your own.",
-    r"ensurepip is not\s+available|No module named '?(venv|ensurepip)": "This Python lacks the"
-    " venv module. On Debian and Ubuntu: sudo apt install python3-venv. Elsewhere install Python from"
-    " python.org. Then run this again.",
-    r"Long Path support|WinError 206": "This folder's path is too long for Windows. Move the course to a short"
-    " one such as C:\\course, or switch long paths on, then run this again.",
-    r"ProxyError|407 Proxy|CERTIFICATE_VERIFY_FAILED": "The network's proxy or its certificate is in"
-    " the way. Set HTTPS_PROXY (and PIP_CERT) as your network asks, then run this again.",
-    r"NewConnection|NameResolution|ConnectTimeout|ReadTimeout|timed out|Connection\w*Error": "The"
-    " package index cannot be reached. Check the network, then run this again; it goes on where it"
-    " stopped.",
-    r"No matching distribution": "One package has no build for this Python and this system (torch"
-    " has none for Macs with Intel processors). README.md, 'If something is wrong', says more.",
+ENDING = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+PIP_INSTALL = PYTHON, "-m", "pip", "install", "--disable-pip-version-check", "--no-input"
+MISLEADING = "PYTHONPATH", "PYTHONHOME", "PYTHONIOENCODING", "MPLBACKEND"  # they lead Python or matplotlib elsewhere
+AGAIN = ", then run this again: it goes on where it stopped."
+ADVICE = {  # what a failing venv or pip prints: what to do about it; the first match counts
+    r"No space left|Errno 28|not enough space|Disk quota": "The disk is full. Make room for 2.5 GB" + AGAIN,
+    r"Permission denied|Errno 13|WinError 5\b|Read-only file system": "This folder cannot be written to. Close a"
+    " JupyterLab that runs from it, or copy the course to a folder of your own" + AGAIN,
+    r"ensurepip is not\s+available|No module named '?(venv|ensurepip)": "This Python lacks the venv module. Install it"
+    " (Debian, Ubuntu: sudo apt install python3-venv) or Python from python.org" + AGAIN,
+    r"Long Path support|WinError 206": "This folder's path is too long for Windows. Move the course to a short one such"
+    " as C:\\course, or switch long paths on" + AGAIN,
+    r"ProxyError|407 Proxy|CERTIFICATE_VERIFY_FAILED": "The network's proxy or its certificate is in the way. Set"
+    " HTTPS_PROXY (and PIP_CERT) as your network asks" + AGAIN,
+    r"NewConnection|NameResolution|ConnectTimeout|ReadTimeout|timed out|Connection\w*Error": "The package index cannot"
+    " be reached. Check the network" + AGAIN,
+    r"No matching distribution": "One package has no build for this Python and this system (torch has none for Macs"
+    " with Intel processors). README.md, 'If something is wrong', says more.",
+    r"": "The lines above say what is wrong. If they do not help, delete .venv and run this again.",
 }
-ELSE = "The lines above say what is wrong. If they do not help, delete .venv and run this again."
 
 
 # ---- set-up --------------------------------------------------------------------------------------
 
 
+def environment():
+    """The caller's without what misleads; one thread, since small networks are fastest so; UTF-8 in every locale."""
+    kept = {name: value for name, value in os.environ.items() if name not in MISLEADING}
+    return dict(kept, OMP_NUM_THREADS="1", PYTHONUTF8="1")
+
+
+def end(process, patience=5):
+    """End a child that still runs, and all of its group where it leads one: ask first, then force."""
+    for name in ("SIGTERM", "SIGKILL"):
+        if process.poll() is None:
+            try:
+                os.killpg(process.pid, getattr(signal, name))
+            except (AttributeError, OSError):  # Windows, or a child in our own group
+                process.terminate() if name == "SIGTERM" else process.kill()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(patience)
+
+
 def fingerprint():
     """What .venv is built from: requirements, project file, Python, machine, place."""
     files = [(ROOT / name).read_bytes() for name in ("requirements.txt", "pyproject.toml")]
-    sources = files, sys.version_info[:2], platform.machine(), str(ROOT)
-    return hashlib.sha256(repr(sources).encode()).hexdigest()
+    return hashlib.sha256(repr((files, sys.version_info[:2], platform.machine(), str(ROOT))).encode()).hexdigest()
 
 
 def is_ready():
     return PYTHON.exists() and STAMP.exists() and STAMP.read_text() == fingerprint()
 
 
-def environment():
-    """The caller's, less what misleads; one thread, since small networks are fastest so."""
-    kept = {name: value for name, value in os.environ.items() if name not in MISLEADING}
-    return dict(kept, OMP_NUM_THREADS="1")
-
-
 def attempt(*command):
     """Run a step of the set-up, show its main lines, return (exit code, all that it printed)."""
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "stdin": subprocess.DEVNULL}
-    command, lines = [str(word) for word in command], []
-    with subprocess.Popen(command, errors="replace", env=environment(), **pipes) as process:
-        for line in process.stdout:
-            lines.append(line)
-            if line.startswith(("Collecting", "Downloading", "Installing")):
-                print("  " + line.split(" (from")[0].strip()[:94], flush=True)
+    options = dict(pipes, encoding="utf-8", errors="replace", env=environment(), start_new_session=os.name != "nt")
+    lines = []
+    with subprocess.Popen([str(part) for part in command], **options) as process:
+        try:
+            for line in process.stdout:
+                lines.append(line)
+                if line.startswith(("Collecting", "Downloading", "Installing")):
+                    print("  " + line.split(" (from")[0].strip()[:94], flush=True)
+            process.wait()
+        finally:
+            end(process)
     return process.returncode, "".join(lines)
 
 
 def advice(output):
     if shutil.disk_usage(ROOT).free < 20e6:  # venv does not say why it failed
         output += "No space left"
-    return next((told for sign, told in TROUBLES.items() if re.search(sign, output)), ELSE)
+    return next(what for sign, what in ADVICE.items() if re.search(sign, output))
 
 
-def insist(*command):
+def step(*command):
+    """Run a step of the set-up and return what it printed; where it fails, stop with advice."""
     code, output = attempt(*command)
     if code:
         print(output[-2000:], flush=True)
@@ -120,10 +135,9 @@ def insist(*command):
 
 def works():
     """Whether .venv has a Python of our version and a pip that is complete."""
-    version = "import sys, importlib.metadata as m; print(*sys.version_info[:2]);"
-    whole = "print(m.distribution('pip').read_text('INSTALLER').strip())"
-    output = attempt(PYTHON, "-c", version + whole)[1] if PYTHON.exists() else ""
-    return output.split() == [str(part) for part in sys.version_info[:2]] + ["pip"]
+    code = "import sys, importlib.metadata as m; print(sys.version[:4], m.distribution('pip').read_text('INSTALLER'))"
+    output = attempt(PYTHON, "-c", code)[1] if PYTHON.exists() else ""
+    return output.split() == [sys.version[:4], "pip"]
 
 
 def make_venv():
@@ -132,39 +146,35 @@ def make_venv():
         shutil.rmtree(VENV, ignore_errors=True)
     if not VENV.exists():
         print("Making .venv", flush=True)
-        insist(sys.executable, "-m", "venv", VENV)
+        step(sys.executable, "-m", "venv", VENV)
 
 
-def forget_half_installed(site):
+def remove_half_installed(site):
     """Let pip install again what was cut off: it writes INSTALLER after a package's files."""
     for record in site.glob("*.dist-info"):
         if not (record / "INSTALLER").exists():
             shutil.rmtree(record)
 
 
-def pip_install(*what):
-    return (PYTHON, "-m", "pip", "install", "--disable-pip-version-check", "--no-input") + what
-
-
 def install():
     """The packages (torch without CUDA where there is no NVIDIA driver), then this folder."""
-    site = Path(insist(PYTHON, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"))
-    forget_half_installed(site)
+    site = Path(step(PYTHON, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"))
+    remove_half_installed(site)
     print("Installing the packages: some minutes the first time", flush=True)
     if sys.platform == "linux" and not shutil.which("nvidia-smi"):
         torch = re.search(r"torch==\S+", (ROOT / "requirements.txt").read_text()).group()
-        soon = "--retries", "1", "--timeout", "10"
-        attempt(*pip_install("--no-deps", "--index-url", CPU_WHEELS, torch, *soon))
-    insist(*pip_install("-r", ROOT / "requirements.txt"))
+        impatiently = "--no-deps", "--retries", "1", "--timeout", "10"
+        attempt(*PIP_INSTALL + impatiently + ("--index-url", CPU_WHEELS, torch))
+    step(*PIP_INSTALL + ("-r", ROOT / "requirements.txt"))
     (site / "toycore-course.pth").write_text(Path(os.path.relpath(ROOT, site)).as_posix() + "\n")
 
 
-def quiet_jupyter():
-    """No question about news at the first start."""
+def turn_off_news():
+    """JupyterLab shall not ask about news at its first start."""
     settings = VENV / "share/jupyter/lab/settings/overrides.json"
     settings.parent.mkdir(parents=True, exist_ok=True)
-    quiet = {"fetchNews": "false", "checkForUpdates": False}
-    settings.write_text(json.dumps({"@jupyterlab/apputils-extension:notification": quiet}))
+    off = '{"fetchNews": "false", "checkForUpdates": false}'
+    settings.write_text('{"@jupyterlab/apputils-extension:notification": ' + off + "}")
 
 
 def lock(file):
@@ -179,10 +189,8 @@ def lock(file):
             import fcntl
 
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except (BlockingIOError, PermissionError):
-        return False
-    except OSError:
-        pass  # a disk without locks
+    except OSError as error:  # of another kind: a disk without locks
+        return not isinstance(error, (BlockingIOError, PermissionError))
     return True
 
 
@@ -199,7 +207,6 @@ def one_at_a_time():
 
 def setup():
     """Make .venv complete; does nothing where its stamp says that it is."""
-    check_python()
     if not (ROOT / "requirements.txt").exists():
         stop("course.py alone is not the course: get the whole folder (clone it, or unpack the whole archive).")
     if is_ready():
@@ -217,102 +224,96 @@ def complete():
     if free < SIZE and not VENV.exists():
         print("Only {:.1f} GB are free here; the set-up needs {:.1f}.".format(free / 1e9, SIZE / 1e9), flush=True)
     make_venv()
-    if STAMP.exists():
-        STAMP.unlink()
+    STAMP.unlink(missing_ok=True)
     install()
-    quiet_jupyter()
+    turn_off_news()
     STAMP.write_text(fingerprint())
     print("Ready.", flush=True)
 
 
-# ---- words ---------------------------------------------------------------------------------------
+# ---- commands ------------------------------------------------------------------------------------
 
 
-def start(*arguments, **options):
-    """Run the environment's Python; Ctrl-C goes to it, and it decides."""
-    command = [str(word) for word in (PYTHON,) + arguments]
-    process = subprocess.Popen(command, env=environment(), **dict({"cwd": ROOT}, **options))
-    while True:
-        try:
-            return process.wait()
-        except KeyboardInterrupt:
-            pass
-
-
-def module(name, **options):
-    """A word that hands its arguments to one of our modules, by way of `run` in the environment."""
-    return lambda arguments: start(ROOT / "course.py", "--run", name, *arguments, **options)
-
-
-def run(name, *arguments):
-    sys.argv, sys.excepthook = [name] + list(arguments), hush
-    runpy.run_module(name, run_name="__main__", alter_sys=True)
-
-
-def hush(kind, error, trace):
-    """Ctrl-C ends a word with a word, whatever it interrupted; other errors are shown whole."""
-    inner = error
-    while inner and type(inner).__name__ not in ("KeyboardInterrupt", "DeadKernelError"):  # nbclient's word for it
-        inner = inner.__context__
-    if inner:
-        print("\ncourse.py: stopped ({}).".format(type(inner).__name__), file=sys.stderr)
-    else:
-        sys.__excepthook__(kind, error, trace)
+def start(name, *arguments, **options):
+    """Run one of our modules in the environment and return its exit code; Ctrl-C is its to answer."""
+    alone = not (sys.stdin and sys.stdin.isatty())  # a terminal gives Ctrl-C to the child, too
+    command = [str(part) for part in (PYTHON, ROOT / "tools" / "run.py", name) + arguments]
+    can_wait = hasattr(signal, "pthread_sigmask")
+    if can_wait:  # Ctrl-C, until tools/run.py can answer it
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    process = subprocess.Popen(command, env=environment(), start_new_session=alone and os.name != "nt", **options)
+    try:
+        if can_wait:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
+        while True:
+            try:
+                return process.wait()
+            except KeyboardInterrupt:
+                if alone:
+                    process.send_signal(signal.SIGINT)
+    finally:
+        end(process)
 
 
 def open_lab(arguments):
     first = sorted((ROOT / "notebooks").glob("00_*.ipynb"))
     page = "/lab/tree/notebooks/" + first[0].name if first else "/lab"
     places = "--ServerApp.root_dir={}".format(ROOT), "--LabApp.default_url={}".format(page)
-    return module("jupyterlab")(("--ServerApp.ip=127.0.0.1",) + places + tuple(arguments))
+    code = start("jupyterlab", "--ServerApp.ip=127.0.0.1", *places + tuple(arguments))
+    if code and getattr(os, "geteuid", lambda: 1)() == 0 and "--allow-root" not in arguments:
+        print("\ncourse.py: JupyterLab refuses root; in a container: python3 course.py open --allow-root", flush=True)
+    return code
 
 
 def run_tests(arguments):
     """pytest on up to four cores; each file stays whole, since the cells of a notebook build on each other."""
     workers = min(os.cpu_count() or 1, 4)
     spread = ("-n", workers, "--dist", "loadfile") if workers > 1 else ()
-    return start("-m", "pytest", *spread + tuple(arguments))
+    return start("pytest", *spread + tuple(arguments), cwd=ROOT)
 
 
 def bench(arguments):
-    failed = start("-m", "tools.bench_2d", *arguments)
-    return failed or start("-m", "tools.bench_images", "--quick")
+    return start("tools.bench_2d", *arguments) or start("tools.bench_images", "--quick")
 
 
-WORDS = {
+COMMANDS = {  # name: (a module or a function of the arguments, what it does)
     "open": (open_lab, "open JupyterLab on the first notebook; further options go to it"),
     "setup": (lambda arguments: 0, "make .venv and install what the course needs"),
     "test": (run_tests, "run every test; further options go to pytest"),
-    "preflight": (module("toycore.programs.preflight"), "before a lecture: open every view, say ready or not"),
-    "demo": (module("toycore.programs.demo", cwd=None), "train on the spiral, draw spiral.png, no Jupyter"),
-    "record": (module("tools.record"), "run notebooks (all or those named), store their outputs"),
-    "figures": (module("figures"), "draw every figure of figures/ again"),
-    "export": (module("toycore.programs.export"), "write the course as web pages that need no Python"),
+    "preflight": ("toycore.programs.preflight", "before a lecture: open every view, say ready or not"),
+    "demo": ("toycore.programs.demo", "train on the spiral, draw spiral.png, no Jupyter"),
+    "record": ("tools.record", "run notebooks (all or those named), store their outputs"),
+    "figures": ("figures", "draw every figure of figures/ again"),
+    "export": ("toycore.programs.export", "write the course as web pages that need no Python"),
     "bench": (bench, "measure training and sampling: some minutes in the plane, two on pictures"),
-    "weights": (module("toycore.programs.recipes"), "train the shipped checkpoints again"),
+    "weights": ("toycore.programs.recipes", "train the shipped checkpoints again"),
 }
 
 
 def usage():
-    words = "\n".join("  {:9} {}".format(word, told) for word, (_, told) in WORDS.items())
-    return "python3 course.py [word]    (Windows: py course.py; no word means open)\n\n" + words
+    commands = "\n".join("  {:9} {}".format(name, text) for name, (_, text) in COMMANDS.items())
+    return "python3 course.py [command]    (Windows: py course.py; without a command: open)\n\n" + commands
 
 
 def main(arguments):
-    if arguments[:1] == ["--run"]:
-        return run(*arguments[1:])
-    word, rest = (arguments[0], arguments[1:]) if arguments else ("open", [])
-    if word in ("-h", "--help", "help"):
+    for number in ENDING:  # as an exception, so that we end our children first
+        if signal.getsignal(number) == signal.SIG_DFL:
+            signal.signal(number, lambda number, frame: sys.exit(128 + number))
+    name, rest = (arguments[0], arguments[1:]) if arguments else ("open", [])
+    if name in ("-h", "--help", "help"):
         return print(usage())
-    if word not in WORDS:
-        near = "".join(" Did you mean '{}'?".format(w) for w in difflib.get_close_matches(word, WORDS, 1))
-        stop("there is no word '{}'.{}\n\n{}".format(word, near, usage()))
+    if name not in COMMANDS:
+        near = "".join(" Did you mean '{}'?".format(n) for n in difflib.get_close_matches(name, COMMANDS, 1))
+        stop("there is no command '{}'.{}\n\n{}".format(name, near, usage()))
     try:
         setup()
     except KeyboardInterrupt:
         stop("set-up interrupted. Run this again, and it goes on where it stopped.")
-    return WORDS[word][0](rest)
+    what = COMMANDS[name][0]
+    code = what(rest) if callable(what) else start(what, *rest)
+    return 128 - code if code and code < 0 else code  # ended by a signal, as a shell counts
 
 
 if __name__ == "__main__":
+    sys.stdout.reconfigure(errors="replace")  # a terminal without our letters shows a question mark
     sys.exit(main(sys.argv[1:]))

@@ -1,4 +1,4 @@
-"""course.py without a network: its words, its stamp, a set-up that was cut off, its advice."""
+"""course.py without a network: its commands, its stamp, a set-up that was cut off, its advice."""
 
 import ast
 import importlib.util
@@ -20,8 +20,9 @@ def course(tmp_path: Path) -> ModuleType:
     """course.py, copied into a folder whose name has a space and an accent."""
     place = tmp_path / "kurs é test"
     place.mkdir()
-    for name in ("course.py", "requirements.txt", "pyproject.toml"):
-        shutil.copy(ROOT / name, place)
+    (place / "tools").mkdir()
+    for name in ("course.py", "tools/run.py", "requirements.txt", "pyproject.toml"):
+        shutil.copy(ROOT / name, place / name)
     spec = importlib.util.spec_from_file_location("a_course", place / "course.py")
     assert spec and spec.loader
     module = importlib.util.module_from_spec(spec)
@@ -66,34 +67,34 @@ def quick(course: ModuleType, offline, environment: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(course, "attempt", copied)
 
 
-def run(*words: str, **options) -> subprocess.CompletedProcess[str]:
-    words = (sys.executable, str(ROOT / "course.py"), *words)
-    return subprocess.run(words, capture_output=True, text=True, check=False, **options)
+def run(*arguments: str, **options) -> subprocess.CompletedProcess[str]:
+    command = (sys.executable, str(ROOT / "course.py"), *arguments)
+    return subprocess.run(command, capture_output=True, text=True, check=False, **options)
 
 
-def test_help_lists_every_word(course: ModuleType) -> None:
+def test_help_lists_every_command(course: ModuleType) -> None:
     shown = run("--help")
     assert shown.returncode == 0
     listed = re.findall(r"^  (\w+) ", shown.stdout, re.MULTILINE)
-    assert listed == list(course.WORDS)
+    assert listed == list(course.COMMANDS)
 
 
-def test_an_unknown_word_lists_the_words(course: ModuleType) -> None:
+def test_an_unknown_command_lists_the_commands(course: ModuleType) -> None:
     shown = run("tset")
     assert shown.returncode != 0
     assert "'tset'. Did you mean 'test'?" in shown.stderr
-    assert all(f"  {word} " in shown.stderr for word in course.WORDS)
+    assert all(f"  {name} " in shown.stderr for name in course.COMMANDS)
 
 
-def test_the_readme_names_every_word(course: ModuleType) -> None:
+def test_the_readme_names_every_command(course: ModuleType) -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     named = set(re.findall(r"course\.py (\w+)", readme))
-    assert named <= set(course.WORDS)
-    assert set(course.WORDS) - {"open", "setup"} <= named
+    assert named <= set(course.COMMANDS)
+    assert set(course.COMMANDS) - {"open", "setup"} <= named
 
 
 @pytest.mark.parametrize("version", [(3, 8), (3, 10), (3, 15)])
-def test_another_python_gets_a_clear_word(course: ModuleType, version: tuple[int, int]) -> None:
+def test_another_python_gets_a_clear_message(course: ModuleType, version: tuple[int, int]) -> None:
     with pytest.raises(SystemExit, match=r"this is Python 3\.\d+; the course needs 3\.11 to 3\.14"):
         course.check_python(version)
 
@@ -122,7 +123,7 @@ def modern(source: str) -> list[str]:
 
 
 def test_older_pythons_can_read_the_file() -> None:
-    """The clear word above is only said by a Python that can parse the file, and before an import that it lacks."""
+    """The message above is only said by a Python that can parse the file, and before an import that it lacks."""
     source = (ROOT / "course.py").read_text(encoding="utf-8")
     assert modern(source) == []
     assert source.isascii() and "from __future__ import print_function" in source
@@ -176,7 +177,7 @@ def test_a_cut_off_setup_goes_on(course: ModuleType, quick, monkeypatch: pytest.
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(course, "quiet_jupyter", killed)
+        patch.setattr(course, "turn_off_news", killed)
         with pytest.raises(KeyboardInterrupt):
             course.setup()
     assert course.PYTHON.exists() and not course.is_ready()
@@ -218,7 +219,7 @@ def test_the_stamp_knows_the_python(course: ModuleType, monkeypatch: pytest.Monk
 
 
 @pytest.mark.parametrize(
-    ("printed", "told"),
+    ("printed", "advice"),
     [
         ("ERROR: Could not install packages: [Errno 28] No space left on device", "disk is full"),
         ("Error: [Errno 13] Permission denied: '/srv/course/.venv'", "cannot be written"),
@@ -235,14 +236,14 @@ def test_the_stamp_knows_the_python(course: ModuleType, monkeypatch: pytest.Monk
         ("ERROR: pip's dependency resolver does not currently take into account", "lines above"),
     ],
 )
-def test_every_trouble_has_its_advice(course: ModuleType, printed: str, told: str) -> None:
-    assert told in course.advice(printed)
+def test_every_failure_has_its_advice(course: ModuleType, printed: str, advice: str) -> None:
+    assert advice in course.advice(printed)
 
 
 def test_a_failing_step_stops_with_advice(course: ModuleType, capfd: pytest.CaptureFixture) -> None:
     code = "import sys; print('[Errno 28] No space left on device'); sys.exit(1)"
     with pytest.raises(SystemExit, match="disk is full"):
-        course.insist(sys.executable, "-c", code)
+        course.step(sys.executable, "-c", code)
     assert "No space left" in capfd.readouterr().out
 
 
@@ -256,15 +257,15 @@ def test_a_folder_that_cannot_be_written(course: ModuleType, offline) -> None:
         course.ROOT.chmod(0o700)
 
 
-@pytest.mark.parametrize(("number", "told"), [(13, "cannot be written"), (28, "disk is full")])
+@pytest.mark.parametrize(("number", "advice"), [(13, "cannot be written"), (28, "disk is full")])
 def test_a_file_that_cannot_be_written(
-    course: ModuleType, monkeypatch: pytest.MonkeyPatch, number: int, told: str
+    course: ModuleType, monkeypatch: pytest.MonkeyPatch, number: int, advice: str
 ) -> None:
     def refuse():
         raise OSError(number, os.strerror(number))
 
     monkeypatch.setattr(course, "make_venv", refuse)
-    with pytest.raises(SystemExit, match=told):
+    with pytest.raises(SystemExit, match=advice):
         course.setup()
 
 
@@ -275,7 +276,7 @@ def test_a_full_disk_is_seen_where_venv_does_not_say_so(course: ModuleType, monk
     assert "disk is full" in course.advice(said)
 
 
-def test_little_room_is_told_before_the_work(course: ModuleType, offline, monkeypatch, capsys) -> None:
+def test_little_room_is_announced_before_the_work(course: ModuleType, offline, monkeypatch, capsys) -> None:
     monkeypatch.setattr(course.shutil, "disk_usage", lambda place: SimpleNamespace(free=1.2e9))
     monkeypatch.setattr(course, "make_venv", lambda: course.stop("enough"))
     with pytest.raises(SystemExit):
@@ -283,7 +284,7 @@ def test_little_room_is_told_before_the_work(course: ModuleType, offline, monkey
     assert "Only 1.2 GB are free here; the set-up needs 2.5." in capsys.readouterr().out
 
 
-def test_course_py_alone_is_told_so(course: ModuleType) -> None:
+def test_course_py_alone_says_so(course: ModuleType) -> None:
     (course.ROOT / "requirements.txt").unlink()
     with pytest.raises(SystemExit, match="get the whole folder"):
         course.main(["test"])
@@ -293,8 +294,8 @@ def test_course_py_alone_is_told_so(course: ModuleType) -> None:
 def test_a_second_start_waits_for_the_first(course: ModuleType, monkeypatch, capsys) -> None:
     """The first one is another process; it says when it holds the lock, and lets go when it ends."""
     hold = "import course, sys; f = open(course.__file__); print(course.lock(f), flush=True); sys.stdin.read()"
-    words = [sys.executable, "-c", hold]
-    with subprocess.Popen(words, cwd=course.ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as first:
+    command = [sys.executable, "-c", hold]
+    with subprocess.Popen(command, cwd=course.ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as first:
         assert first.stdout.readline() == "True\n"
         monkeypatch.setattr(course.time, "sleep", lambda seconds: first.communicate())
         with course.one_at_a_time():
@@ -312,8 +313,8 @@ def test_torch_comes_without_cuda_where_no_driver_is(
     monkeypatch.setattr(course.sys, "platform", "linux")
     monkeypatch.setattr(course.shutil, "which", lambda name: driver)
     place = str(course.ROOT)
-    monkeypatch.setattr(course, "insist", lambda *step: ("install" in step and course.attempt(*step)) or place)
-    monkeypatch.setattr(course, "forget_half_installed", lambda site: None)
+    monkeypatch.setattr(course, "step", lambda *step: ("install" in step and course.attempt(*step)) or place)
+    monkeypatch.setattr(course, "remove_half_installed", lambda site: None)
     course.install()
     torch = next(line for line in (ROOT / "requirements.txt").read_text().split() if "torch==" in line)
     assert any(course.CPU_WHEELS in command and torch in command for command in offline) == cpu
@@ -327,23 +328,6 @@ def test_what_is_started_runs_on_one_thread(course: ModuleType, monkeypatch: pyt
     assert given["OMP_NUM_THREADS"] == "1" and "PYTHONPATH" not in given
 
 
-def test_ctrl_c_goes_to_the_child(course: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
-    class Child:
-        waits = 0
-
-        def __init__(self, *words, **options):
-            pass
-
-        def wait(self):
-            Child.waits += 1
-            if Child.waits < 3:
-                raise KeyboardInterrupt
-            return 7
-
-    monkeypatch.setattr(course.subprocess, "Popen", Child)
-    assert course.start("-c", "pass") == 7
-
-
 @pytest.mark.parametrize(("cores", "spread"), [(1, []), (2, ["-n", "2"]), (64, ["-n", "4"]), (None, [])])
 def test_the_tests_run_on_some_cores_and_their_exit_code_passes_through(
     course: ModuleType, monkeypatch: pytest.MonkeyPatch, cores: int | None, spread: list[str]
@@ -351,33 +335,25 @@ def test_the_tests_run_on_some_cores_and_their_exit_code_passes_through(
     monkeypatch.setattr(course, "setup", lambda: None)
     monkeypatch.setattr(course, "PYTHON", Path(sys.executable))
     monkeypatch.setattr(course.os, "cpu_count", lambda: cores)
-    (course.ROOT / "pytest.py").write_text("import sys; open('words', 'w').write(' '.join(sys.argv[1:])); sys.exit(3)")
+    fake = "import sys; open('given', 'w').write(' '.join(sys.argv[1:])); sys.exit(3)"
+    (course.ROOT / "pytest.py").write_text(fake)
     assert course.main(["test", "-k", "nothing"]) == 3
-    given = (course.ROOT / "words").read_text().split()
+    given = (course.ROOT / "given").read_text().split()
     assert given[-2:] == ["-k", "nothing"] and given[:2] == (spread or given[-2:])
     assert ("loadfile" in given) == bool(spread), "the cells of a notebook stay together and in order"
 
 
-def test_ctrl_c_ends_a_word_with_a_word(course: ModuleType) -> None:
-    """Whatever it interrupts, and whatever fails on the way out; an error of another kind is shown whole."""
-    words = {
-        "plain": "raise KeyboardInterrupt",
-        "wrapped": "try:\n    raise KeyboardInterrupt\nfinally:\n    assert False",
-        "other": "1 / 0",
-    }
-    said = {}
-    for name, code in words.items():
-        (course.ROOT / f"{name}.py").write_text(code)
-        command = [sys.executable, "course.py", "--run", name]
-        ended = subprocess.run(command, cwd=course.ROOT, capture_output=True, text=True, check=False)
-        assert ended.returncode
-        said[name] = ended.stderr
-    assert said["plain"] == said["wrapped"] == "\ncourse.py: stopped (KeyboardInterrupt).\n"
-    assert "ZeroDivisionError" in said["other"] and "Traceback" in said["other"]
-
-
-def test_a_module_gets_its_words(course: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_module_gets_its_arguments(course: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(course, "PYTHON", Path(sys.executable))
-    (course.ROOT / "words.py").write_text("import sys; open('given', 'w').write(repr((__name__, sys.argv[1:])))")
-    assert course.module("words")(["--out", "a b"]) == 0
+    (course.ROOT / "noted.py").write_text("import sys; open('given', 'w').write(repr((__name__, sys.argv[1:])))")
+    assert course.start("noted", "--out", "a b", cwd=course.ROOT) == 0
     assert (course.ROOT / "given").read_text() == "('__main__', ['--out', 'a b'])"
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="Windows has no root")
+@pytest.mark.parametrize(("user", "option", "hint"), [(0, [], True), (0, ["--allow-root"], False), (7, [], False)])
+def test_root_is_told_how_jupyterlab_runs(course: ModuleType, monkeypatch, capsys, user, option, hint) -> None:
+    monkeypatch.setattr(course, "start", lambda *command: 1)
+    monkeypatch.setattr(course.os, "geteuid", lambda: user)
+    assert course.open_lab(option) == 1
+    assert ("open --allow-root" in capsys.readouterr().out) == hint

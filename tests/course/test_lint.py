@@ -7,7 +7,18 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-SPELT = "README.md", "CONTRIBUTING.md", "CHANGELOG.md", "course.py", "pyproject.toml", "toycore", "figures", "tests", "tools", "notebooks"
+SPELT = (
+    "README.md",
+    "CONTRIBUTING.md",
+    "CHANGELOG.md",
+    "course.py",
+    "pyproject.toml",
+    "toycore",
+    "figures",
+    "tests",
+    "tools",
+    "notebooks",
+)
 TOOLS = [
     ("ruff", "check", "--no-cache"),
     ("ruff", "format", "--check", "--no-cache"),
