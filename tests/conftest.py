@@ -10,6 +10,11 @@ from jupyter_client.connect import LocalPortCache
 from tests.support.browser import launched
 
 
+def pytest_report_header() -> str:
+    """Say how this machine computes: kernels differ, and with them the last digits."""
+    return f"torch {torch.__version__}: {torch.backends.cpu.get_cpu_capability()}, {torch.get_num_threads()} thread(s)"
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Deal out the ports to the workers: two kernels that start at the same time must not choose the same one."""
     if worker := getattr(config, "workerinput", None):

@@ -17,6 +17,7 @@ import pytest
 import torch
 
 import toycore
+from tests.support.external import program
 from tests.support.problems import alike
 from toycore import data, exact, frames, guidance, live, metrics, mixtures, samplers, sigmas, training
 from toycore.live import engine, lattice, record, sources
@@ -103,14 +104,6 @@ def test_the_field_turns_where_its_mean_direction_does():
 
 
 # ---- the JavaScript mathematics
-
-
-def tool(name: str) -> str:
-    """The path of a program; where it is missing, fail in CI and skip elsewhere."""
-    found = shutil.which(name)
-    if not found:
-        (pytest.fail if os.environ.get("CI") else pytest.skip)(f"{name} is not installed; these tests need it")
-    return found  # type: ignore[return-value]
 
 
 def golden(folder: Path) -> None:
@@ -254,10 +247,10 @@ def tasks():
 @pytest.fixture(scope="module")
 def node(tmp_path_factory):
     """The folder where node has judged maths.js and written where its walks end."""
-    program, folder = tool("node"), tmp_path_factory.mktemp("golden")
+    node, folder = program("node"), tmp_path_factory.mktemp("golden")
     golden(folder)
     done = subprocess.run(
-        [program, "--test", str(HERE / "js" / "maths.test.mjs")],
+        [node, "--test", str(HERE / "js" / "maths.test.mjs")],
         env={**os.environ, "TOYCORE_GOLDEN": str(folder)},
         capture_output=True,
         text=True,

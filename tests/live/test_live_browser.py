@@ -12,6 +12,7 @@ import torch
 from PIL import Image
 
 from tests.support import browser as b
+from tests.support.external import package
 from toycore import data, exact, live, mixtures, samplers, sigmas, style
 from toycore.live import lattice
 
@@ -434,17 +435,9 @@ def test_a_finger_can_use_it(browser, pages, kind):
         assert page.evaluate(STAGE)[1] == "pause"
 
 
-def axe() -> str | None:
-    """axe-core's script where `npm install axe-core` was run in the checkout; the tests above stand without it."""
-    found = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
-    return found.read_text(encoding="utf-8") if found.is_file() else None
-
-
 @pytest.mark.parametrize("kind", KINDS)
 def test_axe_finds_nothing(browser, pages, kind):
-    script = axe()
-    if script is None:
-        pytest.skip("axe-core is not installed (npm install --no-save axe-core)")
+    script = package("axe-core/axe.min.js", "the views as a screen reader meets them").read_text(encoding="utf-8")
     with b.page_of(browser, bypass_csp=True) as page:
         opened(page, pages[kind])
         page.evaluate(script)

@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 import time
@@ -11,25 +10,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
+from tests.support.external import program
 
-NAMES = "chromium", "chromium-browser", "google-chrome", "google-chrome-stable"
 FLAGS = "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-dev-shm-usage"
-
-
-def chromium() -> str:
-    """The path of a Chromium; where there is none, fail in CI and skip with a word elsewhere."""
-    found = next((path for path in map(shutil.which, NAMES) if path), None)
-    if found is None:
-        message = "no Chromium found (Debian: apt-get install chromium); the views are not looked at in a browser"
-        (pytest.fail if os.environ.get("CI") else pytest.skip)(message)
-    return found  # type: ignore[return-value]
 
 
 @contextmanager
 def launched() -> Iterator:
     """A browser of playwright's; one per process."""
-    path = chromium()
+    path = program("chromium")
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:

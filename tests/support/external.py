@@ -1,0 +1,39 @@
+"""Programs that the tests use and that set-up does not install: a browser, node, packages of npm.
+
+Where one is missing, its tests are skipped from here, so that pytest's summary has one line for all of them.
+"""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+PACKAGES = Path(__file__).parents[2] / "node_modules"
+PROGRAMS = {  # name: (what it may be called, what is looked at with it, how to get it)
+    "chromium": (
+        ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"),
+        "the views in a browser",
+        "sudo apt install chromium, or install Chrome",
+    ),
+    "node": (("node",), "the JavaScript of the views", "sudo apt install nodejs, or install it from nodejs.org"),
+}
+
+
+def program(name: str) -> str:
+    """The path of a program; where it is missing, fail in CI and skip elsewhere."""
+    names, looked_at, how = PROGRAMS[name]
+    found = next(filter(None, map(shutil.which, names)), None)
+    return found or missing(name, looked_at, how, bool(os.environ.get("CI")))
+
+
+def package(file: str, looked_at: str) -> Path:
+    """A file of an npm package in the checkout, such as axe-core/axe.min.js; where it is missing, skip."""
+    name, found = file.split("/")[0], PACKAGES / file
+    return found if found.is_file() else missing(name, looked_at, f"npm install --no-save {name}", False)
+
+
+def missing(name: str, looked_at: str, how: str, failure: bool):
+    """Say what is not looked at, and how that can be changed."""
+    message = f"{name} is missing, so {looked_at}: not looked at. To change that: {how}"
+    (pytest.fail if failure else pytest.skip)(message, **({"pytrace": False} if failure else {}))
