@@ -15,6 +15,7 @@ from toycore.checks import batched, denoiser, function, label_rows, number, one_
 from toycore.types import Denoiser, Label, column
 
 LogPosterior = Callable[[Tensor, Tensor | float], Tensor]
+FORMS = "two-term", "replace"  # of negative guidance
 
 CONVENTIONS = {  # name: what to add to its number to get our s
     "toycore": 0,  # s: 0 unconditional, 1 conditional
@@ -115,7 +116,7 @@ def negative(
     """
     number(s_pos, "s_pos"), number(s_neg, "s_neg")
     p, n, u = labelled(D, positive), labelled(D, negative), unlabelled(D)
-    if one_of(form, ("two-term", "replace"), "form of negative guidance") == "replace":
+    if one_of(form, FORMS, "form of negative guidance") == "replace":
         return guided(p, n, s_pos)
 
     def two_term(x: Tensor, sigma: Tensor | float, label: Label = None) -> Tensor:

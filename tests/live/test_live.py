@@ -20,7 +20,9 @@ import toycore
 from tests.support.external import program
 from tests.support.problems import alike
 from toycore import data, exact, frames, guidance, live, metrics, mixtures, samplers, sigmas, training
-from toycore.live import engine, lattice, record, sources
+from toycore.live import engine, lattice, payload
+from toycore.live.views import field as field_view
+from toycore.live.views import training as training_view
 
 HERE = Path(__file__).parent
 LIVE = Path(live.__file__).parent
@@ -100,7 +102,7 @@ def test_normals_are_standard_and_depend_on_seed_and_step():
 
 def test_the_field_turns_where_its_mean_direction_does():
     """A20: below sigma = .142 the arrows leave the mean for the arms; here read off cos 45 degrees."""
-    assert sources.switch(sources.crossover(mixtures.spiral())) == pytest.approx(0.142, abs=0.01)
+    assert field_view.switch(field_view.crossover(mixtures.spiral())) == pytest.approx(0.142, abs=0.01)
 
 
 # ---- the JavaScript mathematics
@@ -219,10 +221,11 @@ def denoisers():
 def fields_of(arrays):
     """Put the lattices of the views of the exact, the learned and the labelled field among the arrays."""
     D = denoisers()
-    plain, both = sources.lattices(SPIRAL[0], {"exact": D["exact"], "learned": D["learned"]})
-    classes, own = sources.lattices(SPIRAL[1], {"classes": D["classes"]})
-    arrays.update(both | own)
-    return {"exact": plain, "learned": plain, "classes": classes}
+    both = payload.Payload(SPIRAL[0], {"exact": D["exact"], "learned": D["learned"]}).with_fields()
+    classes = payload.Payload(SPIRAL[1], {"classes": D["classes"]}).with_fields()
+    arrays.update(both.arrays | classes.arrays)
+    geometry = both.meta["geometry"]
+    return {"exact": geometry, "learned": geometry, "classes": classes.meta["geometry"]}
 
 
 def torch_end(name, x):
@@ -426,7 +429,7 @@ def test_training_is_followed_and_returns_the_model():
     assert view.history[0] == [1, 3, 10, 20, 40, 45] and len(news) == 6
     assert [e["name"] for e in news[-1]] == ["loss", "step", "T/5"]
     stored = {e["name"]: e for e in view.meta["index"]}
-    g = lattice.geometry(mixtures.of(points), [exact.posterior_mean(points)], record.NODES, record.KNOTS)
+    g = lattice.geometry(mixtures.of(points), [exact.posterior_mean(points)], training_view.NODES, training_view.KNOTS)
     want = lattice.lattice(D, g)
     raw = np.frombuffer(view.buffer, np.float16, want.size, stored["T/5"]["offset"])
     np.testing.assert_allclose(raw.reshape(want.shape), want, rtol=2**-10, atol=1e-5)  # one float16 up or down
@@ -461,7 +464,7 @@ def test_functions_are_short():
     """A function of the live package is taken in at a glance: at most 25 lines, half of them at most 8."""
     lengths = {
         f"{path.name} {node.name}": body(node)
-        for path in LIVE.glob("*.py")
+        for path in LIVE.rglob("*.py")
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.FunctionDef)
     }

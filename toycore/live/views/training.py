@@ -2,41 +2,40 @@
 
 import warnings
 from collections.abc import Iterable, Iterator
-from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
 import traitlets as t
 
+from toycore import fields
 from toycore import training as trainer
-from toycore.live import lattice, sources, stills
-from toycore.live.engine import View, slider, toggle, view
+from toycore.live import lattice, payload, stills
+from toycore.live.controls import ARROWS, LAYERS, SIGMA, slider
+from toycore.live.engine import View
+from toycore.live.payload import Payload
 from toycore.mixtures import Source
+from toycore.style import LIGHT
+from toycore.types import Denoiser, seeded
 
 NODES, KNOTS = 20_000, 14  # the lattice of one snapshot: 80 kB
 KEPT = 1, 3, 10, 20, 40, 70, 110, 160, 230, 320, 450, 600, 800  # the steps that are kept, and every 500th
-
-CONTROLS = [
-    slider("snapshot", "training step", 0, "last", 1, digits=0, names="step"),
-    slider("sigma", "noise level \u03c3", 0.01, 10.0, 0.005, log=True),
-    toggle("arrows", "arrows"),
-    toggle("density", "density behind"),
-    toggle("points", "data points"),
-]
+SNAPSHOT = slider("snapshot", "training step", 0, "last", 1, 0.0, digits=0, names="step")
+PLAY = {"role": "snapshot", "from": 0, "to": "last", "by": 1, "seconds": 6}
 
 
-class Recorder(View):
+class Learning(View):
     """A live view of a training: `follow` a walk of `training.Progress` and the picture moves while it runs."""
 
     news = t.Dict().tag(sync=True)  # the latest snapshot alone: {"index": ..., "buffer": bytes}
 
-    def record(self, geometry: lattice.Geometry, arrays: dict[str, Any]) -> "Recorder":
-        """Remember what snapshots are compared with; returns the view."""
-        self._geometry, self._arrays = geometry, arrays
+    def __init__(self, shown: Payload, start: dict[str, Any]) -> None:
         self._steps: list[int] = []
         self._losses: list[float] = []
-        return self
+        self.D: Denoiser | None = None  # the averaged model, as it stands
+        controls = [SNAPSHOT, SIGMA.at(0.2), ARROWS, *LAYERS]
+        meta = {"play": PLAY, "layout": "below", "aspect": 1.6}
+        super().__init__("training", "A network learns the field", shown, controls, still, start, **meta)
 
     @property
     def history(self) -> tuple[list[int], list[float]]:
@@ -66,27 +65,31 @@ class Recorder(View):
         finally:
             if progress and losses:
                 self._keep(progress, losses)
-            index, buffer = lattice.pack(self._arrays | self._history())
-            with self.hold_sync():  # one message: the page must not read new bytes by an old index
-                self.meta = self.meta | {"index": index}
-                self.buffer = buffer
+            self._send_all()
 
     def _keep(self, progress: trainer.Progress, losses: list[float]) -> None:
         """Store a snapshot and send it alone: the page adds it to what it has."""
         name = f"T/{len(self._steps)}"
+        self.D = progress.D
         self._steps.append(progress.step)
         self._losses.append(float(np.mean(losses)))
         losses.clear()
-        self._arrays[name] = lattice.lattice(progress.D, self._geometry)
-        index, buffer = lattice.pack(self._history() | {name: self._arrays[name]})
+        self.payload.arrays[name] = self.payload.lattice(progress.D)
+        index, buffer = lattice.pack(self._curve() | {name: self.payload.arrays[name]})
         self.news = {"index": index, "buffer": buffer}
-        self.snapshot = float(len(self._steps) - 1)
+        self.snapshot = len(self._steps) - 1
 
-    def _history(self) -> dict[str, np.ndarray]:
+    def _curve(self) -> dict[str, np.ndarray]:
         return {"loss": np.array(self._losses, np.float32), "step": np.array(self._steps, np.int32)}
 
+    def _send_all(self) -> None:
+        index, buffer = lattice.pack(self.payload.arrays | self._curve())
+        with self.hold_sync():  # one message: the page must not read new bytes by an old index
+            self.meta = self.meta | {"index": index}
+            self.buffer = buffer
 
-def training(data: Source | None = None, walk: Iterable[trainer.Progress] | None = None, **start: Any) -> Recorder:
+
+def training(data: Source | None = None, walk: Iterable[trainer.Progress] | None = None, **start: Any) -> Learning:
     """Show field and loss of a network as they evolve; scrub over snapshots.
 
     walk: an iterator of `training.Progress`, followed at once; default trains a good model for 1,000 steps
@@ -94,31 +97,31 @@ def training(data: Source | None = None, walk: Iterable[trainer.Progress] | None
     in the next cell, and the picture moves while that cell runs. Values: snapshot, sigma, arrows, density,
     points, seed.
     """
-    mixture, fields = sources.resolve(data, data)
-    g = lattice.geometry(mixture, [fields["exact"]], NODES, KNOTS)
-    known, more = sources.about(mixture)
-    arrays = more | {"F/exact/-1": lattice.lattice(fields["exact"], g)}
-    made = view(
-        "training",
-        "A network learns the field",
-        CONTROLS,
-        lattice.pack(arrays),
-        {"role": "snapshot", "from": 0, "to": "last", "by": 1, "seconds": 6},
-        partial(stills.training, mixture),
-        start,
-        dict(sigma=0.2),
-        layout="below",
-        aspect=1.6,
-        cls=Recorder,
-        geometry=sources.plain(g),
-        fields=["exact"],
-        **known,
-    ).record(g, arrays)
-    made.follow(_usual(mixture if data is None else data) if walk is None else walk)
-    return made
+    shown = payload.of(data=data, checkpoint="").with_geometry(NODES, KNOTS)
+    shown.arrays["F/exact/-1"] = shown.lattice(shown.fields["exact"])
+    view = Learning(shown, start)
+    view.follow(usual(shown.mixture if data is None else data) if walk is None else walk)
+    return view
 
 
-def _usual(source: Source) -> Iterator[trainer.Progress]:
+def usual(source: Source) -> Iterator[trainer.Progress]:
     """Return the training of a good model, with numbers that repeat."""
-    rng = torch.Generator().manual_seed(0)
+    rng = seeded()
     return trainer.train(trainer.model(source, rng=rng), source, rng=rng)
+
+
+def still(view: Learning) -> Any:
+    """Draw the field that is learned by now, and the loss of every snapshot."""
+    from toycore import plots
+
+    steps, losses = view.history
+    fig, (left, right) = plots.figure(1, 2)
+    x, _ = stills.plane(
+        left, view, view.sigma, f"learned after {steps[-1] if steps else 0} steps, \u03c3 = {view.sigma:.3g}"
+    )
+    if view.D and view.arrows:
+        with torch.no_grad():
+            plots.field(left, x, -fields.noise(view.D, x, view.sigma), scale=1.0)
+    plots.curve(right, torch.tensor(steps), torch.tensor(losses), color=LIGHT.learned)
+    right.set(title="training loss", xlabel="step", xscale="log")
+    return fig

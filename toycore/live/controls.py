@@ -1,0 +1,166 @@
+"""The values of a view: what each of them may be, how the page offers it, and the trait that keeps both in step."""
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from numbers import Real
+from typing import Any, NamedTuple
+
+import traitlets as t
+
+from toycore.checks import one_of
+from toycore.mixtures import GaussianMixture
+
+LOW, HIGH = 0.01, 10.0  # the noise levels between which walks run
+FRAMES = [  # scale(sigma) = (1 + sigma^p)^(-1/p) with p = power, and 1 for p = 0: frames.VE, frames.VP, frames.FLOW
+    {"name": "VE", "label": "VE", "power": 0, "clock": "\u03c3"},
+    {"name": "VP", "label": "VP", "power": 2, "clock": "\u03b1\u0304 = 1/(1+\u03c3\u00b2)"},
+    {"name": "flow", "label": "flow", "power": 1, "clock": "t = \u03c3/(1+\u03c3)"},
+]
+Values = dict[str, Any]
+
+
+class Control(NamedTuple):
+    """A value of a view: its name, its start, the check that returns or refuses it, and what the page needs to offer
+    it ({}: the page does not).
+    """
+
+    role: str
+    start: Any
+    check: Callable[[Any], Any]
+    page: Values
+
+    def at(self, start: Any) -> "Control":
+        """Return the control with another start."""
+        return self._replace(start=start)
+
+    def hidden(self) -> "Control":
+        """Return the value alone, which the page does not offer."""
+        return self._replace(page={})
+
+    def shown_if(self, **allowed: list[Any]) -> "Control":
+        """Return a control that is shown only while each value named is one of those allowed."""
+        return self._replace(page=self.page | {"when": allowed})
+
+
+class Value(t.TraitType[Any, Any]):
+    """The synced trait of a control; what is set goes through the control's check."""
+
+    def __init__(self, control: Control) -> None:
+        super().__init__(control.start)
+        self.check = control.check
+        self.tag(sync=True)
+
+    def validate(self, view: Any, value: Any) -> Any:
+        """Return the value as the view keeps it, or raise ValueError."""
+        return self.check(value)
+
+
+# ---- the three kinds, and what each of them may be ------------------------------------------------
+
+
+def slider(
+    role: str, label: str, low: float, high: float | str, step: float, start: float, most: float = math.inf, **more: Any
+) -> Control:
+    """Return a number between low and high; high may name another value ("steps"), which is `most` at the most.
+
+    more: log (then `step` is in decades), digits (shown after the point), names (an array: what is shown for whole
+    values), whole.
+    """
+    page = dict(type="range", role=role, label=label, low=low, high=high, step=step, log=False, digits=2) | more
+    top = most if isinstance(high, str) else high
+    return Control(role, start, partial(number, role, low, top, more.get("whole", False)), page)
+
+
+def choice(role: str, label: str, options: Mapping[Any, str] | Iterable[Any]) -> Control:
+    """Return one of the options {value: label}, at the start the first; the page offers two or more."""
+    labels = options if isinstance(options, Mapping) else {option: option for option in options}
+    named = {str(value): value for value in labels}
+    page = dict(type="choice", role=role, label=label, options=[list(pair) for pair in labels.items()])
+    return Control(role, next(iter(labels)), partial(known, role, named), page if len(named) > 1 else {})
+
+
+def toggle(role: str, label: str, start: bool = True) -> Control:
+    """Return a value that is on or off."""
+    return Control(role, start, partial(switch, role), dict(type="toggle", role=role, label=label))
+
+
+def number(role: str, low: float, high: float, whole: bool, value: Any) -> float:
+    """Return value if it is a number from low to high; rounding may carry it past them by one part in 10^9."""
+    slack = 1e-9 * max(abs(low), min(abs(high), 1e9))
+    finite = isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
+    if not finite or not low - slack <= value <= high + slack or (whole and value != int(value)):
+        kind = "a whole number" if whole else "a number"
+        span = f"of at least {low:g}" if math.isinf(high) else f"from {low:g} to {high:g}"
+        raise ValueError(f"{role} is {value!r}; it must be {kind} {span}")
+    value = min(max(value, low), high)
+    return int(value) if whole else float(value)
+
+
+def known(role: str, options: Mapping[str, Any], value: Any) -> Any:
+    """Return the option that value names; otherwise list the near ones."""
+    return options[one_of(str(value), options, f"{role!r}")]
+
+
+def switch(role: str, value: Any) -> bool:
+    """Return value if it is True or False."""
+    if not isinstance(value, bool):
+        raise ValueError(f"{role} is {value!r}; it must be True or False")
+    return value
+
+
+# ---- what a view makes of its controls ------------------------------------------------------------
+
+
+def starts(kind: str, controls: Iterable[Control], given: Values) -> Values:
+    """Return all values at the start, checked: those given, and of the others each control's own."""
+    own = {control.role: control for control in controls}
+    for name in given:
+        one_of(name, own, f"value of live.{kind}")
+    values = {role: control.check(given.get(role, control.start)) for role, control in own.items()}
+    for role, control in own.items():
+        if control.page.get("high") in own:  # the last step is where the steps end
+            number(role, control.page["low"], values[control.page["high"]], False, values[role])
+    return values
+
+
+def presets(kind: str, controls: list[Control], start: Values, wanted: Any) -> list[Values]:
+    """Return the values of every preset, each checked as it will stand among those of the start."""
+    if not isinstance(wanted, Iterable) or not all(isinstance(preset, dict) for preset in wanted):
+        raise TypeError(f"presets is {wanted!r}; give a list of dictionaries, such as [dict(sigma=5), dict(sigma=0.1)]")
+    return [{name: starts(kind, controls, start | preset)[name] for name in preset} for preset in wanted]
+
+
+def offered(controls: list[Control], values: Values) -> Values:
+    """Return the controls of the page, the names of all values, and the values at the start."""
+    return {
+        "controls": [control.page for control in controls if control.page],
+        "traits": list(values),
+        "start": {role: value for role, value in values.items() if role != "playing"},
+    }
+
+
+# ---- controls of several views --------------------------------------------------------------------
+
+SIGMA = slider("sigma", "noise level \u03c3", LOW, HIGH, 0.005, 0.3, log=True)
+SWEEP = {"role": "sigma", "from": HIGH, "to": LOW, "by": 1.15, "seconds": 6}  # how play moves it
+FRAME = choice("frame", "frame", {frame["name"]: str(frame["label"]) for frame in FRAMES})
+ARROWS = toggle("arrows", "arrows")
+LAYERS = [toggle("density", "density behind"), toggle("points", "data points")]
+SEED = Control("seed", 0, partial(number, "seed", 0, 2**53 - 1, True), {})
+PLAYING = toggle("playing", "playing", False).hidden()
+COMMON: Values = {  # what most views have in common; a view's own entries replace these
+    "layout": "side",
+    "aspect": 1.0,
+    "buttons": ["play", "back", "next", "reset", "renew", "fullscreen", "help"],
+    "play": SWEEP,
+    "low": LOW,
+    "high": HIGH,
+    "frames": FRAMES,
+}
+
+
+def classes(mixture: GaussianMixture) -> Control:
+    """Return the choice of a class of the data, or of all of them."""
+    own = range(mixture.classes) if mixture.classes > 1 else []
+    return choice("label", "class", {-1: "all", **{c: str(c) for c in own}})

@@ -1,0 +1,143 @@
+"""What a view shows, in one object: a distribution, the fields beside it, and what the page gets of both."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from toycore import checkpoints, exact, mixtures
+from toycore.live import lattice
+from toycore.mixtures import GaussianMixture, Source
+from toycore.types import Denoiser, seeded
+
+COMPONENTS, DATA = 2000, 600  # at most so many Gaussians and data points go to the page
+
+
+@dataclass
+class Payload:
+    """A distribution and the named Denoisers shown with it; `meta` goes to the page as JSON, `arrays` as bytes.
+
+    mixture is None where a view shows pictures, geometry where it shows no field.
+    """
+
+    mixture: Any = None
+    fields: dict[str, Denoiser] = field(default_factory=dict)
+    meta: dict[str, Any] = field(default_factory=dict)
+    arrays: dict[str, Any] = field(default_factory=dict)
+    geometry: Any = None
+
+    def with_data(self) -> "Payload":
+        """Add the mixture's Gaussians, a sample of it, and the box that shows it."""
+        m, (keep, x, label) = self.mixture, sample(self.mixture)
+        gaussians = {"means": m.means[keep], "std": m.std[keep], "weight": m.weights[keep], "data": x}
+        self.arrays |= {name: values.float() for name, values in gaussians.items()}
+        self.arrays |= {"label": m.label[keep].int(), "dataLabel": label.int()}
+        self.meta |= {"box": box(x), "narrow": max(0.01, float(m.std.min())), "classes": m.classes}
+        return self
+
+    def with_fields(self) -> "Payload":
+        """Add the lattices "F/name/label" of every field, unconditional (-1) and per class."""
+        labels = [-1, *range(self.mixture.classes)] if self.mixture.classes > 1 else [-1]
+        count = len(labels) * len(self.fields)
+        self.with_geometry(*((100_000, 22) if count <= 4 else (54_000, 20) if count <= 8 else (24_000, 18)))
+        for name, D in self.fields.items():
+            self.arrays |= {f"F/{name}/{label}": self.lattice(D, label) for label in labels if knows(D, label)}
+        return self
+
+    def with_geometry(self, nodes: int, k: int) -> "Payload":
+        """Choose the places of all lattices: `nodes` in all, at k levels."""
+        g = self.geometry = lattice.geometry(self.mixture, self.fields.values(), nodes, k)
+        places = {"sizes": g.sizes, "size": max(g.sizes), "reach": g.reach, "warp": lattice.WARP}
+        units = {"mean": g.mean.tolist(), "s": g.s, "levels": g.levels.tolist()}
+        self.meta |= {"geometry": places | units, "fields": list(self.fields)}
+        return self
+
+    def lattice(self, D: Denoiser, label: int = -1) -> np.ndarray:
+        """Return a field on the places of this payload's lattices."""
+        return lattice.lattice(D, self.geometry, None if label < 0 else label)
+
+
+def of(D: Any = None, data: Source | None = None, classes: int = 1, checkpoint: str = "spiral") -> Payload:
+    """Return what a view is asked to show: a plane distribution and Denoisers by name.
+
+    D may be nothing (the spiral, exact and, where shipped, learned), a source of data (its exact posterior mean), a
+    Denoiser (shown beside the exact one of `data`), or a dictionary {name: Denoiser or source}.
+    """
+    given = D.values() if isinstance(D, dict) else [D]
+    source = data if data is not None else next((value for value in given if isinstance(value, Source)), None)
+    mixture = plane(source, getattr(getattr(D, "net", None), "classes", 0) or classes)
+    return Payload(mixture, named(D, mixture, checkpoint if D is None and data is None else "")).with_data()
+
+
+def plane(source: Source | None, classes: int) -> GaussianMixture:
+    """Return a source of data as a mixture, by default the spiral; refuse what does not lie in the plane."""
+    mixture = mixtures.spiral(classes=classes) if source is None else mixtures.of(source)
+    if mixture.means.shape[1] != 2:
+        raise ValueError(
+            f"a live view shows the plane, but these data have {mixture.means.shape[1]} dimensions; give [n, 2] points"
+        )
+    return mixture
+
+
+def named(D: Any, mixture: GaussianMixture, checkpoint: str) -> dict[str, Denoiser]:
+    """Return the Denoisers to show by their names."""
+    if isinstance(D, dict):
+        if not D:
+            raise ValueError("there is no Denoiser in {}; give {name: Denoiser, ...}")
+        return {str(name): denoiser(value, str(name)) for name, value in D.items()}
+    fields = {"exact": exact.posterior_mean(mixture)}
+    if checkpoint in checkpoints.available():
+        return fields | {"learned": checkpoints.load(checkpoint)}
+    return fields if D is None or isinstance(D, Source) else fields | {"learned": denoiser(D, "learned")}
+
+
+def denoiser(D: Any, name: str) -> Denoiser:
+    """Return D, or the posterior mean of a source; refuse what does not answer with finite points shaped like x."""
+    if isinstance(D, Source):
+        return exact.posterior_mean(D)
+    if not callable(D):
+        raise TypeError(
+            f"cannot show a {type(D).__name__}; give a Denoiser D(x, sigma, label), a mixture, Points, a"
+            " tensor [n, 2], or a dictionary of those"
+        )
+    try:
+        x0_hat = D(torch.zeros(3, 2), 1.0, None)
+    except TypeError as error:
+        raise TypeError(
+            f"{name!r} must be called as D(x, sigma, label), with label None or integers: {error}"
+        ) from error
+    shape = tuple(x0_hat.shape) if isinstance(x0_hat, Tensor) else type(x0_hat).__name__
+    if shape != (3, 2) or not x0_hat.isfinite().all():
+        answer = (
+            f"NaN or infinity at sigma = 1 ({x0_hat.tolist()})" if shape == (3, 2) else f"{shape} to x of shape (3, 2)"
+        )
+        raise ValueError(f"{name!r} answers {answer}; a Denoiser returns x0_hat, finite points shaped like x")
+    return D
+
+
+def knows(D: Denoiser, label: int) -> bool:
+    """Return whether a Denoiser takes this label (-1: none); one without classes is shown unconditionally instead."""
+    try:
+        D(torch.zeros(1, 2), 1.0, None if label < 0 else label)
+    except ValueError:
+        if label < 0:
+            raise
+        return False
+    return True
+
+
+def sample(mixture: GaussianMixture) -> tuple[Tensor, Tensor, Tensor]:
+    """Return the components that go to the page, data points and their labels; bare points are their own data."""
+    k, rng = len(mixture.means), seeded()
+    keep = torch.arange(k) if k <= COMPONENTS else torch.randperm(k, generator=rng)[:COMPONENTS]
+    bare = float(mixture.std.max()) == 0
+    x, label = (mixture.means[keep], mixture.label[keep]) if bare else mixture.sample(DATA, rng)
+    return keep, x[:DATA], label[:DATA]
+
+
+def box(x: Tensor) -> dict[str, Any]:
+    """Return the square that shows the points x `[n, 2]` with a margin: its centre and half its side."""
+    low, high = x.min(0).values, x.max(0).values
+    return {"centre": ((low + high) / 2).tolist(), "half": 1.3 * float((high - low).max()) / 2 or 1.0}

@@ -1,0 +1,66 @@
+"""The forward view: data dissolve into noise along a schedule."""
+
+from typing import Any
+
+import numpy as np
+import torch
+
+from toycore import sigmas
+from toycore.live import lattice, payload, stills
+from toycore.live.controls import LAYERS, choice, slider
+from toycore.live.engine import View
+from toycore.mixtures import Source
+from toycore.types import seeded
+
+SCHEDULES = {  # name: (its levels, the frame it is drawn in)
+    "linear": (sigmas.ddpm, "VP"),
+    "cosine": (sigmas.cosine, "VP"),
+    "log-linear": (lambda: sigmas.log_linear(1000), "VE"),
+    "flow": (lambda: sigmas.flow(1000), "flow"),
+    "Stable Diffusion": (sigmas.stable_diffusion, "VP"),
+}
+TIME = slider("time", "share of the way to noise", 0.0, 1.0, 0.002, 0.3, digits=3)
+PLAY = {"role": "time", "from": 0.0, "to": 1.0, "by": 0.02, "seconds": 7}
+
+
+def forward(data: Source | None = None, schedules: dict[str, Any] | None = None, **start: Any) -> View:
+    """Show data dissolving into noise along a schedule, its signal-to-noise curve, and the 2-pixel image
+    beside its point.
+
+    schedules: {name: levels}, grids as of `toycore.sigmas`; default linear (DDPM), cosine, log-linear, flow,
+    Stable Diffusion. Values: time (share of the way, 0 data .. 1 noise), schedule, seed, points, density.
+    """
+    plans = schedules or {name: levels() for name, (levels, _) in SCHEDULES.items()}
+    shown = payload.of(data=data, checkpoint="")
+    shown.arrays |= {f"S/{name}": increasing(grid) for name, grid in plans.items()}
+    frames = {name: SCHEDULES[name][1] if name in SCHEDULES else "VP" for name in plans}
+    controls = [TIME, choice("schedule", "schedule", [*plans]), *LAYERS]
+    meta: dict[str, Any] = {"schedules": [{"name": name, "frame": frame} for name, frame in frames.items()]}
+    meta |= {"play": PLAY, "layout": "below", "aspect": 1.7}
+    return View("forward", "Data dissolve into noise", shown, controls, still, start, **meta)
+
+
+def increasing(grid: Any) -> np.ndarray:
+    """Return a decreasing grid of levels as the page wants it: increasing, without the 0, float32."""
+    levels = sigmas.decreasing(torch.as_tensor(grid, dtype=torch.float64)).flip(0)
+    return levels[levels > 0].float().numpy()
+
+
+def still(view: View) -> Any:
+    """Draw the noised cloud beside the signal-to-noise ratio of every schedule."""
+    from toycore import plots
+
+    plans = {
+        plan["name"]: torch.from_numpy(view.payload.arrays[f"S/{plan['name']}"]) for plan in view.meta["schedules"]
+    }
+    levels = plans[view.schedule]
+    sigma = float(levels[round(view.time * (len(levels) - 1))])
+    fig, (left, right) = plots.figure(1, 2)
+    x0, _ = view.payload.mixture.sample(500, seeded())
+    _, scale = stills.plane(left, view, sigma, f"\u03c3 = {sigma:.3g}")
+    stills.cloud(left, scale * (x0 + sigma * lattice.normals(view.seed, 0, 500)))
+    for name, grid in plans.items():
+        plots.curve(right, torch.linspace(0, 1, len(grid)), grid**-2.0, name)
+    right.set(yscale="log", title="signal-to-noise ratio", xlabel="share of the way to noise")
+    plots.legend(right)
+    return fig

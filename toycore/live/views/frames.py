@@ -1,0 +1,68 @@
+"""The frames view: precomputed pictures under one slider or two."""
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from toycore.live.controls import slider
+from toycore.live.engine import View
+from toycore.live.payload import Payload
+
+
+def frames(images: Any, captions: list[str] | None = None, names: tuple[str, ...] = ("step",), **start: Any) -> View:
+    """Show precomputed pictures under one slider or two: images [a, h, w], [a, h, w, 3], or with a second
+    axis [a, b, ...].
+
+    Values in [0, 1], or uint8. names: what the sliders mean, one or two; captions: one line per picture (of the
+    first axis). Values: step, second. Play runs through the first axis.
+    """
+    pixels = as_bytes(shaped(np.asarray(images.detach().cpu() if isinstance(images, Tensor) else images), len(names)))
+    axes = zip(("step", "second"), (*names, ""), pixels.shape)
+    step, second = (slider(role, name, 0, max(1, n - 1), 1, 0.0, digits=0) for role, name, n in axes)
+    last = len(pixels) - 1
+    play = {"role": "step", "from": 0, "to": last, "by": 1, "seconds": max(2, (last + 1) / 10)}
+    meta = {"play": play, "layout": "below", "aspect": 1.5, "captions": list(captions or []), "axes": list(names)}
+    meta["buttons"] = ["play", "back", "next", "reset", "fullscreen", "help"]
+    controls = [step, second if names[1:] else second.hidden()]
+    return View("frames", " and ".join(names), Payload(arrays={"images": pixels}), controls, still, start, **meta)
+
+
+def shaped(pixels: np.ndarray, axes: int) -> np.ndarray:
+    """Return pictures under one or two sliders as `[a, b, h, w, channels]` with one or three channels."""
+    colour = pixels.ndim == axes + 3 and pixels.shape[-1] in (1, 3)
+    if not pixels.size or axes not in (1, 2) or not (colour or pixels.ndim == axes + 2):
+        raise ValueError(
+            f"images have shape {pixels.shape} for {axes} slider(s); give [a, h, w] or [a, h, w, 3], with"
+            " names=(first, second) and [a, b, ...] for two sliders"
+        )
+    pixels = pixels if colour else pixels[..., None]
+    return pixels if axes == 2 else pixels[:, None]
+
+
+def as_bytes(pixels: np.ndarray) -> np.ndarray:
+    """Return pictures as uint8: floats are read in [0, 1], a little beyond is cut off."""
+    if pixels.dtype == np.uint8:
+        return pixels
+    if not np.issubdtype(pixels.dtype, np.floating):
+        raise ValueError(f"images have dtype {pixels.dtype}; give floats in [0, 1], or bytes 0..255 as uint8")
+    if not np.isfinite(pixels).all():
+        raise ValueError("images hold NaN or infinity; give values in [0, 1]")
+    if pixels.size and (pixels.min() < -1 or pixels.max() > 2):
+        raise ValueError(f"images run from {pixels.min():.3g} to {pixels.max():.3g}; give values in [0, 1], or uint8")
+    return (255 * pixels.clip(0, 1)).round().astype(np.uint8)
+
+
+def still(view: View, most: int = 8) -> Any:
+    """Draw up to eight pictures of the first axis in a row, at the second axis' place."""
+    from toycore import plots
+
+    pixels = view.payload.arrays["images"]
+    column = min(round(view.second), pixels.shape[1] - 1)
+    rows = np.unique(np.linspace(0, len(pixels) - 1, most).round().astype(int))
+    fig, axes = plots.figure(1, len(rows), size=(1.4, 1.7), squeeze=False)
+    for ax, row in zip(axes[0], rows, strict=True):
+        plots.image(ax, torch.from_numpy(pixels[row, column]).permute(2, 0, 1), 0, 255)
+        ax.set_title(f"{row + 1}")
+    return fig
