@@ -1,7 +1,5 @@
-"""The live views without a browser: bytes and traits from Python, the JavaScript mathematics under node."""
+"""The live views without a browser: bytes from Python, the JavaScript mathematics under node, the module's text."""
 
-import ast
-import base64
 import json
 import os
 import re
@@ -11,7 +9,6 @@ import sys
 from itertools import pairwise
 from pathlib import Path
 
-import ipywidgets
 import numpy as np
 import pytest
 import torch
@@ -19,30 +16,12 @@ import torch
 import toycore
 from tests.support.external import program
 from tests.support.problems import alike
-from toycore import data, exact, frames, guidance, live, metrics, mixtures, samplers, sigmas, training
+from toycore import data, exact, frames, guidance, live, metrics, mixtures, samplers, sigmas
 from toycore.live import engine, lattice, payload
 from toycore.live.views import field as field_view
-from toycore.live.views import training as training_view
 
 HERE = Path(__file__).parent
 LIVE = Path(live.__file__).parent
-KINDS = "field", "forward", "walk", "guidance", "density", "training", "frames"
-
-
-def smallest(kind: str):
-    """A view of each kind, made as cheaply as it goes."""
-    points = data.spiral(30, classes=3)
-    if kind == "frames":
-        return live.frames(torch.rand(4, 5, 6))
-    if kind == "training":
-        return live.training(points, walk=())
-    return getattr(live, kind)(data=points)
-
-
-@pytest.fixture(scope="module")
-def views():
-    return {kind: smallest(kind) for kind in KINDS}
-
 
 # ---- bytes and lattices
 
@@ -305,168 +284,3 @@ def test_module_is_plain():
 def test_import_needs_no_matplotlib():
     code = "import sys; import toycore.live; sys.exit('matplotlib' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=HERE.parents[1]).returncode == 0
-
-
-# ---- views as widgets
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_view_is_a_widget(views, kind):
-    view = views[kind]
-    assert isinstance(view, ipywidgets.DOMWidget)
-    assert view.meta["kind"] == kind == view.kind
-    roles = [control["role"] for control in view.meta["controls"]]
-    assert len(set(roles)) == len(roles) and set(roles) <= set(view.traits()) and set(roles) <= set(view.meta["traits"])
-    assert view.meta["play"]["role"] in roles
-    assert ipywidgets.VBox([view]).children == (view,)
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_state_survives_json(views, kind):
-    state = json.loads(json.dumps(views[kind].plain()))
-    assert base64.b64decode(state["buffer"]) == views[kind].buffer
-    assert set(state["meta"]["traits"]) < set(state)
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_saved_page_is_whole_and_asks_for_nothing(views, kind, tmp_path):
-    path = views[kind].save(tmp_path / "page.html")
-    text = path.read_text(encoding="utf-8")
-    assert list(tmp_path.iterdir()) == [path]
-    assert text.startswith("<!doctype html>") and text.rstrip().endswith("</html>")
-    assert not re.search(r"(src|href)=\"(?!data:)", text) and "@import" not in text and "url(" not in text
-    assert engine.module() in text
-
-
-@pytest.mark.parametrize("kind", [k for k in KINDS if k != "training"])
-def test_still_twin(views, kind):
-    figure = views[kind].still()
-    assert figure.axes and any(ax.has_data() for ax in figure.axes)
-
-
-def test_sizes_of_saved_pages():
-    """One field in 1 MB, several in 2.5 MB."""
-    points = data.spiral(600, classes=3)  # as many as a page takes along
-    cheap = mixtures.of(points.x[:12])  # a lattice is as long for a cheap field
-    one = live.field(cheap)
-    many = live.guidance(
-        {"exact": exact.posterior_mean(data.spiral(12, classes=3)), "learned": data.spiral(12, classes=3)}, points
-    )
-    fields = [entry["name"] for entry in many.meta["index"] if entry["name"].startswith("F/")]
-    assert len(one.meta["fields"]) == 1 and len(one.html()) <= 1_000_000
-    assert len(fields) == 8 and len(many.html()) <= 2_500_000
-
-
-def test_values_link_and_are_observed(views):
-    view, seen = views["field"], []
-    other = ipywidgets.FloatSlider(min=0.01, max=10)
-    view.observe(lambda change: seen.append(change["new"]), "sigma")
-    link = ipywidgets.link((other, "value"), (view, "sigma"))
-    other.value = 2.5
-    assert view.sigma == 2.5 and seen[-1] == 2.5
-    link.unlink()
-
-
-def test_start_values_and_presets():
-    view = live.field(data.spiral(20), sigma=1.5, frame="VP", presets=[dict(sigma=5.0), dict(sigma=0.1)])
-    assert (view.sigma, view.frame) == (1.5, "VP")
-    assert view.meta["start"]["sigma"] == 1.5 and view.meta["presets"][1] == {"sigma": 0.1}
-
-
-def test_denoisers_are_named():
-    D = exact.posterior_mean(data.moons(20))
-    assert live.field(D, data=data.moons(20)).meta["fields"] == ["exact", "learned"]
-    linked = live.field({"a": D, "b": data.rings(20)}, data=data.moons(20))
-    assert linked.meta["fields"] == ["a", "b"] and linked.meta["linked"]
-
-
-def test_labels_of_a_denoiser_reach_the_lattice():
-    points = data.spiral(30, classes=3)
-    view = live.field(points)
-    names = [entry["name"] for entry in view.meta["index"]]
-    assert [f"F/exact/{c}" in names for c in (-1, 0, 1, 2, 3)] == [True] * 4 + [False]
-
-
-@pytest.mark.parametrize(
-    "make, words",
-    [
-        (lambda: live.field(data.spiral(20), sigmma=1.0), "did you mean 'sigma'"),
-        (lambda: live.field(data.spiral(20), presets=[dict(sgma=1.0)]), "did you mean 'sigma'"),
-        (lambda: live.field("spiral"), "cannot show a str"),
-        (lambda: live.field(torch.rand(10, 3)), "3 dimensions"),
-        (lambda: live.walk(data.spiral(20), samplers=["ddmp"]), "did you mean 'ddpm'"),
-        (lambda: live.guidance(data.spiral(20)), "two classes"),
-        (lambda: live.frames(torch.rand(4, 5)), "images have shape"),
-        (lambda: live.frames(torch.full((2, 3, 3), torch.nan)), "NaN"),
-        (lambda: live.forward(schedules={"up": torch.tensor([1.0, 2.0])}), "must decrease"),
-    ],
-)
-def test_errors_say_what_is_needed(make, words):
-    with pytest.raises((ValueError, TypeError), match=re.escape(words)):
-        make()
-
-
-def test_frames_take_two_axes_and_bytes():
-    view = live.frames(torch.randint(255, (3, 2, 4, 5, 3), dtype=torch.uint8), names=("s", "seed"))
-    assert view.meta["index"][0]["shape"] == [3, 2, 4, 5, 3]
-    assert [control["label"] for control in view.meta["controls"]] == ["s", "seed"]
-
-
-# ---- training, as it happens
-
-
-def small_training(steps):
-    points = data.spiral(30)
-    D = training.model(points, width=8, depth=1, rng=torch.Generator().manual_seed(0))
-    return points, training.train(D, points, steps, batch=32, rng=torch.Generator().manual_seed(0))
-
-
-def test_training_is_followed_and_returns_the_model():
-    points, walk = small_training(45)
-    view, news = live.training(points, walk=()), []
-    view.observe(lambda change: news.append(change["new"]["index"]), "news")
-    D = view.follow(walk)
-    assert view.history[0] == [1, 3, 10, 20, 40, 45] and len(news) == 6
-    assert [e["name"] for e in news[-1]] == ["loss", "step", "T/5"]
-    stored = {e["name"]: e for e in view.meta["index"]}
-    g = lattice.geometry(mixtures.of(points), [exact.posterior_mean(points)], training_view.NODES, training_view.KNOTS)
-    want = lattice.lattice(D, g)
-    raw = np.frombuffer(view.buffer, np.float16, want.size, stored["T/5"]["offset"])
-    np.testing.assert_allclose(raw.reshape(want.shape), want, rtol=2**-10, atol=1e-5)  # one float16 up or down
-    assert not D.training and view.still().axes
-
-
-def test_training_stopped_by_hand_keeps_the_model():
-    points, walk = small_training(100)
-
-    def stopped():
-        for progress in walk:
-            if progress.step == 12:
-                raise KeyboardInterrupt
-            yield progress
-
-    view = live.training(points, walk=())
-    with pytest.warns(UserWarning, match="stopped"):
-        D = view.follow(stopped())
-    assert view.history[0][-1] == 11 and D(torch.zeros(1, 2), 1.0).shape == (1, 2)
-
-
-# ---- taste, measured
-
-
-def body(node: ast.FunctionDef) -> int:
-    """The lines of a function without its signature and its docstring."""
-    first = node.body[bool(ast.get_docstring(node)) :]
-    return node.end_lineno - first[0].lineno + 1 if first else 0
-
-
-def test_functions_are_short():
-    """A function of the live package is taken in at a glance: at most 25 lines, half of them at most 8."""
-    lengths = {
-        f"{path.name} {node.name}": body(node)
-        for path in LIVE.rglob("*.py")
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        if isinstance(node, ast.FunctionDef)
-    }
-    assert {name: n for name, n in lengths.items() if n > 25} == {}
-    assert sorted(lengths.values())[len(lengths) // 2] <= 8

@@ -3,12 +3,11 @@
 import math
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
-from numbers import Real
 from typing import Any, NamedTuple
 
 import traitlets as t
 
-from toycore.checks import one_of
+from toycore.checks import at_least, number, one_of
 from toycore.mixtures import GaussianMixture
 
 LOW, HIGH = 0.01, 10.0  # the noise levels between which walks run
@@ -44,16 +43,14 @@ class Control(NamedTuple):
 
 
 class Value(t.TraitType[Any, Any]):
-    """The synced trait of a control; what is set goes through the control's check."""
+    """The synced trait of a control, whose check every value goes through."""
 
     def __init__(self, control: Control) -> None:
         super().__init__(control.start)
-        self.check = control.check
-        self.tag(sync=True)
+        self.tag(sync=True, check=control.check)
 
     def validate(self, view: Any, value: Any) -> Any:
-        """Return the value as the view keeps it, or raise ValueError."""
-        return self.check(value)
+        return self.metadata["check"](value)
 
 
 # ---- the three kinds, and what each of them may be ------------------------------------------------
@@ -68,8 +65,8 @@ def slider(
     values), whole.
     """
     page = dict(type="range", role=role, label=label, low=low, high=high, step=step, log=False, digits=2) | more
-    top = most if isinstance(high, str) else high
-    return Control(role, start, partial(number, role, low, top, more.get("whole", False)), page)
+    check = partial(whole if "whole" in more else real, role, low, most if isinstance(high, str) else high)
+    return Control(role, start, check, page)
 
 
 def choice(role: str, label: str, options: Mapping[Any, str] | Iterable[Any]) -> Control:
@@ -85,21 +82,20 @@ def toggle(role: str, label: str, start: bool = True) -> Control:
     return Control(role, start, partial(switch, role), dict(type="toggle", role=role, label=label))
 
 
-def number(role: str, low: float, high: float, whole: bool, value: Any) -> float:
-    """Return value if it is a number from low to high; rounding may carry it past them by one part in 10^9."""
-    slack = 1e-9 * max(abs(low), min(abs(high), 1e9))
-    finite = isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
-    if not finite or not low - slack <= value <= high + slack or (whole and value != int(value)):
-        kind = "a whole number" if whole else "a number"
-        span = f"of at least {low:g}" if math.isinf(high) else f"from {low:g} to {high:g}"
-        raise ValueError(f"{role} is {value!r}; it must be {kind} {span}")
-    value = min(max(value, low), high)
-    return int(value) if whole else float(value)
+def real(role: str, low: float, high: float, value: Any) -> float:
+    """Return value if it is a number from low to high, which a page's rounding may pass by one part in 10^9."""
+    near = float(number(value, role, low - 1e-9 * abs(low), high + 1e-9 * abs(high)))
+    return min(max(near, low), high)
+
+
+def whole(role: str, low: int, high: float, value: Any) -> int:
+    """Return value if it is a whole number from low to high."""
+    return int(number(at_least(low, value, role), role, low, high))
 
 
 def known(role: str, options: Mapping[str, Any], value: Any) -> Any:
     """Return the option that value names; otherwise list the near ones."""
-    return options[one_of(str(value), options, f"{role!r}")]
+    return options[one_of(str(value), options, f"value of {role}")]
 
 
 def switch(role: str, value: Any) -> bool:
@@ -120,7 +116,7 @@ def starts(kind: str, controls: Iterable[Control], given: Values) -> Values:
     values = {role: control.check(given.get(role, control.start)) for role, control in own.items()}
     for role, control in own.items():
         if control.page.get("high") in own:  # the last step is where the steps end
-            number(role, control.page["low"], values[control.page["high"]], False, values[role])
+            real(role, control.page["low"], values[control.page["high"]], values[role])
     return values
 
 
@@ -147,7 +143,7 @@ SWEEP = {"role": "sigma", "from": HIGH, "to": LOW, "by": 1.15, "seconds": 6}  # 
 FRAME = choice("frame", "frame", {frame["name"]: str(frame["label"]) for frame in FRAMES})
 ARROWS = toggle("arrows", "arrows")
 LAYERS = [toggle("density", "density behind"), toggle("points", "data points")]
-SEED = Control("seed", 0, partial(number, "seed", 0, 2**53 - 1, True), {})
+SEED = Control("seed", 0, partial(whole, "seed", 0, 2**53 - 1), {})
 PLAYING = toggle("playing", "playing", False).hidden()
 COMMON: Values = {  # what most views have in common; a view's own entries replace these
     "layout": "side",

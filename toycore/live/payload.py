@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from toycore import checkpoints, exact, mixtures
+from toycore.checks import denoise, finite
 from toycore.live import lattice
 from toycore.mixtures import GaussianMixture, Source
 from toycore.types import Denoiser, seeded
@@ -102,18 +103,7 @@ def denoiser(D: Any, name: str) -> Denoiser:
             f"cannot show a {type(D).__name__}; give a Denoiser D(x, sigma, label), a mixture, Points, a"
             " tensor [n, 2], or a dictionary of those"
         )
-    try:
-        x0_hat = D(torch.zeros(3, 2), 1.0, None)
-    except TypeError as error:
-        raise TypeError(
-            f"{name!r} must be called as D(x, sigma, label), with label None or integers: {error}"
-        ) from error
-    shape = tuple(x0_hat.shape) if isinstance(x0_hat, Tensor) else type(x0_hat).__name__
-    if shape != (3, 2) or not x0_hat.isfinite().all():
-        answer = (
-            f"NaN or infinity at sigma = 1 ({x0_hat.tolist()})" if shape == (3, 2) else f"{shape} to x of shape (3, 2)"
-        )
-        raise ValueError(f"{name!r} answers {answer}; a Denoiser returns x0_hat, finite points shaped like x")
+    finite(denoise(D, torch.zeros(3, 2), 1.0), f"the answer of {name!r} at sigma = 1")
     return D
 
 

@@ -1,5 +1,6 @@
 """The frames view: precomputed pictures under one slider or two."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,13 +12,14 @@ from toycore.live.engine import View
 from toycore.live.payload import Payload
 
 
-def frames(images: Any, captions: list[str] | None = None, names: tuple[str, ...] = ("step",), **start: Any) -> View:
+def frames(images: Any, captions: list[str] | None = None, names: str | Sequence[str] = "step", **start: Any) -> View:
     """Show precomputed pictures under one slider or two: images [a, h, w], [a, h, w, 3], or with a second
     axis [a, b, ...].
 
     Values in [0, 1], or uint8. names: what the sliders mean, one or two; captions: one line per picture (of the
     first axis). Values: step, second. Play runs through the first axis.
     """
+    names = (names,) if isinstance(names, str) else tuple(names)
     pixels = as_bytes(shaped(np.asarray(images.detach().cpu() if isinstance(images, Tensor) else images), len(names)))
     axes = zip(("step", "second"), (*names, ""), pixels.shape)
     step, second = (slider(role, name, 0, max(1, n - 1), 1, 0.0, digits=0) for role, name, n in axes)

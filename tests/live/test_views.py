@@ -1,0 +1,344 @@
+"""The live views as widgets: their values, what is refused, their stills, and a training as it happens."""
+
+import ast
+import base64
+import json
+import re
+from pathlib import Path
+
+import ipywidgets
+import numpy as np
+import pytest
+import torch
+
+import toycore
+from toycore import data, exact, frames, live, mixtures, samplers, sigmas, training
+from toycore.live import engine, lattice
+from toycore.live.views import guidance as guidance_view
+from toycore.live.views import training as training_view
+from toycore.live.views import walk as walk_view
+
+LIVE = Path(live.__file__).parent
+KINDS = "field", "forward", "walk", "guidance", "density", "training", "frames"
+
+
+def smallest(kind: str):
+    """A view of each kind, made as cheaply as it goes."""
+    points = data.spiral(30, classes=3)
+    if kind == "frames":
+        return live.frames(torch.rand(4, 5, 6))
+    if kind == "training":
+        return live.training(points, walk=())
+    return getattr(live, kind)(data=points)
+
+
+@pytest.fixture(scope="module")
+def views():
+    return {kind: smallest(kind) for kind in KINDS}
+
+
+# ---- views as widgets
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_view_is_a_widget(views, kind):
+    view = views[kind]
+    assert isinstance(view, ipywidgets.DOMWidget)
+    assert view.meta["kind"] == kind == view.kind
+    roles = [control["role"] for control in view.meta["controls"]]
+    assert len(set(roles)) == len(roles) and set(roles) <= set(view.traits()) and set(roles) <= set(view.meta["traits"])
+    assert view.meta["play"]["role"] in roles
+    assert ipywidgets.VBox([view]).children == (view,)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_state_survives_json(views, kind):
+    state = json.loads(json.dumps(views[kind].plain()))
+    assert base64.b64decode(state["buffer"]) == views[kind].buffer
+    assert set(state["meta"]["traits"]) < set(state)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_saved_page_is_whole_and_asks_for_nothing(views, kind, tmp_path):
+    path = views[kind].save(tmp_path / "page.html")
+    text = path.read_text(encoding="utf-8")
+    assert list(tmp_path.iterdir()) == [path]
+    assert text.startswith("<!doctype html>") and text.rstrip().endswith("</html>")
+    assert not re.search(r"(src|href)=\"(?!data:)", text) and "@import" not in text and "url(" not in text
+    assert engine.module() in text
+
+
+@pytest.mark.parametrize("kind", [k for k in KINDS if k != "training"])
+def test_still_twin(views, kind):
+    figure = views[kind].still()
+    assert figure.axes and any(ax.has_data() for ax in figure.axes)
+
+
+def test_sizes_of_saved_pages():
+    """One field in 1 MB, several in 2.5 MB."""
+    points = data.spiral(600, classes=3)  # as many as a page takes along
+    cheap = mixtures.of(points.x[:12])  # a lattice is as long for a cheap field
+    one = live.field(cheap)
+    many = live.guidance(
+        {"exact": exact.posterior_mean(data.spiral(12, classes=3)), "learned": data.spiral(12, classes=3)}, points
+    )
+    fields = [entry["name"] for entry in many.meta["index"] if entry["name"].startswith("F/")]
+    assert len(one.meta["fields"]) == 1 and len(one.html()) <= 1_000_000
+    assert len(fields) == 8 and len(many.html()) <= 2_500_000
+
+
+def test_values_link_and_are_observed(views):
+    view, seen = views["field"], []
+    other = ipywidgets.FloatSlider(min=0.01, max=10)
+    view.observe(lambda change: seen.append(change["new"]), "sigma")
+    link = ipywidgets.link((other, "value"), (view, "sigma"))
+    other.value = 2.5
+    assert view.sigma == 2.5 and seen[-1] == 2.5
+    link.unlink()
+
+
+def test_start_values_and_presets():
+    view = live.field(data.spiral(20), sigma=1.5, frame="VP", presets=[dict(sigma=5.0), dict(sigma=0.1)])
+    assert (view.sigma, view.frame) == (1.5, "VP")
+    assert view.meta["start"]["sigma"] == 1.5 and view.meta["presets"][1] == {"sigma": 0.1}
+
+
+def test_denoisers_are_named():
+    D = exact.posterior_mean(data.moons(20))
+    assert live.field(D, data=data.moons(20)).meta["fields"] == ["exact", "learned"]
+    linked = live.field({"a": D, "b": data.rings(20)}, data=data.moons(20))
+    assert linked.meta["fields"] == ["a", "b"] and linked.meta["linked"]
+
+
+def test_labels_of_a_denoiser_reach_the_lattice():
+    points = data.spiral(30, classes=3)
+    view = live.field(points)
+    names = [entry["name"] for entry in view.meta["index"]]
+    assert [f"F/exact/{c}" in names for c in (-1, 0, 1, 2, 3)] == [True] * 4 + [False]
+
+
+NAN = float("nan")
+SMALL, LABELLED = data.spiral(20), data.spiral(30, classes=3)
+REFUSED = {
+    "an unknown name": (lambda: live.field(SMALL, sigmma=1.0), "did you mean 'sigma'"),
+    "a value of another view": (lambda: live.frames(torch.rand(2, 3, 3), sigma=1.0), "no value of live.frames"),
+    "an unknown name in a preset": (lambda: live.field(SMALL, presets=[dict(sgma=1.0)]), "did you mean 'sigma'"),
+    "a preset out of range": (lambda: live.field(SMALL, presets=[dict(sigma=500)]), "sigma is 500"),
+    "one preset, not a list": (lambda: live.field(SMALL, presets=dict(sigma=5)), "list of dictionaries"),
+    "a level out of range": (lambda: live.field(SMALL, sigma=50), "between 0.01 and 10"),
+    "NaN": (lambda: live.field(SMALL, sigma=NAN), "sigma is nan"),
+    "a word for a number": (lambda: live.field(SMALL, sigma="big"), "sigma is 'big'"),
+    "a number for a switch": (lambda: live.field(SMALL, arrows=5), "arrows is 5; it must be True or False"),
+    "a negative seed": (lambda: live.field(SMALL, seed=-1), "seed is -1"),
+    "an unknown field": (lambda: live.field(SMALL, show="exat"), "did you mean 'exact'"),
+    "an unknown frame": (lambda: live.field(SMALL, frame="VPP"), "did you mean 'VP'"),
+    "an unknown class": (lambda: live.field(LABELLED, label=9), "named '9'; known: -1, 0, 1, 2"),
+    "no source and no Denoiser": (lambda: live.field("spiral"), "cannot show a str"),
+    "data by name": (lambda: live.field(SMALL, "moons"), "data.load('moons').x"),
+    "points in space": (lambda: live.field(torch.rand(10, 3)), "3 dimensions"),
+    "an empty dictionary": (lambda: live.field({}), "give {name: Denoiser"),
+    "a Denoiser of x alone": (lambda: live.field(lambda x: x), "D(x, sigma, label)"),
+    "an answer [b, 1]": (lambda: live.field(lambda x, sigma, label: x[:, :1]), "shaped like x"),
+    "an answer [2]": (lambda: live.field({"a": lambda x, sigma, label: x[0]}), "shaped like x"),
+    "an answer that is a number": (lambda: live.walk(lambda x, sigma, label: 3.0), "shaped like x"),
+    "an answer NaN": (lambda: live.field(lambda x, sigma, label: x * NAN), "'learned' at sigma = 1 holds NaN"),
+    "a step after the last": (lambda: live.walk(SMALL, step=1000), "step is 1000"),
+    "a step after the last of few": (lambda: live.walk(SMALL, step=40, steps=20), "between 0 and 20"),
+    "too many steps": (lambda: live.walk(SMALL, steps=10**7), "between 1 and 200"),
+    "half a step": (lambda: live.walk(SMALL, steps=2.5), "whole number"),
+    "an unknown lane": (lambda: live.walk(SMALL, samplers=["ddmp"]), "did you mean 'ddpm'"),
+    "an unknown sampler": (lambda: live.walk(SMALL, sampler="ddmp"), "did you mean 'ddpm'"),
+    "unknown levels": (lambda: live.walk(SMALL, schedule="kerras"), "did you mean 'karras'"),
+    "an eta above 1": (lambda: live.walk(SMALL, eta=2), "eta is 2"),
+    "an unknown schedule": (lambda: live.forward(SMALL, schedule="cosin"), "did you mean 'cosine'"),
+    "rising levels": (lambda: live.forward(schedules={"up": torch.tensor([1.0, 2.0])}), "must decrease"),
+    "one class": (lambda: live.guidance(SMALL), "two classes"),
+    "unknown vectors": (lambda: live.guidance(LABELLED, vectors="tree"), "did you mean 'three'"),
+    "an unknown form": (lambda: live.guidance(LABELLED, form="two terms"), "did you mean 'two-term'"),
+    "an unknown process": (lambda: live.density(SMALL, process="revers"), "did you mean 'reverse'"),
+    "unknown arrows": (lambda: live.density(SMALL, show="scores"), "did you mean 'score'"),
+    "a snapshot before the first": (lambda: live.training(SMALL, (), snapshot=-1), "snapshot is -1"),
+    "one picture of one row": (lambda: live.frames(torch.rand(4, 5)), "images have shape"),
+    "no picture": (lambda: live.frames(torch.rand(0, 4, 5)), "images have shape"),
+    "pictures of NaN": (lambda: live.frames(torch.full((2, 3, 3), NAN)), "NaN"),
+    "bytes as int64": (lambda: live.frames(torch.randint(255, (2, 3, 3))), "uint8"),
+    "bytes as floats": (lambda: live.frames(255 * torch.ones(2, 3, 3)), "run from 255 to 255"),
+    "a picture after the last": (lambda: live.frames(torch.rand(3, 4, 5), step=7), "between 0 and 2"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_no_view_can_show_is_refused(name):
+    make, words = REFUSED[name]
+    with pytest.raises((ValueError, TypeError), match=re.escape(words)):
+        make()
+
+
+@pytest.mark.parametrize(
+    ("kind", "role", "bad", "good"),
+    [
+        ("field", "sigma", NAN, 10.000000000000002),  # rounding of a page may pass the end of a slider
+        ("field", "show", "exat", "exact"),
+        ("field", "label", 3, 2),
+        ("walk", "sampler", "heum", "heun"),
+        ("walk", "steps", 201, np.int64(7)),
+        ("forward", "schedule", "cosin", "cosine"),
+        ("guidance", "form", "two terms", "replace"),
+        ("density", "process", "revers", "ode"),
+        ("frames", "step", 4, 3),
+        ("training", "snapshot", NAN, 0),
+    ],
+)
+def test_values_are_checked_whenever_they_are_set(views, kind, role, bad, good):
+    view = views[kind]
+    before = getattr(view, role)
+    with pytest.raises(ValueError, match=role):
+        setattr(view, role, bad)
+    assert getattr(view, role) == before
+    view.set_state({role: good})  # as the page does
+    assert getattr(view, role) == pytest.approx(good)
+    setattr(view, role, before)
+
+
+def test_a_view_has_the_values_of_its_controls_and_no_other(views):
+    for kind, view in views.items():
+        shown = [control["role"] for control in view.meta["controls"]]
+        assert set(shown) < set(view.meta["traits"]) <= set(view.keys), kind
+    assert not views["frames"].has_trait("sigma") and not views["field"].has_trait("steps")
+
+
+# ---- vocabularies, written in Python alone
+
+
+def test_frames_are_sent_as_the_power_of_their_scale(views):
+    sigma = torch.logspace(-2, 2, 9, dtype=torch.float64)
+    for frame in views["field"].meta["frames"]:
+        p, want = frame["power"], getattr(frames, frame["name"].upper()).scale(sigma)
+        assert torch.allclose((1 + sigma**p) ** (-1 / p) if p else torch.ones_like(sigma), want)
+
+
+def test_samplers_and_levels_are_sent_with_what_they_take(views):
+    meta = views["walk"].meta
+    taken = {value for rule in meta["rules"] for value in rule["values"]}
+    assert {rule["name"] for rule in meta["rules"]} == {"ddpm", "no noise", "ddim", "heun", "sde"}
+    assert taken == {"noise", "eta"} <= set(meta["traits"]) and taken <= set(meta["rules"][0]["rule"])
+    for grid in meta["levels"]:
+        levels = getattr(sigmas, grid["name"].replace("-", "_"))(50)
+        assert [grid["high"], grid["low"]] == pytest.approx([float(levels[0]), float(levels[-2])])
+
+
+def test_one_sampler_alone_is_the_selector_at_its_values():
+    view = live.walk(SMALL, samplers="no noise")
+    assert (view.sampler, view.noise, view.meta["samplers"]) == ("ddpm", 0.0, [None])
+
+
+# ---- stills are drawn by the library
+
+
+@pytest.mark.parametrize(
+    "values", [{}, dict(avoid=0), dict(avoid=0, form="replace"), dict(avoid=2), dict(low=5, high=1)]
+)
+def test_the_still_of_guidance_shows_what_the_formula_says(views, values):
+    view = views["guidance"]
+    start = dict(label=2, guidance=3.0, push=0.5, low=0.1, high=1.0)
+    view.set_trait("avoid", -1), view.set_trait("form", "two-term")
+    for name, value in {**start, **values}.items():
+        setattr(view, name, value)
+    D, x = view.payload.fields["exact"], torch.randn(20, 2, generator=toycore.seeded())
+    for sigma in (0.05, 0.1, 0.5, 1.0, 2.0):
+        u, p, n = D(x, sigma), D(x, sigma, 2), D(x, sigma, 0)
+        inside = {"two-term": u + 3 * (p - u) - 0.5 * (n - u), "replace": n + 3 * (p - n)}[view.form]
+        inside = inside if view.avoid == 0 else u + 3 * (p - u)
+        want = inside if view.low <= sigma <= view.high else p
+        assert torch.allclose(guidance_view.guided(view)(x, sigma), want, atol=1e-5)
+
+
+def test_the_random_part_of_the_sde_is_scaled():
+    D, grid, x = exact.posterior_mean(SMALL), sigmas.log_linear(9), 10 * lattice.normals(0, 0, 30)
+    whole = samplers.stack(samplers.sde(D, x, grid, rng=toycore.seeded()))
+    assert torch.allclose(samplers.stack(walk_view.sde(D, x, grid, None, toycore.seeded(), 1.0)), whole)
+    for state in walk_view.sde(D, x, grid, None, toycore.seeded(), 0.0):
+        assert torch.equal(state.x, state.mean) and (state.sigma == 0) == (float(state.noise.abs().max()) == 0)
+
+
+def test_every_sampler_has_a_still():
+    view = live.walk(SMALL, samplers=list(walk_view.SAMPLERS), steps=5, step=5)
+    assert len(view.still().axes) == 5
+
+
+# ---- what is written into a page
+
+
+@pytest.mark.parametrize("trap", ["<!--<script>", "</script><b>", "\u2028 & <![CDATA["])
+def test_no_caption_breaks_a_saved_page(trap):
+    """In a script "<!--<script>" hides the script's own end; a page whose JSON holds no "<" cannot be broken by it."""
+    view = live.frames(torch.rand(2, 3, 3), captions=[trap, "b"], names=(trap,))
+    state = re.search(r"for \(const state of (\[.*\])\) \{", view.html())[1]
+    assert "<" not in state and json.loads(state)[0]["meta"]["captions"][0] == trap
+    assert trap not in view.html() or "<" not in trap
+
+
+def test_frames_take_two_axes_and_bytes():
+    view = live.frames(torch.randint(255, (3, 2, 4, 5, 3), dtype=torch.uint8), names=("s", "seed"))
+    assert view.meta["index"][0]["shape"] == [3, 2, 4, 5, 3]
+    assert [control["label"] for control in view.meta["controls"]] == ["s", "seed"]
+
+
+# ---- training, as it happens
+
+
+def small_training(steps):
+    points = data.spiral(30)
+    D = training.model(points, width=8, depth=1, rng=torch.Generator().manual_seed(0))
+    return points, training.train(D, points, steps, batch=32, rng=torch.Generator().manual_seed(0))
+
+
+def test_training_is_followed_and_returns_the_model():
+    points, walk = small_training(45)
+    view, news = live.training(points, walk=()), []
+    view.observe(lambda change: news.append(change["new"]["index"]), "news")
+    D = view.follow(walk)
+    assert view.history[0] == [1, 3, 10, 20, 40, 45] and len(news) == 6
+    assert [e["name"] for e in news[-1]] == ["loss", "step", "T/5"]
+    stored = {e["name"]: e for e in view.meta["index"]}
+    g = lattice.geometry(mixtures.of(points), [exact.posterior_mean(points)], training_view.NODES, training_view.KNOTS)
+    want = lattice.lattice(D, g)
+    raw = np.frombuffer(view.buffer, np.float16, want.size, stored["T/5"]["offset"])
+    np.testing.assert_allclose(raw.reshape(want.shape), want, rtol=2**-10, atol=1e-5)  # one float16 up or down
+    assert not D.training and view.still().axes
+
+
+def test_training_stopped_by_hand_keeps_the_model():
+    points, walk = small_training(100)
+
+    def stopped():
+        for progress in walk:
+            if progress.step == 12:
+                raise KeyboardInterrupt
+            yield progress
+
+    view = live.training(points, walk=())
+    with pytest.warns(UserWarning, match="stopped"):
+        D = view.follow(stopped())
+    assert view.history[0][-1] == 11 and D(torch.zeros(1, 2), 1.0).shape == (1, 2)
+
+
+# ---- taste, measured
+
+
+def body(node: ast.FunctionDef) -> int:
+    """The lines of a function without its signature and its docstring."""
+    first = node.body[bool(ast.get_docstring(node)) :]
+    return node.end_lineno - first[0].lineno + 1 if first else 0
+
+
+def test_functions_are_short():
+    """A function of the live package is taken in at a glance: at most 25 lines, half of them at most 8."""
+    lengths = {
+        f"{path.name} {node.name}": body(node)
+        for path in LIVE.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.FunctionDef)
+    }
+    assert {name: n for name, n in lengths.items() if n > 25} == {}
+    assert sorted(lengths.values())[len(lengths) // 2] <= 8
