@@ -130,7 +130,7 @@ REFUSED = {
     "a word for a number": (lambda: live.field(SMALL, sigma="big"), "sigma is 'big'"),
     "a number for a switch": (lambda: live.field(SMALL, arrows=5), "arrows is 5; it must be True or False"),
     "a negative seed": (lambda: live.field(SMALL, seed=-1), "seed is -1"),
-    "an unknown field": (lambda: live.field(SMALL, show="exat"), "did you mean 'exact'"),
+    "an unknown field": (lambda: live.field(SMALL, show="exactly"), "did you mean 'exact'"),
     "an unknown frame": (lambda: live.field(SMALL, frame="VPP"), "did you mean 'VP'"),
     "an unknown class": (lambda: live.field(LABELLED, label=9), "named '9'; known: -1, 0, 1, 2"),
     "no source and no Denoiser": (lambda: live.field("spiral"), "cannot show a str"),
@@ -178,7 +178,7 @@ def test_what_no_view_can_show_is_refused(name):
     ("kind", "role", "bad", "good"),
     [
         ("field", "sigma", NAN, 10.000000000000002),  # rounding of a page may pass the end of a slider
-        ("field", "show", "exat", "exact"),
+        ("field", "show", "exactly", "exact"),
         ("field", "label", 3, 2),
         ("walk", "sampler", "heum", "heun"),
         ("walk", "steps", 201, np.int64(7)),

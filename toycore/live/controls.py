@@ -88,9 +88,9 @@ def real(role: str, low: float, high: float, value: Any) -> float:
     return min(max(near, low), high)
 
 
-def whole(role: str, low: int, high: float, value: Any) -> int:
+def whole(role: str, low: float, high: float, value: Any) -> int:
     """Return value if it is a whole number from low to high."""
-    return int(number(at_least(low, value, role), role, low, high))
+    return int(number(at_least(int(low), value, role), role, low, high))
 
 
 def known(role: str, options: Mapping[str, Any], value: Any) -> Any:

@@ -30,8 +30,8 @@ def field(D: Any = None, data: Source | None = None, **start: Any) -> View:
     linked = isinstance(D, dict) and len(shown.fields) > 1
     which = choices([*shown.fields])
     controls = [which.hidden() if linked else which, FRAME, classes(shown.mixture), ARROWS, *LAYERS]
-    meta = {"n": 500, "layout": "below"} if linked else {"n": 1000}
-    meta |= {"linked": linked, "steps": 60, "probe": True, "switch": switch(cosines)}
+    look = {"linked": linked, "n": 500 if linked else 1000, "layout": "below" if linked else "side"}
+    meta = look | {"steps": 60, "probe": True, "switch": switch(cosines)}
     return View("field", "The field at one noise level", shown, [SIGMA, *controls], still, start, **meta)
 
 

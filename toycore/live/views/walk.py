@@ -43,7 +43,11 @@ SAMPLERS = {
     "heun": Sampler("Heun (ODE)", samplers.heun, [], {}),
     "sde": Sampler("reverse SDE", sde, ["noise"], {}),
 }
-GRIDS = {"log-linear": sigmas.log_linear, "karras": sigmas.karras, "ddpm": sigmas.ddpm}
+GRIDS: dict[str, Callable[[int], Tensor]] = {
+    "log-linear": sigmas.log_linear,
+    "karras": sigmas.karras,
+    "ddpm": sigmas.ddpm,
+}
 STEP = slider("step", "step", 0, "steps", 1, 0.0, 200, digits=0)
 STEPS = slider("steps", "number of steps", 1, 200, 1, 50, digits=0, whole=True)
 KNOBS = [slider("noise", "noise multiplier", 0.0, 1.2, 0.05, 1.0), slider("eta", "DDIM's \u03b7", 0.0, 1.0, 0.05, 0.0)]
