@@ -28,8 +28,9 @@ import torch
 from torch import Tensor, nn
 
 from toycore import checkpoints, guidance, metrics, networks, precondition, samplers, sigmas, training
-from toycore.images import data, judge, loop, recipes
-from toycore.images.unet import UNet
+from toycore.images import judge, loop, plan, recipes, sets
+from toycore.images.nets.unet import UNet
+from toycore.images.sets import shapes
 from toycore.types import seeded
 
 
@@ -83,16 +84,16 @@ def paced(walk: Iterator[Any]) -> tuple[Any, float, float]:
 def references(name: str) -> tuple[judge.Judge, Tensor, Tensor, Tensor]:
     """The judge of a set, 1,297 real pictures, 500 others and what these show."""
     if name == "digits":
-        known, other = data.split(data.digits(), recipes.HELD)
+        known, other = sets.split(sets.load("digits"), recipes.HELD)
     else:
-        known, other = data.load(name, n=1297, seed=7), data.load(name, n=500, seed=8)
+        known, other = sets.load(name, n=1297, seed=7), sets.load(name, n=500, seed=8)
     J = checkpoints.load(f"{name}-judge")
     assert isinstance(J, judge.Judge)
-    return J, data.to_unit(known.images), data.to_unit(other.images), recipes.questions(name, other.labels)
+    return J, sets.to_unit(known.images), sets.to_unit(other.images), recipes.questions(name, other.labels)
 
 
 def labels_for(name: str, n: int = 500) -> Tensor:
-    return torch.randint(len(data.CAPTIONS), (n,), generator=seeded(3)) if name == "shapes" else torch.arange(n) % 10
+    return torch.randint(len(shapes.CAPTIONS), (n,), generator=seeded(3)) if name == "shapes" else torch.arange(n) % 10
 
 
 def samples(D: nn.Module, recipe: recipes.Recipe, shape: torch.Size, s: float = 1.0, n: int = 500, seed: int = 0):
@@ -193,7 +194,7 @@ def latents(seeds: int) -> None:
 def large(n: int = 2000) -> None:
     """FD falls with the number of pictures, also between real ones: a + b / n, of which a is what counts."""
     recipe, D, J = recipes.find("strokes"), checkpoints.load("strokes"), references("strokes")[0]
-    real, other = (data.to_unit(data.load("strokes", n=n, seed=seed).images) for seed in (7, 8))
+    real, other = (sets.to_unit(sets.load("strokes", n=n, seed=seed).images) for seed in (7, 8))
     sizes = (n // 4, n // 2, n)
     print(f"\n{'FD of n strokes against n real ones':40}" + " ".join(f"{k:7}" for k in sizes) + "  infinity")
     rows = {"other real ones": other}
@@ -346,8 +347,8 @@ def throughput(title: str, net: nn.Module, batch: int, steps: int) -> None:
         torch.randint(0, 256, (4 * batch, 3, 32, 32), dtype=torch.uint8, device=device),
     )
     with FlopCounterMode(display=False) as count, torch.no_grad():
-        D(data.to_unit(x[:1]), 1.0)
-    walk = loop.train(D, x, torch.full((len(x),), -1, device=device), loop.Plan(2 * steps, batch))
+        D(sets.to_unit(x[:1]), 1.0)
+    walk = loop.train(D, x, torch.full((len(x),), -1, device=device), plan.Plan(2 * steps, batch))
     for _ in range(steps):  # compiles, warms up
         next(walk)
     begun = time.perf_counter()  # `loss` is read at every step, so the device has finished

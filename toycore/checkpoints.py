@@ -10,6 +10,7 @@ import hashlib
 import importlib
 import json
 import os
+import re
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -33,11 +34,11 @@ NETWORKS = {  # the name on a card: where the class lives today
     "classifier": "toycore.lessons.classifiers.Classifier",
     "vae": "toycore.lessons.vae.VAE",
     "plane-clip": "toycore.embeddings.Clip",
-    "unet": "toycore.images.unet.UNet",
-    "dit": "toycore.images.dit.DiT",
-    "autoencoder": "toycore.images.autoencoder.Autoencoder",
+    "unet": "toycore.images.nets.unet.UNet",
+    "dit": "toycore.images.nets.dit.DiT",
+    "autoencoder": "toycore.images.nets.autoencoder.Autoencoder",
     "judge": "toycore.images.judge.Judge",
-    "clip": "toycore.images.clip.Clip",
+    "clip": "toycore.images.nets.clip.Clip",
 }
 OLD_HOMES = {  # cards of the last release hold a module and a class; this table goes with the next release
     "toycore.networks.MLP": "mlp",
@@ -52,6 +53,19 @@ OLD_HOMES = {  # cards of the last release hold a module and a class; this table
     "toycore.images.autoencoder.Autoencoder": "autoencoder",
     "toycore.images.judge.Judge": "judge",
     "toycore.images.clip.Clip": "clip",
+}
+OLD_KEYS = {  # and the old names of layers of pictures' networks
+    r"\.words\.ask\b": ".cross.query",
+    r"\.words\.answer\b": ".cross.key_value",
+    r"\.words\b": ".cross",
+    r"^words\b": "encoder",
+    r"\btold\b": "modulate",
+    r"\bask\b": "qkv",
+    r"\bpass_on\b": "skip",
+    r"\bnone\b": "no_label",
+    r"\benter\b": "first",
+    r"\benter_z\b": "from_latent",
+    r"\bleave\b": "to_latent",
 }
 
 
@@ -87,6 +101,8 @@ def load(name: str | Path) -> nn.Module:
         raise FileNotFoundError(f"there is no file {path}; shipped checkpoints are: {', '.join(sorted(_shipped()))}")
     weights, card = _read(path)
     weights = {key: value.float() if value.dtype == torch.float16 else value for key, value in weights.items()}
+    if "toycore.images." in card.get("build", {}).get("module", ""):
+        weights = {new_key(key): value for key, value in weights.items()}
     try:
         D = build(card["build"], weights)
         D.load_state_dict(weights)
@@ -99,9 +115,21 @@ def load(name: str | Path) -> nn.Module:
     return D.eval().requires_grad_(False)
 
 
+def new_key(key: str) -> str:
+    """Return today's name of a weight of a picture network saved by the last release."""
+    for old, new in OLD_KEYS.items():
+        key = re.sub(old, new, key)
+    return key
+
+
 def available() -> dict[str, str]:
     """Return the names of the shipped checkpoints with one line each: what it is, and its measured field error."""
-    return {name: _read(path)[1].get("title", "") for name, path in sorted(_shipped().items())}
+    return {name: card_of(name).get("title", "") for name in sorted(_shipped())}
+
+
+def card_of(name: str) -> dict[str, Any]:
+    """Return the card of a shipped checkpoint."""
+    return _read(SHIPPED / f"{one_of(name, _shipped(), 'checkpoint')}.safetensors")[1]
 
 
 def _shipped() -> dict[str, Path]:

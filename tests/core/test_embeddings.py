@@ -9,8 +9,9 @@ from torch.nn.functional import cross_entropy, normalize
 from tests.support import contracts
 from tests.support.problems import alike, close, within
 from toycore import checkpoints, embeddings, exact, fields, networks, precondition, training
-from toycore.images import clip as images_clip
-from toycore.images import data
+from toycore.images import sets
+from toycore.images.nets import clip as images_clip
+from toycore.images.sets import shapes
 from toycore.types import seeded
 
 EVERY = torch.arange(32)
@@ -150,9 +151,9 @@ def test_a_picture_is_a_set():
 
 def test_the_shipped_clip_finds_captions_and_pictures():
     """One fresh picture of each of 400 captions: each finds its own among 400, and the other way round."""
-    fresh, every, model = data.shapes(4000, seed=5), torch.arange(400), checkpoints.load("shapes-clip")
+    fresh, every, model = sets.load("shapes", n=4000, seed=5), torch.arange(400), checkpoints.load("shapes-clip")
     first = torch.stack([(fresh.labels == caption).nonzero()[0, 0] for caption in every])
-    image, text = model.image(data.to_unit(fresh.images[first])), model.text(every)
+    image, text = model.image(sets.to_unit(fresh.images[first])), model.text(every)
     close(image.norm(dim=1), 1.0, atol=1e-5)
     assert embeddings.retrieval(image, text, every) > 0.95 and embeddings.retrieval(text, image, every) > 0.96
     assert (checkpoints.SHIPPED / "shapes-clip.safetensors").stat().st_size < 450_000
@@ -161,12 +162,12 @@ def test_the_shipped_clip_finds_captions_and_pictures():
 def test_a_small_clip_learns_the_colours():
     """Captions of one word, the colour, each several times in a batch: 80 steps are enough; chance is 1/8."""
     known, held = (
-        data.Pictures(found.images, data.parts(found.labels)[:, 1], data.PARTS[1])
-        for found in (data.shapes(500, seed=0), data.shapes(200, seed=1))
+        sets.Pictures(found.images, shapes.parts(found.labels)[:, 1], shapes.PARTS[1])
+        for found in (sets.load("shapes", n=500, seed=0), sets.load("shapes", n=200, seed=1))
     )
     start = images_clip.Clip(known.names, dim=8, rng=seeded())
     model = training.follow(images_clip.train(start, known, 80, 32, 5e-3, seeded(1)), 80, start, False)
-    found = embeddings.retrieval(model.image(data.to_unit(held.images)), model.text(torch.arange(8)), held.labels)
+    found = embeddings.retrieval(model.image(sets.to_unit(held.images)), model.text(torch.arange(8)), held.labels)
     assert found > 0.85
 
 

@@ -40,5 +40,5 @@ def test_no_word_means_all(monkeypatch: pytest.MonkeyPatch, tmp_path) -> None:
     monkeypatch.setattr(recipes, "make", lambda name, progress: (made.append(name), {"title": name}))
     monkeypatch.setattr(recipes.checkpoints, "save", lambda D, path, card: tmp_path / "index.html")
     recipes.main([])
-    assert made == [*gallery.names(), *recipes.RECIPES]
+    assert made == [*gallery.names(), *recipes.NAMES]
     assert demo.folder([]).samefile(".")

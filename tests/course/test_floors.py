@@ -28,7 +28,7 @@ FLOORS = [
 ]
 FLOOR = {module: floor for floor, modules in enumerate(FLOORS) for module in modules}
 TOP = len(FLOORS) - 1
-LOWEST = {"torch": 0, "numpy": 0, "PIL": 0, "tqdm": 2, "safetensors": 2, "pooch": 2, "scipy": 2}
+LOWEST = {"torch": 0, "numpy": 0, "PIL": 0, "tqdm": 2, "safetensors": 2, "pooch": 2, "certifi": 2, "scipy": 2}
 LOWEST |= {"matplotlib": 3, "IPython": 3, "ipywidgets": 4, "anywidget": 4, "traitlets": 4, "zmq": 4}
 LOWEST |= dict.fromkeys(("nbformat", "nbclient", "nbconvert", "pygments", "playwright"), 4)
 SKLEARN = {"data", "metrics", "images"}

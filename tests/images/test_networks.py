@@ -9,7 +9,7 @@ from tests.support import contracts
 from tests.support.contracts import Case
 from toycore import checkpoints, exact, guidance, networks, precondition, samplers, sigmas, training
 from toycore.data import Points
-from toycore.images import dit, text, unet
+from toycore.images.nets import dit, text, unet
 from toycore.types import Denoiser, seeded
 
 CAPTIONS = "a red star", "a blue star", "a blue small circle"
@@ -178,8 +178,8 @@ def test_attention_is_softmax_of_products() -> None:
     layer, h = stirred(unet.Attention(16, 2)), torch.randn(2, 16, 3, 5, generator=seeded())
     with torch.no_grad():
         flat = layer.norm(h).flatten(2)
-        q, k, v = (layer.ask.weight[i * 16 : i * 16 + 16, :, 0, 0] @ flat for i in range(3))
-        q, k, v = (part + layer.ask.bias[i * 16 : i * 16 + 16, None] for i, part in enumerate((q, k, v)))
+        q, k, v = (layer.qkv.weight[i * 16 : i * 16 + 16, :, 0, 0] @ flat for i in range(3))
+        q, k, v = (part + layer.qkv.bias[i * 16 : i * 16 + 16, None] for i, part in enumerate((q, k, v)))
         heads = [
             (q[:, i : i + 8].mT @ k[:, i : i + 8] / 8**0.5).softmax(-1) @ v[:, i : i + 8].mT for i in (0, 8)
         ]  # each [b, places, 8]

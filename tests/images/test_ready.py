@@ -16,9 +16,10 @@ import pytest
 import torch
 
 from toycore import plots
-from toycore.images import data, download, ready
+from toycore.images import download, ready, sets
+from toycore.images.sets import mnist, strokes
 
-STROKES = data.strokes
+STROKES = strokes.load
 NOTEBOOK = Path(__file__).resolve().parents[2] / "notebooks" / "14_images.ipynb"
 
 
@@ -31,7 +32,7 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
 def mirror(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, tuple[download.Remote, ...]]]:
     """A server on this machine with 40 digits in MNIST's two files."""
     folder = tmp_path_factory.mktemp("mnist")
-    pictures = data.strokes(40, seed=3)
+    pictures = sets.load("strokes", n=40, seed=3)
     images, labels = pictures.images.numpy().tobytes(), bytes(pictures.labels.tolist())
     whole = b"\0\0\x08\x03" + struct.pack(">3i", 40, 28, 28) + images, b"\0\0\x08\x01" + struct.pack(">i", 40) + labels
     files = []
@@ -53,7 +54,7 @@ def cells() -> list[str]:
 def unseen(monkeypatch) -> None:
     """No figures, and few strokes, as these take seconds."""
     monkeypatch.setattr(plots, "show", lambda fig, caption, alt: None)
-    monkeypatch.setattr(data, "SETS", data.SETS | {"strokes": lambda n=60, seed=0: STROKES(n, seed)})
+    monkeypatch.setattr(strokes, "load", lambda n=60, seed=0: STROKES(n, seed))
 
 
 def run_with(name: str) -> dict[str, Any]:
@@ -70,19 +71,19 @@ def run_with(name: str) -> dict[str, Any]:
 
 def test_the_notebook_runs_on_mnist_with_one_name_changed(mirror, monkeypatch, tmp_path) -> None:
     address, files = mirror
-    monkeypatch.setattr(download, "MNIST", files), monkeypatch.setattr(download, "MNIST_MIRRORS", (address,))
+    monkeypatch.setattr(mnist, "FILES", {"train": files}), monkeypatch.setattr(mnist, "MIRRORS", (address,))
     monkeypatch.setenv("TOYCORE_DATA", str(tmp_path)), monkeypatch.setattr(ready, "STEPS", 2)
     monkeypatch.setattr(ready, "RUNS", tmp_path)
     with warnings.catch_warnings():
         warnings.simplefilter("error", UserWarning)
         place = run_with("mnist")
-    assert place["name"] == "mnist" and torch.equal(place["pictures"].images, data.strokes(40, seed=3).images)
+    assert place["name"] == "mnist" and torch.equal(place["pictures"].images, sets.load("strokes", n=40, seed=3).images)
     assert place["drawn"].shape == (30, 1, 28, 28) and place["JS"].kinds == (10,)
     assert {path.name for path in tmp_path.iterdir()} == {file.name for file in files}
 
 
 def test_without_a_network_mnist_is_skipped_with_a_sentence(monkeypatch, tmp_path) -> None:
-    monkeypatch.setattr(download, "MNIST_MIRRORS", ("http://127.0.0.1:9/",))
+    monkeypatch.setattr(mnist, "MIRRORS", ("http://127.0.0.1:9/",))
     monkeypatch.setenv("TOYCORE_DATA", str(tmp_path))
     with pytest.warns(UserWarning, match=r"mnist is skipped and strokes shown: .* Check the network and try again, or"):
         place = run_with("mnist")
@@ -91,7 +92,7 @@ def test_without_a_network_mnist_is_skipped_with_a_sentence(monkeypatch, tmp_pat
 
 def test_a_run_of_ones_own_is_found(monkeypatch, tmp_path) -> None:
     monkeypatch.setattr(ready, "RUNS", tmp_path), monkeypatch.setattr(ready, "STEPS", 1)
-    pictures = data.take(data.fonts(20), torch.arange(20))
+    pictures = sets.take(sets.load("fonts", n=20), torch.arange(20))
     fresh = ready.denoiser("fonts", pictures)
     ready.checkpoints.save(fresh, tmp_path / "fonts" / "model.safetensors", {"title": "mine"})
     assert ready.denoiser("fonts", pictures).card["title"] == "mine"
@@ -100,14 +101,14 @@ def test_a_run_of_ones_own_is_found(monkeypatch, tmp_path) -> None:
 @pytest.mark.parametrize("name", ["digits", "strokes"])
 def test_what_ships_is_not_trained_again(monkeypatch, name: str) -> None:
     monkeypatch.setattr(ready, "trained", lambda *words, **named: pytest.fail("it trains"))
-    pictures = data.load(name, **({"n": 20} if name == "strokes" else {}))
+    pictures = sets.load(name, **({"n": 20} if name == "strokes" else {}))
     assert ready.denoiser(name, pictures).card["data"] == name == ready.reader(name, pictures).card["data"]
 
 
 def test_a_sheet_has_one_class_per_column() -> None:
     labels = torch.tensor([2, 0, 1, 0, 2, 2])
-    pictures = data.Pictures(torch.arange(6, dtype=torch.uint8)[:, None, None, None], labels, ("a", "b", "c"))
-    sheet = data.to_bytes(ready.by_class(pictures, 2, 4)).flatten()
+    pictures = sets.Pictures(torch.arange(6, dtype=torch.uint8)[:, None, None, None], labels, ("a", "b", "c"))
+    sheet = sets.to_bytes(ready.by_class(pictures, 2, 4)).flatten()
     assert sheet.tolist() == [1, 2, 0, 1, 3, 2, 4, 3]  # class 1 has one picture, and the classes take turns
     assert labels[sheet.long()].tolist() == [0, 1, 2, 0, 0, 1, 2, 0]
 

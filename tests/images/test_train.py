@@ -1,5 +1,6 @@
 """The trainer: exact resume, also after a kill; one process or two; what it writes; autoencoders and judges."""
 
+import functools
 import json
 import math
 import os
@@ -16,24 +17,27 @@ from safetensors.torch import load_file
 
 import toycore
 from toycore import checkpoints, networks, precondition, samplers, sigmas, training
-from toycore.images import autoencoder, data, judge, loop, pages, recipes, train
-from toycore.images.unet import Block, UNet
+from toycore.images import judge, loop, pages, recipes, runs, sets, train
+from toycore.images.nets import autoencoder
+from toycore.images.nets.unet import Block, UNet
+from toycore.images.plan import Plan, rate
+from toycore.images.sets import shapes, strokes
 from toycore.types import seeded
 
 ROOT = Path(__file__).resolve().parents[2]
-PLAN = loop.Plan(steps=12, batch=16, precision="float32")
+PLAN = Plan(steps=12, batch=16, precision="float32")
 
 
 @pytest.fixture(scope="module")
-def digits() -> data.Pictures:
-    return data.take(data.digits(), torch.arange(200))
+def digits() -> sets.Pictures:
+    return sets.take(sets.load("digits"), torch.arange(200))
 
 
 def small() -> torch.nn.Module:
     return precondition.from_velocity(networks.MLP(64, 32, 2, 10, features=0, rng=seeded()))
 
 
-def trained(digits: data.Pictures, plan: loop.Plan = PLAN) -> tuple[torch.nn.Module, list[float]]:
+def trained(digits: sets.Pictures, plan: Plan = PLAN) -> tuple[torch.nn.Module, list[float]]:
     steps = list(loop.train(small(), digits.images, digits.labels, plan))
     return steps[-1].D, [step.loss for step in steps]
 
@@ -45,13 +49,13 @@ def same(a: torch.nn.Module, b: torch.nn.Module) -> bool:
 # ---- the loop ------------------------------------------------------------------------------------
 
 
-def test_a_batch_is_a_function_of_the_step(digits: data.Pictures) -> None:
+def test_a_batch_is_a_function_of_the_step(digits: sets.Pictures) -> None:
     ask = lambda step, seed=0: loop.batch_of(step, digits.images, digits.labels, PLAN._replace(seed=seed))  # noqa: E731
     assert all(torch.equal(a, b) for a, b in zip(ask(3), ask(3)))
     assert not torch.equal(ask(3).eps, ask(4).eps) and not torch.equal(ask(3).eps, ask(3, 1).eps)
 
 
-def test_levels_are_log_normal_and_labels_dropped(digits: data.Pictures) -> None:
+def test_levels_are_log_normal_and_labels_dropped(digits: sets.Pictures) -> None:
     batch = loop.batch_of(0, digits.images, digits.labels, PLAN._replace(batch=20_000, label_dropout=0.2))
     log = batch.sigma.double().log()
     assert abs(log.mean()) < 4 / 20_000**0.5 and abs(log.std() - 1) < 4 / 40_000**0.5
@@ -61,29 +65,29 @@ def test_levels_are_log_normal_and_labels_dropped(digits: data.Pictures) -> None
 
 
 def test_the_rate_rises_stays_and_falls() -> None:
-    plan = loop.Plan(steps=1000, lr=1.0)
-    rates = [loop.rate(step, plan) for step in (0, 49, 99, 400, 500, 750, 1000)]
+    plan = Plan(steps=1000, lr=1.0)
+    rates = [rate(step, plan) for step in (0, 49, 99, 400, 500, 750, 1000)]
     assert rates == pytest.approx([0.01, 0.5, 1, 1, 1, 0.5, 0])
 
 
 def test_the_average_follows() -> None:
     a, b = torch.nn.Linear(1, 1), torch.nn.Linear(1, 1)
     want = 0.9 * a.weight.detach() + 0.1 * b.weight.detach()
-    loop.follow(a, b, 0.9)
+    loop.move_average(a, b, 0.9)
     torch.testing.assert_close(a.weight.detach(), want)
 
 
 def test_training_learns_the_flow_of_one_picture() -> None:
     """With one picture only, the best answer is that picture at every level."""
     x = torch.rand(1, 1, 8, 8, generator=seeded()) * 2 - 1
-    plan = loop.Plan(steps=300, batch=64, lr=3e-3, precision="float32")
+    plan = Plan(steps=300, batch=64, lr=3e-3, precision="float32")
     D = precondition.from_velocity(networks.MLP(64, 128, 2, features=0, rng=seeded()))
     *_, last = loop.train(D, x, torch.tensor([0]), plan)
     answer = last.D(x + torch.randn(64, 1, 8, 8, generator=seeded()), 1.0).detach()
     assert float((answer - x).pow(2).mean().sqrt()) < 0.4  # sigma is 1, the picture's own size 0.57
 
 
-def test_followed_like_any_training(digits: data.Pictures) -> None:
+def test_followed_like_any_training(digits: sets.Pictures) -> None:
     D = training.follow(loop.train(small(), digits.images, digits.labels, PLAN), 12, small(), progress=False)
     assert same(D, trained(digits)[0])
 
@@ -92,48 +96,48 @@ def test_followed_like_any_training(digits: data.Pictures) -> None:
 
 
 @pytest.mark.parametrize("stop", [0, 1, 7, 12])
-def test_resume_is_exact(digits: data.Pictures, stop: int, tmp_path) -> None:
+def test_resume_is_exact(digits: sets.Pictures, stop: int, tmp_path) -> None:
     whole, losses = trained(digits)
-    first = loop.begin(small(), PLAN)
+    first = runs.begin(small(), PLAN)
     for step, _, _ in loop.train(first.D, digits.images, digits.labels, PLAN, first) if stop else ():
         if step == stop:
             break
-    loop.save(first, PLAN, tmp_path / "c.safetensors")
-    again = loop.begin(small(), PLAN)
-    loop.resume(again, PLAN, tmp_path / "c.safetensors")
+    runs.save(first, PLAN, tmp_path / "c.safetensors")
+    again = runs.begin(small(), PLAN)
+    runs.resume(again, PLAN, tmp_path / "c.safetensors")
     list(loop.train(again.D, digits.images, digits.labels, PLAN, again))
     assert same(again.average, whole) and again.losses == losses
 
 
-def test_resume_keeps_the_memory_layout(digits: data.Pictures, tmp_path) -> None:
+def test_resume_keeps_the_memory_layout(digits: sets.Pictures, tmp_path) -> None:
     """On a GPU networks are channels_last; so must be what the optimizer remembers of them."""
 
-    def fresh() -> loop.Run:
+    def fresh() -> runs.Run:
         net = UNet(1, 8, (1, 2), classes=10, rng=seeded()).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        return loop.begin(precondition.from_velocity(net), PLAN._replace(steps=4))
+        return runs.begin(precondition.from_velocity(net), PLAN._replace(steps=4))
 
-    plan, runs = PLAN._replace(steps=4), [fresh(), fresh()]
-    walk = loop.train(runs[0].D, digits.images, digits.labels, plan, runs[0])
+    plan, both = PLAN._replace(steps=4), [fresh(), fresh()]
+    walk = loop.train(both[0].D, digits.images, digits.labels, plan, both[0])
     next(walk), next(walk)
-    loop.save(runs[0], plan, tmp_path / "c.safetensors")
-    loop.resume(runs[1], plan, tmp_path / "c.safetensors")
-    for run in runs:
+    runs.save(both[0], plan, tmp_path / "c.safetensors")
+    runs.resume(both[1], plan, tmp_path / "c.safetensors")
+    for run in both:
         assert all(v.stride() == p.stride() for p, e in run.optimizer.state.items() for v in e.values() if v.ndim)
-    list(walk), list(loop.train(runs[1].D, digits.images, digits.labels, plan, runs[1]))
-    assert same(runs[0].average, runs[1].average)
+    list(walk), list(loop.train(both[1].D, digits.images, digits.labels, plan, both[1]))
+    assert same(both[0].average, both[1].average)
 
 
 def test_a_spoilt_or_foreign_checkpoint_is_told(tmp_path) -> None:
     path = tmp_path / "c.safetensors"
-    loop.save(loop.begin(small(), PLAN), PLAN, path)
+    runs.save(runs.begin(small(), PLAN), PLAN, path)
     with pytest.raises(ValueError, match="another plan"):
-        loop.resume(loop.begin(small(), PLAN), PLAN._replace(lr=1.0), path)
+        runs.resume(runs.begin(small(), PLAN), PLAN._replace(lr=1.0), path)
     other = precondition.from_velocity(networks.MLP(64, 16, 2, 10, features=0))
     with pytest.raises(ValueError, match="another network"):
-        loop.resume(loop.begin(other, PLAN), PLAN, path)
+        runs.resume(runs.begin(other, PLAN), PLAN, path)
     path.write_bytes(path.read_bytes()[:1000])
-    with pytest.raises(ValueError, match="not a whole checkpoint"):
-        loop.resume(loop.begin(small(), PLAN), PLAN, path)
+    with pytest.raises(ValueError, match="not a whole safetensors file"):
+        runs.resume(runs.begin(small(), PLAN), PLAN, path)
 
 
 # ---- the command ---------------------------------------------------------------------------------
@@ -220,7 +224,7 @@ def test_two_processes_agree_with_one(run: Path, tmp_path) -> None:
     [
         (["digits-mlq"], "did you mean 'digits-mlp'"),
         (["digits-mlp", "--steps", "0"], "steps is 0"),
-        (["digits-mlp", "--data", "nowhere"], "no set of pictures named 'nowhere'"),
+        (["digits-mlp", "--data", "nowhere"], "no set or folder of pictures named 'nowhere'"),
     ],
 )
 def test_bad_words_are_told(words: list[str], told: str, tmp_path) -> None:
@@ -241,7 +245,7 @@ def test_every_recipe_builds(name: str) -> None:
     """Each network takes what its recipe says it trains on; parameters as its title promises."""
     recipe = recipes.find(name)
     shape = {"digits": (1, 8, 8), "strokes": (1, 28, 28), "shapes": (3, 32, 32), "mnist": (1, 28, 28)}
-    names = data.CAPTIONS if recipe.data == "shapes" else data.DIGITS
+    names = shapes.CAPTIONS if recipe.data == "shapes" else sets.DIGITS
     latent = {"strokes-autoencoder": (16,), "shapes-autoencoder": (8, 8, 8)}
     row = latent.get(recipe.latent, shape.get(recipe.data, (3, 32, 32)))
     with torch.device("meta"):
@@ -288,10 +292,10 @@ def test_a_falling_loss_is_drawn_falling() -> None:
 def test_an_autoencoder_gives_back_what_it_was_taught(latent: tuple[int, ...]) -> None:
     """Pictures that are one number each come back; latents are centred and of unit spread afterwards."""
     grey = torch.rand(400, 1, 1, 1, generator=seeded())
-    pictures = data.Pictures((255 * grey).expand(-1, 1, 8, 8).to(torch.uint8), torch.zeros(400).long(), ("grey",))
+    pictures = sets.Pictures((255 * grey).expand(-1, 1, 8, 8).to(torch.uint8), torch.zeros(400).long(), ("grey",))
     A = autoencoder.Autoencoder(1, 8, latent, 16, rng=seeded())
     losses = list(autoencoder.train(A, pictures, 100, 32, rng=seeded(1)))
-    x = data.to_unit(pictures.images)
+    x = sets.to_unit(pictures.images)
     with torch.no_grad():
         assert losses[-1] < 0.01 and float((A(x) - x).abs().mean()) < 0.1
         z = A.encode(x)
@@ -326,12 +330,12 @@ def test_the_vae_loss_holds_the_exact_kl() -> None:
         assert two - one == pytest.approx(2 * float(kl) / x.numel(), rel=1e-4)
 
 
-def test_a_judge_learns_and_scores(digits: data.Pictures) -> None:
-    whole = data.digits()
-    real, held = data.split(whole, 500)
+def test_a_judge_learns_and_scores(digits: sets.Pictures) -> None:
+    whole = sets.load("digits")
+    real, held = sets.split(whole, 500)
     J = judge.Judge(1, 8, (10,), rng=seeded())
     list(judge.train(J, real, real.labels[:, None], 150, rng=seeded(1)))
-    x, y = data.to_unit(real.images), data.to_unit(held.images)
+    x, y = sets.to_unit(real.images), sets.to_unit(held.images)
     good = judge.score(J, y, held.labels[:, None], x)
     wrong = judge.score(J, y, (held.labels[:, None] + 1) % 10, x)
     flat = judge.score(J, x.mean(0, keepdim=True).expand(500, -1, -1, -1), held.labels[:, None], x)
@@ -353,8 +357,8 @@ def test_sharpness_is_the_square_of_the_laplacian() -> None:
 @pytest.mark.parametrize("name", recipes.MAKERS)
 def test_every_shipped_model_can_be_made_again(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A few steps of each recipe on a few pictures; the shipped file holds the same network, under 12 MB in all."""
-    few = {key: (lambda make=make: make(60)) for key, make in data.SETS.items() if key in ("strokes", "shapes")}
-    monkeypatch.setattr(data, "SETS", data.SETS | few)
+    for few in (strokes, shapes):
+        monkeypatch.setattr(few, "load", functools.partial(few.load, 60))
     D, card = recipes.make(name, steps=2)
     shipped = checkpoints.load(name)
     assert card["title"] == shipped.card["title"] and card["cpu_seconds"] < shipped.card["cpu_seconds"]

@@ -6,11 +6,11 @@ import torch
 from torch import Tensor
 
 from toycore.check import Verdicts, ask, close, exercise, unlike
-from toycore.images import data
+from toycore.images import sets
 
 
 @exercise(
-    answer=data.to_unit,
+    answer=sets.to_unit,
     mistakes={
         "black becomes 0.000": lambda images: images.float() / 255,
         "wrap around": lambda images: (2 * images) / 255 - 1,
@@ -36,10 +36,10 @@ def unit(attempt: Callable[[Tensor], Tensor]) -> Verdicts:
     yield not close(x[0, -1], 255 / 128 - 1, 1e-4), "white becomes 0.992: by 127.5 or by 128? 255 must land on 1"
     yield close(x[0, -1], 1.0), f"white must become 1; yours becomes {float(x[0, -1]):.3f}: divide by what?"
     line = "black and white are right, the greys between them are not: is it a straight line?"
-    yield close(x, data.to_unit(images)), line
+    yield close(x, sets.to_unit(images)), line
     dim = torch.tensor([[60, 200], [90, 130]], dtype=torch.uint8)
     yield (
-        close(ask(attempt, dim), data.to_unit(dim)),
+        close(ask(attempt, dim), sets.to_unit(dim)),
         "a picture without black and white is stretched: should 90 not stay 90?",
     )
 

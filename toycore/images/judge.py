@@ -11,15 +11,16 @@ import torch
 from torch import Tensor, nn
 
 from toycore import metrics
-from toycore.images.data import Pictures, to_unit
+from toycore.checks import as_batch, positive
+from toycore.images.loop import descend
+from toycore.images.sets import Pictures, to_unit
 from toycore.networks import initialise
 
 FEATURES = 64
 
 
 class Judge(nn.Module):
-    """Three convolutions, 64 features, and one verdict per question: kinds = (10,) for digits, one entry per part for
-    captions.
+    """Three convolutions, 64 features, one verdict per question: kinds = (10,) for digits, one entry per caption part.
 
     `spread` scales the features so that they have unit variance on average over the real pictures: FD is then in units
     of which the real pictures have 64 in all.
@@ -70,20 +71,30 @@ def train(
     rng: torch.Generator | None = None,
 ) -> Iterator[float]:
     """Train a judge on pictures and the right answers `[n, questions]`, spoilt at random; yield the loss."""
-    optimizer = torch.optim.AdamW(judge.parameters(), lr=lr, weight_decay=0.05, fused=True)
-    for step in range(steps):
-        rows = torch.randint(len(answers), (batch,), generator=rng)
-        x = spoil(to_unit(pictures.images[rows]), rng)
-        parts = zip(judge(x), answers[rows].T)
-        value = torch.stack([nn.functional.cross_entropy(said, right) for said, right in parts]).sum()
-        for group in optimizer.param_groups:
-            group["lr"] = lr * min(1, (step + 1) / 30, 2 * (1 - step / steps))
-        optimizer.zero_grad()
-        value.backward()
-        optimizer.step()
-        yield float(value.detach())
+    answers = checked(answers, len(pictures.images), judge.kinds)
+
+    def objective() -> Tensor:
+        rows = torch.randint(len(answers), (positive(batch, "batch"),), generator=rng)
+        parts = zip(judge(spoil(to_unit(pictures.images[rows]), rng)), answers[rows].T)
+        return torch.stack([nn.functional.cross_entropy(logits, right) for logits, right in parts]).sum()
+
+    rates = lambda step: min(1, (step + 1) / 30, 2 * (1 - step / steps))  # noqa: E731
+    yield from descend(judge.parameters(), objective, rates, positive(steps, "steps"), lr, weight_decay=0.05)
     with torch.no_grad():
         judge.spread.copy_(judge.features(to_unit(pictures.images[:2000])).var(0).mean().sqrt() * judge.spread)
+
+
+def checked(answers: Tensor, n: int, kinds: tuple[int, ...]) -> Tensor:
+    """Return answers `[n, questions]`, one row per picture, each from 0 to its kind; otherwise say what is wrong."""
+    if answers.shape != (n, len(kinds)) or answers.is_floating_point():
+        hint = "; use labels[:, None]" if answers.shape == (n,) and len(kinds) == 1 else ""
+        raise ValueError(
+            f"answers have dtype {answers.dtype} and shape {tuple(answers.shape)}; for {n} pictures and {len(kinds)}"
+            f" questions they must be integers [{n}, {len(kinds)}]{hint}"
+        )
+    if (answers < 0).any() or (answers >= torch.tensor(kinds)).any():
+        raise ValueError(f"answers run from {int(answers.min())} to {int(answers.max())}; the kinds are {kinds}")
+    return answers
 
 
 def spoil(x: Tensor, rng: torch.Generator | None) -> Tensor:
@@ -110,17 +121,15 @@ def score(judge: Judge, x: Tensor, answers: Tensor, real: Tensor) -> Scores:
 
     FD shrinks with both numbers of pictures: compare only equal ones, and with `score` of other real pictures.
     """
-    x = x.clamp(-1, 1)
-    told = (judge.answers(x) == answers).double().mean(0).tolist()
+    x, answers = as_batch(x).clamp(-1, 1), checked(answers, len(x), judge.kinds)
+    accuracy = (judge.answers(x) == answers).double().mean(0).tolist()
     seen, known = judge.features(x), judge.features(real)
     sharp = metrics.inception_score(judge(x)[0].softmax(1))
-    return Scores(tuple(told), metrics.frechet(seen, known), *metrics.precision_recall(seen, known), sharp)
+    return Scores(tuple(accuracy), metrics.frechet(seen, known), *metrics.precision_recall(seen, known), sharp)
 
 
 def sharpness(x: Tensor) -> Tensor:
-    """Return the mean square of the Laplacian (four neighbours minus four times the middle) of pictures: blur lowers
-    it.
-    """
+    """Return the mean square of the Laplacian (four neighbours minus four times the middle); blur lowers it."""
     middle = x[:, :, 1:-1, 1:-1]
     around = x[:, :, :-2, 1:-1] + x[:, :, 2:, 1:-1] + x[:, :, 1:-1, :-2] + x[:, :, 1:-1, 2:]
     return ((around - 4 * middle) ** 2).mean()

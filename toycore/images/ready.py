@@ -9,7 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from toycore import checkpoints, precondition, training
-from toycore.images import data, judge, loop, recipes
+from toycore.images import judge, loop, recipes, sets
+from toycore.images.plan import Plan
 
 STEPS = 400  # of a training on the spot
 RUNS = checkpoints.SHIPPED.parents[1] / "runs"  # where `python -m toycore.images.train` writes
@@ -19,7 +20,7 @@ class Ready(NamedTuple):
     """A set's name, its pictures, a denoiser that draws such pictures, and a judge that reads them."""
 
     name: str
-    pictures: data.Pictures
+    pictures: sets.Pictures
     D: Any
     judge: Any
 
@@ -30,7 +31,7 @@ def load(name: str | Path, otherwise: str = "strokes") -> Ready:
     A set that cannot be downloaded is skipped with a warning that says why, and the other takes its place.
     """
     try:
-        pictures = data.load(name)
+        pictures = sets.load(name)
     except ConnectionError as error:
         warnings.warn(f"{name} is skipped and {otherwise} shown: {str(error).splitlines()[0]}", stacklevel=2)
         return load(otherwise)
@@ -38,7 +39,7 @@ def load(name: str | Path, otherwise: str = "strokes") -> Ready:
     return Ready(name, pictures, denoiser(name, pictures), reader(name, pictures))
 
 
-def denoiser(name: str, pictures: data.Pictures) -> nn.Module:
+def denoiser(name: str, pictures: sets.Pictures) -> nn.Module:
     """Return the shipped denoiser of pixels, that of the run in runs/NAME, or a U-Net trained for STEPS steps."""
     shipped, run = checkpoints.SHIPPED / f"{name}.safetensors", RUNS / name / "model.safetensors"
     if shipped.is_file() and not recipes.find(name).latent:
@@ -49,13 +50,13 @@ def denoiser(name: str, pictures: data.Pictures) -> nn.Module:
     return trained(precondition.from_velocity(net), pictures, STEPS, batch=32)
 
 
-def trained(D: nn.Module, pictures: data.Pictures, steps: int, batch: int = 128) -> nn.Module:
+def trained(D: nn.Module, pictures: sets.Pictures, steps: int, batch: int = 128) -> nn.Module:
     """Train D on the pictures, with a bar; return its average, or what the stop button has left of it."""
-    walk = loop.train(D, pictures.images, pictures.labels, loop.Plan(steps, batch))
+    walk = loop.train(D, pictures.images, pictures.labels, Plan(steps, batch))
     return training.follow(walk, steps, D)
 
 
-def reader(name: str, pictures: data.Pictures) -> nn.Module:
+def reader(name: str, pictures: sets.Pictures) -> nn.Module:
     """Return the shipped judge of digits or strokes, or one that learns to tell the classes in STEPS steps."""
     images, labels, names = pictures
     if name in ("digits", "strokes"):
@@ -80,9 +81,9 @@ def targets(x: Tensor) -> dict[str, Callable[[nn.Module], nn.Module]]:
     }
 
 
-def by_class(pictures: data.Pictures, rows: int = 3, columns: int = 10) -> Tensor:
+def by_class(pictures: sets.Pictures, rows: int = 3, columns: int = 10) -> Tensor:
     """Return pictures in [-1, 1] for a sheet with one class per column, `[rows columns, c, h, w]`; classes in turn."""
     kinds = torch.arange(columns) % len(pictures.names)
     mine = [(pictures.labels == kind).nonzero()[:, 0] for kind in kinds]
     chosen = torch.stack([found[torch.arange(rows) % len(found)] for found in mine], 1)
-    return data.to_unit(pictures.images[chosen.flatten()])
+    return sets.to_unit(pictures.images[chosen.flatten()])

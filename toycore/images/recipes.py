@@ -1,12 +1,10 @@
-"""How the shipped picture models are made: `python -m toycore.images.recipes [names]` trains them anew, cards and all.
+"""How the shipped picture models are made; `course.py weights [names]` trains them anew, cards and all.
 
 The same recipes, by name, are what `python -m toycore.images.train NAME` trains at leisure on your own machine.
 """
 
-import copy
-import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import torch
@@ -14,10 +12,14 @@ from torch import Tensor, nn
 
 from toycore import checkpoints, networks, precondition
 from toycore.checks import one_of
-from toycore.images import autoencoder, clip, data, judge
-from toycore.images.dit import DiT
-from toycore.images.loop import Plan, train
-from toycore.images.unet import UNet
+from toycore.images import judge, sets
+from toycore.images.loop import train
+from toycore.images.nets import autoencoder, clip
+from toycore.images.nets.dit import DiT
+from toycore.images.nets.unet import UNet
+from toycore.images.plan import Plan
+from toycore.images.sets import shapes
+from toycore.types import seeded
 
 Net = Callable[[tuple[int, ...], tuple[str, ...], torch.Generator], nn.Module]
 HELD = 500  # digits kept for judging
@@ -85,16 +87,16 @@ def source(recipe: Recipe, other: str | None = None) -> tuple[Tensor, Tensor, tu
         return pictures
     coder = checkpoints.load(recipe.latent)
     with torch.no_grad():
-        parts = [coder.encode(data.to_unit(part)) for part in pictures.images.split(500)]  # type: ignore[operator]
+        parts = [coder.encode(sets.to_unit(part)) for part in pictures.images.split(500)]  # type: ignore[operator]
     return torch.cat(parts), pictures.labels, pictures.names
 
 
-def real(name: str) -> data.Pictures:
+def real(name: str) -> sets.Pictures:
     """Return the pictures that models of this set learn from: digits without those held out, shapes with prompts."""
-    pictures = data.load(name)
+    pictures = sets.load(name)
     if name == "digits":
-        return data.split(pictures, HELD)[0]
-    return data.with_short_prompts(pictures) if name == "shapes" else pictures
+        return sets.split(pictures, HELD)[0]
+    return shapes.with_short_prompts(pictures) if name == "shapes" else pictures
 
 
 class Decoder(nn.Module):
@@ -118,66 +120,76 @@ def decoder(recipe: Recipe) -> nn.Module:
 # ---- what is shipped -----------------------------------------------------------------------------
 
 Made = tuple[nn.Module, dict[str, Any]]  # a model and its card
+Watch = Callable[[Iterator[Any], int], Iterator[Any]]  # shows how far a walk of so many steps has come
+Maker = Callable[[int | None, torch.Generator, Watch], Made]
 
 
-def make(name: str, steps: int | None = None, seed: int = 0) -> Made:
+def make(name: str, steps: int | None = None, seed: int = 0, watch: Watch = lambda walk, steps: walk) -> Made:
     """Train a shipped model (or a shorter one) and return it with its card: title, recipe, seed, CPU seconds."""
     begun = time.process_time()
-    D, told = MAKERS[one_of(name, MAKERS, "picture model")](steps, torch.Generator().manual_seed(seed))
-    return D, told | {"seed": seed, "cpu_seconds": round(time.process_time() - begun, 1)}
+    D, card = MAKERS[one_of(name, MAKERS, "picture model")](steps, seeded(seed), watch)
+    return D, card | {"seed": seed, "cpu_seconds": round(time.process_time() - begun, 1)}
 
 
-def denoiser(name: str) -> Callable[[int | None, torch.Generator], Made]:
+def denoiser(name: str) -> Maker:
     """Return a maker of the model that `python -m toycore.images.train NAME` trains."""
 
-    def made(steps: int | None, rng: torch.Generator) -> Made:
+    def made(steps: int | None, rng: torch.Generator, watch: Watch) -> Made:
         recipe = find(name)
         plan = recipe.plan._replace(seed=rng.initial_seed(), steps=steps or recipe.plan.steps)
         x, labels, names = source(recipe)
-        *_, last = train(precondition.from_velocity(recipe.net(tuple(x.shape[1:]), names, rng)), x, labels, plan)
+        D = precondition.from_velocity(recipe.net(tuple(x.shape[1:]), names, rng))
+        *_, last = watch(train(D, x, labels, plan), plan.steps)
         return last.D, {"title": recipe.title, "data": recipe.data, "plan": plan._asdict(), "loss": last.loss}
 
     return made
 
 
-def coder(
-    title: str, name: str, net: dict[str, Any], words: dict[str, Any]
-) -> Callable[[int | None, torch.Generator], Made]:
+def coder(title: str, name: str, net: dict[str, Any], options: dict[str, Any]) -> Maker:
     """Return a maker of an autoencoder for a set of pictures."""
 
-    def made(steps: int | None, rng: torch.Generator) -> Made:
-        plan = words | ({"steps": steps} if steps else {})
+    def made(steps: int | None, rng: torch.Generator, watch: Watch) -> Made:
+        plan = options | ({"steps": steps} if steps else {})
         A = autoencoder.Autoencoder(**net, rng=rng)
-        *_, loss = autoencoder.train(A, data.load(name), **plan, rng=rng)
+        *_, loss = watch(autoencoder.train(A, sets.load(name), **plan, rng=rng), plan["steps"])
         return A, {"title": title, "data": name, "plan": plan, "loss": loss}
 
     return made
 
 
-def judging(name: str, **words: Any) -> Callable[[int | None, torch.Generator], Made]:
+def judging(name: str, steps: int) -> Maker:
     """Return a maker of the judge of a set of pictures."""
 
-    def made(steps: int | None, rng: torch.Generator) -> Made:
-        pictures = data.split(data.digits(), HELD)[0] if name == "digits" else data.load(name)
-        answers = questions(name, pictures.labels)
-        kinds = tuple(map(len, data.PARTS)) if name == "shapes" else (10,)
+    def made(fewer: int | None, rng: torch.Generator, watch: Watch) -> Made:
+        pictures = sets.split(sets.load("digits"), HELD)[0] if name == "digits" else sets.load(name)
+        kinds = tuple(map(len, shapes.PARTS)) if name == "shapes" else (10,)
         J = judge.Judge(pictures.images.shape[1], pictures.images.shape[2], kinds, rng=rng)
-        *_, loss = judge.train(J, pictures, answers, **(words | ({"steps": steps} if steps else {})), rng=rng)
+        n, answers = fewer or steps, questions(name, pictures.labels)
+        *_, loss = watch(judge.train(J, pictures, answers, n, rng=rng), n)
         return J, {"title": f"judge of {name}", "data": name, "loss": loss}
 
     return made
 
 
+def captions_to_pictures(steps: int | None, rng: torch.Generator, watch: Watch) -> Made:
+    """Train the CLIP of captioned shapes."""
+    pictures, n = real("shapes"), steps or 500
+    model = clip.Clip(pictures.names, pictures.images.shape[1], pictures.images.shape[2], rng=rng)
+    *_, last = watch(clip.train(model, pictures, n, rng=rng), n)
+    return last.D, {"title": "32x32 captioned shapes, CLIP", "data": "shapes", "steps": n, "loss": last.loss}
+
+
 def questions(name: str, labels: Tensor) -> Tensor:
     """Return what a judge of this set is asked, with the right answers, `[n, questions]`."""
-    return data.parts(labels) if name == "shapes" else labels[:, None]
+    return shapes.parts(labels) if name == "shapes" else labels[:, None]
 
 
 STROKES = {"channels": 1, "side": 28, "width": 32}
-MAKERS: dict[str, Callable[[int | None, torch.Generator], Made]] = {
-    "digits-judge": judging("digits", steps=600),
-    "strokes-judge": judging("strokes", steps=600),
-    "shapes-judge": judging("shapes", steps=800),
+SHAPES = {"channels": 3, "side": 32, "latent": (8, 8, 8), "width": 32}
+MAKERS: dict[str, Maker] = {
+    "digits-judge": judging("digits", 600),
+    "strokes-judge": judging("strokes", 600),
+    "shapes-judge": judging("shapes", 800),
     "strokes-autoencoder": coder(
         "28x28 pen strokes, autoencoder, 16 latents", "strokes", STROKES | {"latent": (16,)},
         {"steps": 1000, "batch": 64},
@@ -187,21 +199,8 @@ MAKERS: dict[str, Callable[[int | None, torch.Generator], Made]] = {
         {"steps": 1000, "batch": 64, "beta": 1.0},
     ),
     "shapes-autoencoder": coder(
-        "32x32 shapes, autoencoder, 8x8x8 latents", "shapes",
-        {"channels": 3, "side": 32, "latent": (8, 8, 8), "width": 32}, {"steps": 1200, "batch": 64, "edges": 1.0},
+        "32x32 shapes, autoencoder, 8x8x8 latents", "shapes", SHAPES, {"steps": 1200, "batch": 64, "edges": 1.0}
     ),
-    "shapes-clip": lambda steps, rng: clip.made(real("shapes"), steps or 500, rng),
+    "shapes-clip": captions_to_pictures,
     **{name: denoiser(name) for name in ("digits-mlp", "digits", "digits-dit", "strokes", "strokes-latent", "shapes")},
 }  # fmt: skip
-
-
-def main(names: list[str]) -> None:
-    """Train the named models (default: all) and write them as fp16 where `toycore.load` finds them."""
-    for name in names or MAKERS:
-        D, card = make(name)
-        path = checkpoints.save(copy.deepcopy(D).half(), checkpoints.SHIPPED / f"{name}.safetensors", card)
-        print(f"{path.name}: {card['title']}, {path.stat().st_size / 1e3:.0f} kB, {card['cpu_seconds']} CPU s")
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])

@@ -10,6 +10,7 @@ import argparse
 import json
 import sys
 import time
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,51 +19,13 @@ from torch import Tensor, nn
 
 from toycore import checkpoints, precondition, samplers, sigmas
 from toycore.checks import positive
-from toycore.images import data, recipes
-from toycore.images.loop import Plan, Run, begin, place, processes, resume, save, train
+from toycore.images import devices, recipes, sets
+from toycore.images.loop import train
 from toycore.images.pages import loss_plot, sheet
+from toycore.images.plan import PRECISIONS, Plan, checked
+from toycore.images.runs import Run, begin, held, resume, save
 from toycore.networks import count_params
-
-__all__ = ["Plan", "main", "train"]
-
-
-def main(words: list[str]) -> None:
-    """Train what the words ask for; the folder `--out` then holds model, checkpoint, samples, loss plot and card."""
-    asked = arguments(words)
-    with processes() as device:
-        carry_out(asked, device)
-
-
-def carry_out(asked: argparse.Namespace, device: torch.device) -> None:
-    """Find recipe and data, begin or resume the run, work."""
-    recipe = recipes.find(asked.name)
-    plan = recipe.plan._replace(**{k: v for k in Plan._fields if (v := getattr(asked, k, None)) is not None})
-    positive(plan.steps, "steps"), positive(plan.batch, "batch")
-    if plan.batch % place()[1]:
-        raise ValueError(f"a batch of {plan.batch} cannot be shared by {place()[1]} processes; choose a multiple")
-    x, labels, names = recipes.source(recipe, asked.data)
-    net = recipe.net(tuple(x.shape[1:]), names, torch.Generator().manual_seed(plan.seed))
-    D = precondition.from_velocity(net).to(device)
-    if device.type == "cuda" and x.ndim == 4:
-        D = D.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    card = {"title": recipe.title, "data": asked.data or recipe.data, "pictures": len(x), "plan": plan._asdict()}
-    out = Path(asked.out or f"runs/{asked.name}")
-    job = Job(begin(D, plan), plan, x.to(device), labels.to(device), recipes.decoder(recipe).to(device), out, card)
-    pick_up(job, asked.resume)
-    work(job, asked.every)
-
-
-def arguments(words: list[str]) -> argparse.Namespace:
-    """Read the command line."""
-    parser = argparse.ArgumentParser(prog="python -m toycore.images.train", description=__doc__.split("\n")[0])
-    parser.add_argument("name", help="recipe: " + ", ".join(recipes.RECIPES))
-    parser.add_argument("--data", help="another set (digits, strokes, fonts, shapes, mnist, cifar10) or your folder")
-    for name, kind in {"steps": int, "batch": int, "lr": float, "seed": int, "precision": str}.items():
-        parser.add_argument(f"--{name}", type=kind, help=f"another {name} than the recipe's")
-    parser.add_argument("--out", help="folder of the run (default: runs/NAME)")
-    parser.add_argument("--every", type=int, default=200, help="steps between checkpoints (default: 200)")
-    parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint, if there is one")
-    return parser.parse_args(words)
+from toycore.types import seeded
 
 
 class Job(NamedTuple):
@@ -77,7 +40,49 @@ class Job(NamedTuple):
     card: dict[str, Any]
 
 
-def pick_up(job: Job, again: bool) -> None:
+def main(arguments: list[str]) -> None:
+    """Train as asked; the folder `--out` then holds model, checkpoint, samples, loss plot and card."""
+    options = parser().parse_args(arguments)
+    with devices.processes() as device:
+        job = prepared(options, device)
+        with held(job.out) if devices.place()[0] == 0 else nullcontext():
+            start_or_resume(job, options.resume)
+            if not work(job, options.every):
+                sys.exit(130)
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the reader of the command line."""
+    made = argparse.ArgumentParser(prog="python -m toycore.images.train", description=__doc__.split("\n")[0])
+    made.add_argument("name", help="recipe: " + ", ".join(recipes.RECIPES))
+    made.add_argument("--data", help=f"another set ({', '.join(sets.NAMES)}) or your folder")
+    for name, kind in {"steps": int, "batch": int, "lr": float, "seed": int}.items():
+        made.add_argument(f"--{name}", type=kind, help=f"another {name} than the recipe's")
+    made.add_argument("--precision", choices=PRECISIONS, help="default: auto, what is faster here")
+    made.add_argument("--out", help="folder of the run (default: runs/NAME)")
+    made.add_argument("--every", type=int, default=200, help="steps between checkpoints (default: 200)")
+    made.add_argument("--resume", action="store_true", help="go on from the last checkpoint, if there is one")
+    return made
+
+
+def prepared(options: argparse.Namespace, device: torch.device) -> Job:
+    """Find recipe and data, check the plan, and return the job, not yet begun."""
+    recipe = recipes.find(options.name)
+    plan = recipe.plan._replace(**{k: v for k in Plan._fields if (v := getattr(options, k, None)) is not None})
+    checked(plan), positive(options.every, "every")
+    if plan.batch % devices.place()[1]:
+        raise ValueError(f"a batch of {plan.batch} cannot be shared by {devices.place()[1]} processes; use a multiple")
+    x, labels, names = recipes.source(recipe, options.data)
+    D = precondition.from_velocity(recipe.net(tuple(x.shape[1:]), names, seeded(plan.seed))).to(device)
+    if device.type == "cuda" and x.ndim == 4:
+        D = D.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    card = {"title": recipe.title, "data": options.data or recipe.data, "pictures": len(x), "plan": plan._asdict()}
+    card["precision"] = devices.precision(D, device, plan.precision)
+    out = Path(options.out or f"runs/{options.name}")
+    return Job(begin(D, plan), plan, x.to(device), labels.to(device), recipes.decoder(recipe).to(device), out, card)
+
+
+def start_or_resume(job: Job, again: bool) -> None:
     """Resume if asked to; refuse to write over a run that is there."""
     path = job.out / "checkpoint.safetensors"
     if path.exists() and not again:
@@ -86,27 +91,28 @@ def pick_up(job: Job, again: bool) -> None:
         resume(job.run, job.plan, path)
 
 
-def work(job: Job, every: int) -> None:
-    """Train to the end, or to Ctrl-C, and report every so many steps; only the first process writes."""
+def work(job: Job, every: int) -> bool:
+    """Train to the end, or to Ctrl-C, and say which; report every so many steps. Only the first process writes."""
     from tqdm.auto import tqdm
 
-    run, plan, first = job.run, job.plan, place()[0] == 0
+    run, plan, first, whole = job.run, job.plan, devices.place()[0] == 0, True
     done, begun = len(run.losses), time.time()
     counts = {"total": plan.steps * plan.batch, "initial": done * plan.batch}
-    bar = tqdm(**counts, unit=" images", unit_scale=True, disable=not first)
-    try:
-        for step, loss, _ in train(run.D, job.x, job.labels, plan, run):
-            bar.set_postfix(step=step, loss=f"{loss:.3f}", refresh=False)
-            bar.update(plan.batch)
-            if first and step % every == 0 and step < plan.steps:
-                report(job)
-    except KeyboardInterrupt:
-        bar.write(f"stopped after {len(run.losses)} of {plan.steps} steps; --resume goes on from here")
-    bar.close()
-    if first:
+    with tqdm(**counts, unit=" images", unit_scale=True, disable=not first) as bar:
+        try:
+            for step, loss, _ in train(run.D, job.x, job.labels, plan, run):
+                bar.set_postfix(step=step, loss=f"{loss:.3f}", refresh=False)
+                bar.update(plan.batch)
+                if first and step % every == 0 and step < plan.steps:
+                    report(job)
+        except KeyboardInterrupt:
+            whole = False
+            bar.write(f"stopped after {len(run.losses)} of {plan.steps} steps; --resume goes on from here")
+    if first and run.losses:
         job.card["images per second"] = round((len(run.losses) - done) * plan.batch / (time.time() - begun))
         report(job)
         finish(job)
+    return whole
 
 
 def report(job: Job) -> None:
@@ -116,23 +122,23 @@ def report(job: Job) -> None:
     step, tail = len(run.losses), run.losses[-100:]
     card = job.card | {"steps": step, "loss": sum(tail) / max(1, len(tail))}
     checkpoints.save(run.average, out / "model.safetensors", card)
-    pictures = data.to_bytes(job.decode(sample(run.average, job.x.shape[1:], job.labels))).cpu()
+    pictures = sets.to_bytes(job.decode(sample(run.average, job.x.shape[1:], job.labels))).cpu()
     write(out / f"samples-{step:06d}.png", lambda beside: sheet(pictures, 10).save(beside, "png"))
     write(out / "loss.png", lambda beside: loss_plot(run.losses).save(beside, "png"))
 
 
 def sample(D: nn.Module, shape: torch.Size, labels: Tensor, n: int = 80, steps: int = 20) -> Tensor:
     """Return n samples of the labels in turn, by Heun's method from fixed noise."""
-    kinds, rng = labels.unique(), torch.Generator().manual_seed(0)
+    kinds = labels.unique()
     grid = sigmas.karras(steps, 0.02, 80.0)
-    x = float(grid[0]) * torch.randn(n, *shape, generator=rng).to(labels.device)
+    x = float(grid[0]) * torch.randn(n, *shape, generator=seeded()).to(labels.device)
     return samplers.final(samplers.heun(D, x, grid, kinds[torch.arange(n, device=labels.device) % len(kinds)]))
 
 
 def finish(job: Job) -> None:
     """Write the run card: what was trained, on what, how fast, how far."""
     losses = job.run.losses
-    here = {"processes": place()[1], "device": str(job.x.device), "torch": torch.__version__}
+    here = {"processes": devices.place()[1], "device": str(job.x.device), "torch": torch.__version__}
     done = {"parameters": count_params(job.run.D), "steps": len(losses), "loss": losses[-1] if losses else None}
     text = json.dumps(job.card | done | here, indent=2)
     checkpoints.write_whole(job.out / "card.json", lambda beside: Path(beside).write_text(text + "\n"))
@@ -141,5 +147,7 @@ def finish(job: Job) -> None:
 if __name__ == "__main__":
     try:
         main(sys.argv[1:])
-    except (ValueError, OSError) as error:
+    except (ValueError, TypeError, OSError) as error:
         sys.exit(f"{type(error).__name__}: {error}")
+    except KeyboardInterrupt:
+        sys.exit("stopped; what was written before is whole")

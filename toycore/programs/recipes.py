@@ -1,62 +1,105 @@
-"""How the shipped checkpoints are made: `course.py weights [names]` trains them anew, cards and all."""
+"""How the 16 shipped models are made: `course.py weights [names]` trains them anew, cards and all."""
 
 import argparse
+import copy
 import sys
-from collections.abc import Callable
-from typing import NamedTuple
+import time
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
 
-import torch
 from torch import nn
 
 from toycore import checkpoints, data, metrics, mixtures, training
 from toycore.checks import one_of
+from toycore.images import recipes as pictures
+from toycore.types import seeded
 
 
 class Recipe(NamedTuple):
-    """A line for people, the data, and the words of `training.fit`."""
+    """A model of 2-D data: a line for people, the data, the options of `training.fit`, expected CPU seconds, a seed."""
 
     title: str
     source: Callable[[], mixtures.Source]
-    fit: dict[str, int | float]
+    fit: dict[str, Any]
+    seconds: int
     seed: int = 0
 
 
 RECIPES = {
-    "spiral": Recipe("the spiral, one class", mixtures.spiral, dict(steps=6000, batch=1024, width=128, lr=1e-2)),
+    "spiral": Recipe("the spiral, one class", mixtures.spiral, dict(steps=6000, batch=1024, width=128, lr=1e-2), 60),
     "spiral3": Recipe(
         "the spiral in three classes, with the unconditional field", lambda: mixtures.spiral(classes=3),
-        dict(steps=8000, batch=1024, width=128, lr=1e-2, label_dropout=0.2),
+        dict(steps=8000, batch=1024, width=128, lr=1e-2, label_dropout=0.2), 80,
     ),
     "moons": Recipe(
         "two moons, two classes, 200 points", lambda: data.moons(200),
-        dict(steps=6000, batch=1024, width=128, lr=1e-2),
+        dict(steps=6000, batch=1024, width=128, lr=1e-2), 60,
     ),
 }  # fmt: skip
+NAMES = [*RECIPES, *pictures.MAKERS]
 
 
-def make(name: str, steps: int | None = None, progress: bool = False) -> tuple[nn.Module, dict]:
-    """Train the model of a recipe (or a shorter one) and return it with its card, the measured field error included."""
-    title, source, words, seed = RECIPES[one_of(name, RECIPES, "recipe")]
-    words = words | ({} if steps is None else {"steps": steps})
-    made = source()
-    D = training.fit(made, **words, rng=torch.Generator().manual_seed(seed), progress=progress)  # type: ignore[arg-type]
-    FE = float(metrics.field_error(D, made, rng=torch.Generator().manual_seed(1)).mean())
-    card = {"title": f"{title}; field error {FE:.4f}", "data": title, "recipe": words, "seed": seed, "field_error": FE}
-    return D, card
+def make(name: str, steps: int | None = None, progress: bool = False) -> tuple[nn.Module, dict[str, Any]]:
+    """Train a shipped model to its end (or a shorter one) and return it with its card.
+
+    Ctrl-C ends it with KeyboardInterrupt, as a model half trained is none to ship.
+    """
+
+    def watch(walk: Iterator[Any], total: int) -> Iterator[Any]:
+        from tqdm.auto import tqdm
+
+        return iter(tqdm(walk, total=total, disable=not progress, desc=name, unit="step"))
+
+    if one_of(name, NAMES, "recipe") in pictures.MAKERS:
+        D, card = pictures.make(name, steps, watch=watch)
+        return copy.deepcopy(D).half(), card
+    return plane(RECIPES[name], steps, watch)
+
+
+def plane(recipe: Recipe, steps: int | None, watch: pictures.Watch) -> pictures.Made:
+    """Train a model of 2-D data; its card holds the measured field error."""
+    begun, rng, source = time.process_time(), seeded(recipe.seed), recipe.source()
+    options = recipe.fit | ({"steps": steps} if steps else {})
+    D = training.model(source, options["width"], rng=rng)
+    walk = training.train(D, source, **{key: value for key, value in options.items() if key != "width"}, rng=rng)
+    *_, last = watch(walk, options["steps"])
+    D = last.D.eval().requires_grad_(False)
+    FE = float(metrics.field_error(D, source, rng=seeded(1)).mean())
+    card = {"title": f"{recipe.title}; field error {FE:.4f}", "data": recipe.title, "recipe": options}
+    spent = round(time.process_time() - begun, 1)
+    return D, card | {"seed": recipe.seed, "field_error": FE, "cpu_seconds": spent}
+
+
+def seconds(name: str) -> float:
+    """Return the CPU seconds that a model is expected to take: what the shipped one took."""
+    return checkpoints.card_of(name).get("cpu_seconds") or RECIPES[name].seconds
 
 
 def main(arguments: list[str]) -> None:
     """Train the named checkpoints (default: all) and write them where `toycore.load` finds them."""
-    parser = argparse.ArgumentParser(prog="toycore.programs.recipes", description="train shipped checkpoints again")
-    known = ", ".join(RECIPES)
-    parser.add_argument("names", nargs="*", help=f"default: all of {known}")
-    names = parser.parse_args(arguments).names
-    if wrong := set(names) - set(RECIPES):
-        parser.error(f"there is no recipe {min(wrong)}; there are {known}")
-    for name in names or RECIPES:
+    parser = argparse.ArgumentParser(prog="course.py weights", description="train shipped checkpoints again")
+    parser.add_argument("names", nargs="*", help=f"default: all of {', '.join(NAMES)}")
+    parser.add_argument("--list", action="store_true", help="list the models with the CPU time they need")
+    options = parser.parse_args(arguments)
+    if wrong := set(options.names) - set(NAMES):
+        parser.error(f"there is no recipe {min(wrong)}; there are {', '.join(NAMES)}")
+    for name in options.names or NAMES:
+        print(line(name)) if options.list else replace(name)
+
+
+def line(name: str) -> str:
+    """Return a model's name, the time it is expected to take, and its title."""
+    return f"{name:20} {seconds(name):4.0f} s   {checkpoints.card_of(name)['title']}"
+
+
+def replace(name: str) -> None:
+    """Train a model, then put it in the shipped one's place; a training that is stopped changes nothing."""
+    try:
         D, card = make(name, progress=True)
-        path = checkpoints.save(D, checkpoints.SHIPPED / f"{name}.safetensors", card)
-        print(f"{path.name}: {card['title']}, {path.stat().st_size / 1e3:.0f} kB")
+    except KeyboardInterrupt:
+        sys.exit(f"\n{name}: stopped before its training ended; the shipped model is unchanged")
+    path = checkpoints.save(D, checkpoints.SHIPPED / f"{name}.safetensors", card)
+    print(f"{path.name}: {card['title']}, {path.stat().st_size / 1e3:.0f} kB")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A diffusion transformer: the picture cut into patches, each a token, and the label felt through adaLN-zero.
+"""A diffusion transformer: the picture cut into patches, each a token, and the label by adaLN-zero.
 
 Peebles & Xie 2022 (2212.09748), section 3.2 and figure 3.
 """
@@ -44,22 +44,23 @@ class DiT(nn.Module):
         self.level = nn.Sequential(nn.Linear(16, width), nn.SiLU(), nn.Linear(width, width))
         self.label = nn.Embedding(classes + 1, width) if classes else None
         self.blocks = nn.ModuleList(Block(width, heads) for _ in range(depth))
-        self.norm, self.told = nn.LayerNorm(width, elementwise_affine=False), nn.Linear(width, 2 * width)
+        self.norm, self.modulate = nn.LayerNorm(width, elementwise_affine=False), nn.Linear(width, 2 * width)
         self.last = nn.Linear(width, channels * patch**2)
         initialise(self, rng)
         nn.init.zeros_(self.last.weight)
         for module in self.modules():
             if isinstance(module, Block):
-                nn.init.zeros_(module.told.weight)
+                nn.init.zeros_(module.modulate.weight)
 
     def forward(self, u: Tensor, sigma: Tensor, label: Label = None) -> Tensor:
         """Return F, shaped like u; sigma (or flow time) is `[1]` or `[b]`."""
-        told = self.level(waves(sigma)).expand(len(u), -1) + class_vector(self.label, label, len(u), self.classes)
-        told = nn.functional.silu(told)[:, None]  # [b, 1, width]
+        condition = self.level(waves(sigma)).expand(len(u), -1)
+        condition = condition + class_vector(self.label, label, len(u), self.classes)
+        condition = nn.functional.silu(condition)[:, None]  # [b, 1, width]
         h = self.first(to_patches(u, self.patch)) + self.places
         for block in self.blocks:
-            h = block(h, told)
-        scale, shift = self.told(told).chunk(2, -1)
+            h = block(h, condition)
+        scale, shift = self.modulate(condition).chunk(2, -1)
         return from_patches(self.last(self.norm(h) * (1 + scale) + shift), self.patch, u)
 
 
@@ -70,13 +71,13 @@ class Block(nn.Module):
         super().__init__()
         self.heads = heads
         self.norm1, self.norm2 = (nn.LayerNorm(width, elementwise_affine=False) for _ in range(2))
-        self.ask, self.out = nn.Linear(width, 3 * width), nn.Linear(width, width)
+        self.qkv, self.out = nn.Linear(width, 3 * width), nn.Linear(width, width)
         self.mlp = nn.Sequential(nn.Linear(width, 4 * width), nn.GELU(), nn.Linear(4 * width, width))
-        self.told = nn.Linear(width, 6 * width)
+        self.modulate = nn.Linear(width, 6 * width)
 
-    def forward(self, h: Tensor, told: Tensor) -> Tensor:
+    def forward(self, h: Tensor, condition: Tensor) -> Tensor:
         """Return the tokens `[b, n, width]` after this block."""
-        scale1, shift1, gate1, scale2, shift2, gate2 = self.told(told).chunk(6, -1)
+        scale1, shift1, gate1, scale2, shift2, gate2 = self.modulate(condition).chunk(6, -1)
         q, k, v = self.parts(self.norm1(h) * (1 + scale1) + shift1)
         read = nn.functional.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2)
         h = h + gate1 * self.out(read)
@@ -84,7 +85,7 @@ class Block(nn.Module):
 
     def parts(self, h: Tensor) -> list[Tensor]:
         """Return queries, keys and values, each `[b, heads, n, width / heads]`."""
-        return [part.unflatten(2, (self.heads, -1)).transpose(1, 2) for part in self.ask(h).chunk(3, -1)]
+        return [part.unflatten(2, (self.heads, -1)).transpose(1, 2) for part in self.qkv(h).chunk(3, -1)]
 
 
 def to_patches(x: Tensor, p: int) -> Tensor:
@@ -98,9 +99,7 @@ def from_patches(tokens: Tensor, p: int, x: Tensor) -> Tensor:
 
 
 def places(side: int, width: int) -> Tensor:
-    """Return fixed sine-cosine vectors for the places of a side x side grid, `[side^2, width]`: half for y, half for
-    x.
-    """
+    """Return fixed sine-cosine vectors for the places of a side x side grid, `[side^2, width]`: half y, half x."""
     rate = torch.exp(-math.log(10_000) * torch.arange(width // 4) / (width // 4))
     phase = torch.arange(side)[:, None] * rate
     line = torch.cat([phase.sin(), phase.cos()], 1)  # [side, width / 2]
@@ -113,7 +112,7 @@ def attention_map(net: DiT, u: Tensor, sigma: Tensor, label: Label = None, block
     seen: list[Tensor] = []
     chosen = net.blocks[block]
     assert isinstance(chosen, Block)
-    handle = chosen.ask.register_forward_hook(lambda module, inputs, output: seen.append(output))
+    handle = chosen.qkv.register_forward_hook(lambda module, inputs, output: seen.append(output))
     try:
         net(u, sigma, label)
     finally:

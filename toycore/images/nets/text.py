@@ -1,4 +1,4 @@
-"""Captions for pictures: a tiny tokenizer, an encoder of words, and the attention by which a picture reads them.
+"""Captions for pictures: a tiny tokenizer, an encoder of text, and the attention by which a picture reads it.
 
 A caption is a label: its number in a list of captions. So samplers and guidance need not know that there is text; a
 negative prompt is the number of another caption.
@@ -38,7 +38,7 @@ class TextEncoder(nn.Module):
         self.register_buffer("tokens", torch.cat([tokens, torch.zeros_like(tokens[:1])]), persistent=False)
         self.word = nn.Embedding(len(vocabulary(captions)), width)
         self.place = nn.Embedding(tokens.shape[1], width)
-        self.norm1, self.ask, self.out = nn.LayerNorm(width), nn.Linear(width, 3 * width), nn.Linear(width, width)
+        self.norm1, self.qkv, self.out = nn.LayerNorm(width), nn.Linear(width, 3 * width), nn.Linear(width, width)
         self.mix = nn.Sequential(
             nn.LayerNorm(width), nn.Linear(width, 2 * width), nn.SiLU(), nn.Linear(2 * width, width)
         )
@@ -48,34 +48,34 @@ class TextEncoder(nn.Module):
         rows = label_column(label, b, self.captions)
         rows = self.tokens.new_full((b,), -1) if rows is None else rows.to(self.tokens.device)
         h = self.word(self.tokens[rows]) + self.place.weight
-        q, k, v = (part.unflatten(2, (self.heads, -1)).transpose(1, 2) for part in self.ask(self.norm1(h)).chunk(3, 2))
+        q, k, v = (part.unflatten(2, (self.heads, -1)).transpose(1, 2) for part in self.qkv(self.norm1(h)).chunk(3, 2))
         h = h + self.out(nn.functional.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2))
         return h + self.mix(h)
 
 
 class CrossAttention(nn.Module):
-    """h + attention(places ask, words answer): every place of the picture reads the caption (Rombach et al. 2022)."""
+    """h + attention(places, tokens): every place of the picture reads the caption (Rombach et al. 2022)."""
 
-    def __init__(self, width: int, words: int, heads: int = 4) -> None:
+    def __init__(self, width: int, text: int, heads: int = 4) -> None:
         super().__init__()
         self.heads, self.norm = heads, nn.GroupNorm(8, width)
-        self.ask, self.answer = nn.Conv2d(width, width, 1), nn.Linear(words, 2 * width)
+        self.query, self.key_value = nn.Conv2d(width, width, 1), nn.Linear(text, 2 * width)
         self.out = nn.Conv2d(width, width, 1)
 
-    def forward(self, h: Tensor, words: Tensor) -> Tensor:
-        """Return h `[b, c, h, w]` plus what each place has read in words `[b, n, width]`."""
-        q, k, v = self.parts(h, words)
+    def forward(self, h: Tensor, text: Tensor) -> Tensor:
+        """Return h `[b, c, h, w]` plus what each place has read in the text `[b, n, width]`."""
+        q, k, v = self.parts(h, text)
         read = nn.functional.scaled_dot_product_attention(q, k, v)
         return h + self.out(read.transpose(-1, -2).reshape(h.shape))
 
-    def parts(self, h: Tensor, words: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return queries `[b, heads, places, c]`, keys and values `[b, heads, words, c]`."""
+    def parts(self, h: Tensor, text: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return queries `[b, heads, places, c]`, keys and values `[b, heads, n, c]`."""
         b, c = h.shape[:2]
-        q = self.ask(self.norm(h)).reshape(b, self.heads, c // self.heads, -1).transpose(-1, -2)
-        k, v = (part.unflatten(2, (self.heads, -1)).transpose(1, 2) for part in self.answer(words).chunk(2, 2))
+        q = self.query(self.norm(h)).reshape(b, self.heads, c // self.heads, -1).transpose(-1, -2)
+        k, v = (part.unflatten(2, (self.heads, -1)).transpose(1, 2) for part in self.key_value(text).chunk(2, 2))
         return q, k, v
 
-    def look(self, h: Tensor, words: Tensor) -> Tensor:
-        """Return how strongly each place reads each word, `[b, heads, places, words]`, rows that sum to 1."""
-        q, k, _ = self.parts(h, words)
+    def look(self, h: Tensor, text: Tensor) -> Tensor:
+        """Return how strongly each place reads each word, `[b, heads, places, n]`, rows that sum to 1."""
+        q, k, _ = self.parts(h, text)
         return (q @ k.transpose(-1, -2) / q.shape[-1] ** 0.5).softmax(-1)

@@ -8,8 +8,10 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 
-from toycore.images.data import Pictures, to_unit
-from toycore.images.unet import Block, start_as_identity
+from toycore.checks import positive
+from toycore.images.loop import descend
+from toycore.images.nets.unet import Block, start_as_identity
+from toycore.images.sets import Pictures, to_unit
 from toycore.networks import class_vector, initialise
 from toycore.types import Label, randn_like
 
@@ -18,8 +20,8 @@ class Autoencoder(nn.Module):
     """x `[b, c, side, side]` -> z `[b, *latent]` -> x_hat. latent is (n,), a vector, or (c, side / 4, side / 4), a map.
 
     `mean` and `std` (one per latent number or channel, measured after training by `standardise`) make z what a
-    diffusion model expects: centred, of unit spread. With classes, encoder and decoder are told the label (Sohn et al.
-    2015, eq. 4), so that z need not say it again.
+    diffusion model expects: centred, of unit spread. With classes, encoder and decoder are conditioned on the label
+    (Sohn et al. 2015, eq. 4), so that z need not say it again.
     """
 
     mean: Tensor
@@ -37,39 +39,39 @@ class Autoencoder(nn.Module):
         super().__init__()
         self.config = dict(channels=channels, side=side, latent=tuple(latent), width=width, classes=classes)
         self.latent, self.classes, self.small = tuple(latent), classes, side // 4
-        flat, told = len(latent) == 1, 2 * width
+        flat, dim = len(latent) == 1, 2 * width
         self.register_buffer("mean", torch.zeros(latent[0], *[1] * (len(latent) - 1)))
         self.register_buffer("std", torch.ones(latent[0], *[1] * (len(latent) - 1)))
-        self.label = nn.Embedding(classes + 1, told) if classes else None
-        self.none = nn.Parameter(torch.zeros(told))
+        self.label = nn.Embedding(classes + 1, dim) if classes else None
+        self.no_label = nn.Parameter(torch.zeros(dim))
         self.fold, self.unfold = nn.PixelUnshuffle(2), nn.PixelShuffle(2)
-        self.enter = nn.Conv2d(4 * channels, width, 3, padding=1)
-        self.down = nn.ModuleList([Block(width, width, told), Block(width, told, told)])
-        self.leave = nn.Conv2d(told, 2 * latent[0], 1) if not flat else nn.Linear(told * self.small**2, 2 * latent[0])
-        self.enter_z = nn.Conv2d(latent[0], told, 1) if not flat else nn.Linear(latent[0], told * self.small**2)
-        self.up = nn.ModuleList([Block(told, told, told), Block(told, width, told)])
+        self.first = nn.Conv2d(4 * channels, width, 3, padding=1)
+        self.down = nn.ModuleList([Block(width, width, dim), Block(width, dim, dim)])
+        self.to_latent = nn.Linear(dim * self.small**2, 2 * latent[0]) if flat else nn.Conv2d(dim, 2 * latent[0], 1)
+        self.from_latent = nn.Linear(latent[0], dim * self.small**2) if flat else nn.Conv2d(latent[0], dim, 1)
+        self.up = nn.ModuleList([Block(dim, dim, dim), Block(dim, width, dim)])
         self.norm, self.last = nn.GroupNorm(8, width), nn.Conv2d(width, 4 * channels, 3, padding=1)
         initialise(self, rng)
         start_as_identity(self)
 
-    def told(self, label: Label, b: int) -> Tensor:
-        """Return what the blocks are told, `[b, told]`: a vector of the label's, or of none."""
-        return (self.none + class_vector(self.label, label, b, self.classes)).expand(b, -1)
+    def condition(self, label: Label, b: int) -> Tensor:
+        """Return the vector that conditions the blocks, `[b, 2 width]`: one of the label, or of no label."""
+        return (self.no_label + class_vector(self.label, label, b, self.classes)).expand(b, -1)
 
     def posterior(self, x: Tensor, label: Label = None) -> tuple[Tensor, Tensor]:
         """Return mean and log variance of z given x and its label, before standardising."""
-        told = self.told(label, len(x))
-        h = self.down[0](self.enter(self.fold(x)), told)
-        h = self.down[1](nn.functional.avg_pool2d(h, 2), told)
-        h = self.leave(h.flatten(1) if len(self.latent) == 1 else h)
+        condition = self.condition(label, len(x))
+        h = self.down[0](self.first(self.fold(x)), condition)
+        h = self.down[1](nn.functional.avg_pool2d(h, 2), condition)
+        h = self.to_latent(h.flatten(1) if len(self.latent) == 1 else h)
         mean, log_var = h.chunk(2, 1)
         return mean, log_var.clamp(-12, 8)
 
     def generate(self, z: Tensor, label: Label = None) -> Tensor:
         """Return x_hat from z before standardising."""
-        told, h = self.told(label, len(z)), self.enter_z(z)
+        condition, h = self.condition(label, len(z)), self.from_latent(z)
         h = h.unflatten(1, (-1, self.small, self.small)) if len(self.latent) == 1 else h
-        h = self.up[1](nn.functional.interpolate(self.up[0](h, told), scale_factor=2.0), told)
+        h = self.up[1](nn.functional.interpolate(self.up[0](h, condition), scale_factor=2.0), condition)
         return self.unfold(self.last(nn.functional.silu(self.norm(h))))
 
     def encode(self, x: Tensor, label: Label = None) -> Tensor:
@@ -114,18 +116,15 @@ def train(
     rng: torch.Generator | None = None,
 ) -> Iterator[float]:
     """Train A in place and yield the loss of each step; afterwards z is standardised on 2,000 pictures."""
-    optimizer = torch.optim.AdamW(A.parameters(), lr=lr, betas=(0.9, 0.99), fused=True)
-    for step in range(steps):
-        rows = torch.randint(len(pictures.images), (batch,), generator=rng)
+    n = len(pictures.images)
+
+    def objective() -> Tensor:
+        rows = torch.randint(n, (positive(batch, "batch"),), generator=rng)
         label = pictures.labels[rows] if A.classes else None
-        value = loss(A, to_unit(pictures.images[rows]), beta, label, edges, rng)
-        for group in optimizer.param_groups:
-            group["lr"] = lr * min(1, (step + 1) / 50, 1.5 * (1 - step / steps))
-        optimizer.zero_grad()
-        value.backward()
-        nn.utils.clip_grad_norm_(A.parameters(), 1.0)
-        optimizer.step()
-        yield float(value.detach())
+        return loss(A, to_unit(pictures.images[rows]), beta, label, edges, rng)
+
+    rates = lambda step: min(1, (step + 1) / 50, 1.5 * (1 - step / steps))  # noqa: E731
+    yield from descend(A.parameters(), objective, rates, positive(steps, "steps"), lr, clip=1.0, betas=(0.9, 0.99))
     standardise(A, to_unit(pictures.images[:2000]), pictures.labels[:2000] if A.classes else None)
 
 

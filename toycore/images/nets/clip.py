@@ -1,14 +1,13 @@
-"""CLIP for pictures: notebook 9's loss and retrieval, with convolutions and words in place of the two MLPs."""
+"""CLIP for pictures: notebook 9's loss and retrieval, with convolutions and a text encoder in place of the two MLPs."""
 
 from collections.abc import Iterator
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from toycore import embeddings, training
-from toycore.images.data import Pictures, to_unit
-from toycore.images.text import TextEncoder
+from toycore.images.nets.text import TextEncoder
+from toycore.images.sets import Pictures, to_unit
 from toycore.networks import initialise
 from toycore.training import Progress
 
@@ -32,7 +31,7 @@ class Clip(nn.Module):
             nn.Conv2d(64, 64, 3, stride=2, padding=1), nn.SiLU(), nn.Flatten(),
             nn.Linear(side**2, 96), nn.SiLU(), nn.Linear(96, dim),
         )  # fmt: skip
-        self.words, self.caption = TextEncoder(captions, 64), nn.Linear(64, dim)
+        self.encoder, self.caption = TextEncoder(captions, 64), nn.Linear(64, dim)
         initialise(self, rng)
         self.scale = nn.Parameter(torch.tensor(1 / 0.07).log())
 
@@ -42,7 +41,7 @@ class Clip(nn.Module):
 
     def text(self, label: Tensor) -> Tensor:
         """Return the embeddings of captions by their numbers `[b]`."""
-        return nn.functional.normalize(self.caption(self.words(label, len(label)).mean(1)), dim=1)
+        return nn.functional.normalize(self.caption(self.encoder(label, len(label)).mean(1)), dim=1)
 
 
 def train(
@@ -57,10 +56,3 @@ def train(
         return embeddings.info_nce(image, text, clip.scale)
 
     return training.descend(clip, objective, steps, lr)
-
-
-def made(pictures: Pictures, steps: int, rng: torch.Generator) -> tuple[nn.Module, dict[str, Any]]:
-    """Return a CLIP trained on captioned pictures and the words for its card."""
-    clip = Clip(pictures.names, pictures.images.shape[1], pictures.images.shape[2], rng=rng)
-    *_, last = train(clip, pictures, steps, rng=rng)
-    return last.D, {"title": "32x32 captioned shapes, CLIP", "data": "shapes", "steps": steps, "loss": last.loss}

@@ -1,4 +1,4 @@
-"""A small U-Net: residual blocks on a coarse-to-fine ladder, each told the noise level and the label.
+"""A small U-Net: residual blocks on a coarse-to-fine ladder, each conditioned on the noise level and the label.
 
 net = UNet(channels=1, width=32, classes=10)
 D = precondition.from_velocity(net)              # now a Denoiser like any other
@@ -7,7 +7,7 @@ D = precondition.from_velocity(net)              # now a Denoiser like any other
 import torch
 from torch import Tensor, nn
 
-from toycore.images.text import CrossAttention, TextEncoder
+from toycore.images.nets.text import CrossAttention, TextEncoder
 from toycore.networks import class_vector, initialise, waves
 from toycore.types import Label
 
@@ -37,17 +37,17 @@ class UNet(nn.Module):
             captions=tuple(captions),
         )  # fmt: skip
         self.classes = len(captions) or classes
-        told = 4 * width
-        self.level = nn.Sequential(nn.Linear(16, told), nn.SiLU(), nn.Linear(told, told))
-        self.label = nn.Embedding(classes + 1, told) if classes else None
+        dim = 4 * width  # of the condition, the vector that every block sees
+        self.level = nn.Sequential(nn.Linear(16, dim), nn.SiLU(), nn.Linear(dim, dim))
+        self.label = nn.Embedding(classes + 1, dim) if classes else None
         self.text = TextEncoder(captions, 64) if captions else None
         widths, inner = [width * rung for rung in rungs], channels * unshuffle**2
         self.fold, self.unfold = nn.PixelUnshuffle(unshuffle), nn.PixelShuffle(unshuffle)
         self.first = nn.Conv2d(inner, width, 3, padding=1)
-        self.down = nn.ModuleList(Block(a, b, told, 64 if captions else 0) for a, b in zip([width, *widths], widths))
-        self.middle = nn.ModuleList([Block(widths[-1], widths[-1], told), Attention(widths[-1])])
+        self.down = nn.ModuleList(Block(a, b, dim, 64 if captions else 0) for a, b in zip([width, *widths], widths))
+        self.middle = nn.ModuleList([Block(widths[-1], widths[-1], dim), Attention(widths[-1])])
         self.up = nn.ModuleList(
-            Block(a + b, b, told, 64 if captions else 0) for a, b in zip([widths[-1], *widths[:0:-1]], widths[::-1])
+            Block(a + b, b, dim, 64 if captions else 0) for a, b in zip([widths[-1], *widths[:0:-1]], widths[::-1])
         )
         self.norm, self.last = nn.GroupNorm(8, width), nn.Conv2d(width, inner, 3, padding=1)
         initialise(self, rng)
@@ -56,38 +56,39 @@ class UNet(nn.Module):
 
     def forward(self, u: Tensor, sigma: Tensor, label: Label = None) -> Tensor:
         """Return F, shaped like u `[b, c, h, w]`; sigma (or flow time) is `[1]` or `[b]`."""
-        told = self.level(waves(sigma)).expand(len(u), -1) + class_vector(self.label, label, len(u), self.classes)
-        words = self.text(label, len(u)) if self.text else None
+        condition = self.level(waves(sigma)).expand(len(u), -1)
+        condition = condition + class_vector(self.label, label, len(u), self.classes)
+        text = self.text(label, len(u)) if self.text else None
         h, shortcuts = self.first(self.fold(u)), []
         for rung, block in enumerate(self.down):
-            h = block(nn.functional.avg_pool2d(h, 2) if rung else h, told, words)
+            h = block(nn.functional.avg_pool2d(h, 2) if rung else h, condition, text)
             shortcuts.append(h)
         block, attention = self.middle
-        h = attention(block(h, told))
+        h = attention(block(h, condition))
         for rung, block in enumerate(self.up):
             h = nn.functional.interpolate(h, scale_factor=2.0) if rung else h
-            h = block(torch.cat([h, shortcuts.pop()], 1), told, words)
+            h = block(torch.cat([h, shortcuts.pop()], 1), condition, text)
         return self.unfold(self.last(nn.functional.silu(self.norm(h))))
 
 
 class Block(nn.Module):
-    """h + conv(norm(conv(norm(h)))), the second norm scaled and shifted by what the network is told; then the words."""
+    """h + conv(norm(conv(norm(h)))), the second norm scaled and shifted by the condition; then it reads the text."""
 
-    def __init__(self, inside: int, outside: int, told: int, words: int = 0) -> None:
+    def __init__(self, inside: int, outside: int, dim: int, text: int = 0) -> None:
         super().__init__()
         self.norm1, self.conv1 = nn.GroupNorm(8, inside), nn.Conv2d(inside, outside, 3, padding=1)
         self.norm2, self.conv2 = nn.GroupNorm(8, outside), nn.Conv2d(outside, outside, 3, padding=1)
-        self.told = nn.Linear(told, 2 * outside)
-        self.pass_on = nn.Conv2d(inside, outside, 1) if inside != outside else nn.Identity()
-        self.words = CrossAttention(outside, words) if words else None
+        self.modulate = nn.Linear(dim, 2 * outside)
+        self.skip = nn.Conv2d(inside, outside, 1) if inside != outside else nn.Identity()
+        self.cross = CrossAttention(outside, text) if text else None
 
-    def forward(self, h: Tensor, told: Tensor, words: Tensor | None = None) -> Tensor:
+    def forward(self, h: Tensor, condition: Tensor, text: Tensor | None = None) -> Tensor:
         """Return the block's output `[b, outside, h, w]`."""
-        scale, shift = self.told(nn.functional.silu(told))[:, :, None, None].chunk(2, 1)
+        scale, shift = self.modulate(nn.functional.silu(condition))[:, :, None, None].chunk(2, 1)
         out = self.conv1(nn.functional.silu(self.norm1(h)))
         out = self.conv2(nn.functional.silu(self.norm2(out) * (1 + scale) + shift))
-        out = self.pass_on(h) + out
-        return out if self.words is None else self.words(out, words)
+        out = self.skip(h) + out
+        return out if self.cross is None else self.cross(out, text)
 
 
 class Attention(nn.Module):
@@ -96,12 +97,12 @@ class Attention(nn.Module):
     def __init__(self, width: int, heads: int = 4) -> None:
         super().__init__()
         self.heads, self.norm = heads, nn.GroupNorm(8, width)
-        self.ask, self.out = nn.Conv2d(width, 3 * width, 1), nn.Conv2d(width, width, 1)
+        self.qkv, self.out = nn.Conv2d(width, 3 * width, 1), nn.Conv2d(width, width, 1)
 
     def forward(self, h: Tensor) -> Tensor:
         """Return h plus what each place has read, `[b, c, h, w]`."""
         b, c, high, wide = h.shape
-        q, k, v = self.ask(self.norm(h)).reshape(b, 3, self.heads, c // self.heads, -1).transpose(-1, -2).unbind(1)
+        q, k, v = self.qkv(self.norm(h)).reshape(b, 3, self.heads, c // self.heads, -1).transpose(-1, -2).unbind(1)
         read = nn.functional.scaled_dot_product_attention(q, k, v)  # [b, heads, places, c / heads]
         return h + self.out(read.transpose(-1, -2).reshape(b, c, high, wide))
 

@@ -1,0 +1,1 @@
+"""Networks for pictures: U-Net, transformer, autoencoder, CLIP."""

@@ -1,0 +1,35 @@
+"""How to train: the numbers that, with data and network, fix the outcome."""
+
+import math
+from typing import NamedTuple
+
+from toycore.checks import one_of, positive, share
+
+PRECISIONS = "auto", "float32", "bfloat16"
+
+
+class Plan(NamedTuple):
+    """Steps, rows per batch, learning rate, and what else fixes the outcome of a training."""
+
+    steps: int = 1000
+    batch: int = 128
+    lr: float = 2e-3
+    label_dropout: float = 0.1
+    average: float = 0.99  # decay of the averaged weights
+    seed: int = 0
+    precision: str = "auto"  # float32, bfloat16, or what is faster here
+
+
+def checked(plan: Plan) -> Plan:
+    """Return a plan that can be carried out; otherwise say which number is wrong, and what is needed."""
+    positive(plan.steps, "steps"), positive(plan.batch, "batch")
+    share(plan.label_dropout, "label_dropout"), share(plan.average, "average")
+    if not 0 < plan.lr < math.inf:
+        raise ValueError(f"lr is {plan.lr}; a learning rate is a finite number above 0, such as 2e-3")
+    one_of(plan.precision, PRECISIONS, "precision")
+    return plan
+
+
+def rate(step: int, plan: Plan) -> float:
+    """Return the learning rate of a step: up during 100 steps, level, linearly down to 0 over the second half."""
+    return plan.lr * min(1, (step + 1) / 100, 2 * (1 - step / plan.steps))
