@@ -6,6 +6,7 @@ from difflib import get_close_matches
 from functools import partial
 from inspect import signature
 from numbers import Integral, Real
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -182,7 +183,16 @@ def one_of(name: str, known: Iterable[str], what: str) -> str:
     return name
 
 
-def options(f: Callable[..., Any], given: dict[str, Any], what: str) -> dict[str, Any]:
+def file_path(path: str | Path, what: str) -> Path:
+    """Return the path if a file is there; otherwise say what is needed."""
+    if not isinstance(path, (str, Path)):
+        raise TypeError(f"path is {_named(path)}; it must be the path of {what}")
+    if not Path(path).is_file():
+        raise FileNotFoundError(f"there is no file {path}; give the path of {what}")
+    return Path(path)
+
+
+def keywords(given: dict[str, Any], f: Callable[..., Any], what: str) -> dict[str, Any]:
     """Return the keywords given for f if it takes them all; otherwise say which it takes."""
     known = list(signature(f).parameters)
     for name in given:

@@ -12,7 +12,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from toycore.checks import one_of, positive
+from toycore.checks import above, as_batch, at_least, file_path, keywords, number, numbers, one_of, positive
+from toycore.types import seeded
 
 LOW, HIGH = 0.5 * math.pi, 5.5 * math.pi  # the spiral's angle theta
 
@@ -32,6 +33,7 @@ def _points(x: Tensor, label: Tensor | None = None, names: tuple[str, ...] = ("a
 
 def spiral_curve(theta: Tensor) -> Tensor:
     """Return the point of the spiral at angle theta: theta (cos theta, sin theta) / (5 pi)."""
+    theta = numbers(theta, "theta", "angles, a tensor of floats")
     return theta[..., None] * torch.stack([theta.cos(), theta.sin()], -1) / (5 * math.pi)
 
 
@@ -59,6 +61,7 @@ def moons(n: int = 100, noise: float = 0.05, seed: int = 0) -> Points:
     """Return two interleaved half circles (scikit-learn's make_moons), centred and scaled into [-1, 1]^2."""
     from sklearn.datasets import make_moons
 
+    number(noise, "noise", 0), at_least(0, seed, "seed")
     x, label = make_moons(positive(n), noise=noise, random_state=seed)
     return _points(into_box(torch.from_numpy(x)), torch.from_numpy(label), ("upper", "lower"))
 
@@ -67,6 +70,7 @@ def rings(n: int = 100, noise: float = 0.02, seed: int = 0) -> Points:
     """Return two concentric circles (scikit-learn's make_circles), radii 1 and 0.5."""
     from sklearn.datasets import make_circles
 
+    number(noise, "noise", 0), at_least(0, seed, "seed")
     x, label = make_circles(positive(n), noise=noise, factor=0.5, random_state=seed)
     return _points(torch.from_numpy(x), torch.from_numpy(label), ("outer", "inner"))
 
@@ -79,7 +83,9 @@ def eight(n: int = 100) -> Points:
 
 def tree(n: int = 100, depth: int = 5) -> Points:
     """Return a binary tree drawn as branches; classes are the two limbs with their twigs (the trunk is the left's)."""
-    segments = _branches(torch.tensor([0.0, -0.9]), math.pi / 2, 0.55, positive(depth, "depth"))
+    if positive(depth, "depth") > 12:
+        raise ValueError(f"depth is {depth}; a tree has 2^depth branches, too many to draw: ask for at most 12")
+    segments = _branches(torch.tensor([0.0, -0.9]), math.pi / 2, 0.55, depth)
     start, end = (torch.stack(ends) for ends in zip(*segments, strict=True))
     length = (end - start).norm(dim=1)
     place = (torch.arange(positive(n)) + 0.5) / n * length.sum()  # even along the total length
@@ -99,7 +105,7 @@ def _branches(root: Tensor, angle: float, length: float, depth: int) -> list[tup
 
 def checkerboard(n: int = 100, seed: int = 0) -> Points:
     """Return points uniform on the dark squares of a 4 x 4 board on [-1, 1]^2; classes are the board's two halves."""
-    rng = torch.Generator().manual_seed(seed)
+    rng = seeded(at_least(0, seed, "seed"))
     square = torch.randint(8, (positive(n),), generator=rng)
     row = square // 2
     column = 2 * (square % 2) + row % 2
@@ -109,7 +115,7 @@ def checkerboard(n: int = 100, seed: int = 0) -> Points:
 
 def into_box(x: Tensor) -> Tensor:
     """Move the mean to 0 and scale so that the largest coordinate is 1; the shape is kept."""
-    x = x - x.mean(0)
+    x = as_batch(x) - x.mean(0)
     return x / x.abs().max().clamp(min=1e-12)
 
 
@@ -118,7 +124,7 @@ def from_csv(path: str | Path) -> Points:
 
     A first line without a number is taken as the header. Errors name the file, the line and what stands there.
     """
-    rows = _csv_rows(Path(path))
+    rows = _csv_rows(file_path(path, "a CSV file with the columns x,y[,class]"))
     x = torch.tensor([[float(r[0]), float(r[1])] for r in rows], dtype=torch.float64)
     if x.std(0, correction=0).max() == 0:
         raise ValueError(f"{path} holds {len(x)} times the same point; at least two different points are needed")
@@ -128,8 +134,6 @@ def from_csv(path: str | Path) -> Points:
 
 
 def _csv_rows(path: Path) -> list[list[str]]:
-    if not path.is_file():
-        raise FileNotFoundError(f"there is no file {path}; give the path of a CSV file with the columns x,y[,class]")
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             lines = [(i, [cell.strip() for cell in row]) for i, row in enumerate(csv.reader(file), 1) if any(row)]
@@ -163,13 +167,14 @@ def from_image(path: str | Path, n: int = 1000, dark: float = 0.5, seed: int = 0
     A pixel is dark when its grey value (0 black, 1 white, transparent = white) is below `dark`; points are jittered
     within their pixel.
     """
-    grey = _grey(Path(path))
+    positive(n), above(dark, "dark")
+    grey = _grey(file_path(path, "a picture"))
     ink = (grey < dark).nonzero().double()
     if len(ink) == 0:
         raise ValueError(
             f"{path} has no pixel darker than {dark} (darkest: {float(grey.min()):.2f}); raise dark=, or invert it"
         )
-    rng = torch.Generator().manual_seed(seed)
+    rng = seeded(at_least(0, seed, "seed"))
     pixel = ink[torch.randint(len(ink), (positive(n),), generator=rng)] + torch.rand(
         n, 2, generator=rng, dtype=torch.float64
     )
@@ -177,8 +182,6 @@ def from_image(path: str | Path, n: int = 1000, dark: float = 0.5, seed: int = 0
 
 
 def _grey(path: Path) -> Tensor:
-    if not path.is_file():
-        raise FileNotFoundError(f"there is no file {path}; give the path of a picture")
     from PIL import Image, UnidentifiedImageError
 
     try:
@@ -200,4 +203,5 @@ SHAPES: dict[str, Callable[..., Points]] = {f.__name__: f for f in (spiral, moon
 
 def load(name: str, **options: int) -> Points:
     """Return a shape by its name: spiral, moons, rings, eight, tree, checkerboard."""
-    return SHAPES[one_of(name, SHAPES, "data set")](**options)
+    shape = SHAPES[one_of(name, SHAPES, "data set")]
+    return shape(**keywords(options, shape, f"data.{name}"))

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from toycore import mixtures
+from toycore.checks import batched, numbers, stream
 from toycore.fields import noise
 from toycore.frames import VP
 from toycore.types import Denoiser, Label, randn_like
@@ -45,7 +46,7 @@ def responsibilities(source: mixtures.Source, x: Tensor, sigma: float, label: La
 def posterior_sample(source: mixtures.Source, x: Tensor, sigma: float, rng: torch.Generator | None = None) -> Tensor:
     """Draw one x0 per row from p(x0 | x): a component by its responsibility, then its Gaussian posterior."""
     weights = responsibilities(source, x, sigma)
-    k, z = torch.multinomial(weights, 1, generator=rng)[:, 0], randn_like(x, rng).flatten(1)
+    k, z = torch.multinomial(weights, 1, generator=stream(rng))[:, 0], randn_like(x, rng).flatten(1)
     m = mixtures.of(source).to(x.dtype)
     v = m.std[k, None] ** 2
     g = m.squared(sigma) / (v + m.squared(sigma))
@@ -58,7 +59,11 @@ def blind_noise(source: mixtures.GaussianMixture, x_t: Tensor, levels: Tensor) -
     x_t `[b, d]` is in the VP frame and its level is one of `levels` with equal chance; the exact answers of all levels
     are averaged with weights p(level | x_t).
     """
+    mixture = mixtures.of(source)
+    d, levels = mixture.means.shape[1], numbers(levels, "levels", "a list of noise levels above 0").reshape(-1)
     zoom = VP.scale(levels)
-    log_p = torch.stack([source.log_density(x_t / k, s) - x_t.shape[1] * k.log() for k, s in zip(zoom, levels)])
-    eps = torch.stack([noise(posterior_mean(source), x_t / k, s) for k, s in zip(zoom, levels)])
+    log_p = torch.stack(
+        [mixture.log_density(batched(x_t, "x_t", d) / k, s) - d * k.log() for k, s in zip(zoom, levels)]
+    )
+    eps = torch.stack([noise(posterior_mean(mixture), x_t / k, s) for k, s in zip(zoom, levels)])
     return (log_p.softmax(0)[..., None] * eps).sum(0)

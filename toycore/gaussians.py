@@ -10,6 +10,9 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
+from toycore.checks import batched, function, number, numbers
+from toycore.sigmas import decreasing
+
 Value = Tensor | float
 
 
@@ -20,7 +23,9 @@ def log_density(x: Tensor, mean: Value, var: Value) -> Tensor:
 
 
 def _above_zero(var: Value, x: Tensor) -> Tensor:
-    var = torch.as_tensor(var, dtype=x.dtype, device=x.device)
+    if not isinstance(x, Tensor) or not x.ndim or not x.is_floating_point():
+        raise TypeError(f"x is a {type(x).__name__}; it must be a tensor of floats [..., d]: use torch.as_tensor(x)")
+    var = numbers(var, "a variance", "a number or a tensor above 0", x.dtype).to(x.device)
     if not (var > 0).all():
         raise ValueError(f"a variance is {float(var.min())}; variances must be above 0 for a density")
     return var
@@ -42,6 +47,7 @@ def kl(mean: Tensor, var: Value, m: Value = 0.0, v: Value = 1.0) -> Tensor:
 
 def true_variance(v: float) -> Callable[[float, float], float]:
     """Return R(sigma, sigma') = V' (1 - V'/V), V = v + sigma^2: the variance of q(x'|x) for data N(0, v)."""
+    number(v, "v", 0)
     return lambda sigma, below: (v + below**2) * (1 - (v + below**2) / (v + sigma**2))
 
 
@@ -49,6 +55,7 @@ def small_variance(sigma: float, below: float) -> float:
     """Return sigma'^2 (1 - sigma'^2/sigma^2): the variance of q(x'|x, x0), DDPM's smaller choice (Ho et al. 2020, eq.
     7).
     """
+    _goes_down(sigma, below)
     return below**2 * (1 - (below / sigma) ** 2)
 
 
@@ -57,7 +64,13 @@ def large_variance(sigma: float, below: float) -> float:
 
     DDPM's larger choice, beta of its VP frame, is `true_variance(1)` here (Ho et al. 2020, section 3.2).
     """
+    _goes_down(sigma, below)
     return sigma**2 - below**2
+
+
+def _goes_down(sigma: float, below: float) -> None:
+    if not 0 <= number(below, "below") < number(sigma, "sigma"):
+        raise ValueError(f"sigma = {sigma} and below = {below}; a reverse step goes down, 0 <= below < sigma")
 
 
 def chain_elbo(x0: Tensor, v: float, sigmas: Tensor, variance: Callable[[float, float], float]) -> Tensor:
@@ -69,7 +82,8 @@ def chain_elbo(x0: Tensor, v: float, sigmas: Tensor, variance: Callable[[float, 
     It is at most the chain's own log p(x0), and on average over the data at most log N(x0; 0, v + sigma_low^2), which
     `true_variance` attains. Sohl-Dickstein et al. 2015, eq. 12; Ho et al. 2020, eq. 3.
     """
-    levels = torch.as_tensor(sigmas).tolist()
+    batched(x0, "x0"), number(v, "v", 0), function(variance, "variance", "a function (sigma, below) -> variance")
+    levels = decreasing(sigmas).tolist()
     added = [sigma**2 - levels[-1] ** 2 for sigma in levels]  # x_i | x0 ~ N(x0, added_i)
     total = expected_log_density(x0, added[0], 0.0, v + levels[0] ** 2)
     for (sigma, below), (s, s_below) in zip(pairwise(levels), pairwise(added), strict=True):

@@ -6,12 +6,13 @@ score, the posterior mean and the class posterior are known at every noise level
 
 import math
 from collections.abc import Callable
+from numbers import Integral
 
 import torch
 from torch import Tensor
 
 from toycore import data
-from toycore.checks import as_batch, label_rows, positive
+from toycore.checks import FLOATS, as_batch, finite, label_rows, numbers, positive, stream
 from toycore.types import Label, in_chunks, randn_like, squared_distance
 
 CHUNK = 8_000_000  # entries of a [b, k] matrix held at a time: 32 MB in float32
@@ -48,25 +49,32 @@ class GaussianMixture:
         """Return the same mixture in another floating dtype."""
         if dtype == self.means.dtype:
             return self
+        if dtype not in FLOATS:
+            raise TypeError(f"dtype is {dtype!r}; a mixture is torch.float32 or torch.float64")
         return GaussianMixture(self.means.to(dtype), self.std.to(dtype), self.weights.to(dtype), self.label)
 
     def given(self, label: int) -> "GaussianMixture":
         """Return p(x | label): the components of one class, as a mixture of a single class."""
-        if not 0 <= label < self.classes:
-            raise ValueError(f"label is {label}; this mixture has the classes 0..{self.classes - 1}")
+        if not isinstance(label, Integral) or isinstance(label, bool) or not 0 <= label < self.classes:
+            raise ValueError(f"label is {label!r}; this mixture has the classes 0..{self.classes - 1}")
         mine = self.label == label
         return GaussianMixture(self.means[mine], self.std[mine], self.weights[mine])
 
     def sample(self, n: int, rng: torch.Generator | None = None) -> tuple[Tensor, Tensor]:
         """Draw x `[n, d]` and label `[n]`: a component k with probability w_k, then x = m_k + std_k z."""
-        k = torch.multinomial(self.weights.cpu(), positive(n), replacement=True, generator=rng).to(self.means.device)
+        k = torch.multinomial(self.weights.cpu(), positive(n), replacement=True, generator=stream(rng)).to(
+            self.means.device
+        )
         return self.means[k] + self.std[k, None] * randn_like(self.means[k], rng), self.label[k]
 
     def log_density(self, x: Tensor, sigma: Tensor | float = 0.0, label: Label = None) -> Tensor:
         """Return log p_sigma(x), or log p_sigma(x | label), as `[b]`, in nats."""
-        if self.std.min() == 0 and torch.as_tensor(sigma).min() == 0:
+        return self.by_rows(self._log_density, x, sigma, label)
+
+    def _log_density(self, x: Tensor, sigma: Tensor, label: Tensor | None) -> Tensor:
+        if self.std.min() == 0 and sigma.min() == 0:
             raise ValueError("bare points have no density at sigma = 0; ask for sigma > 0, or give the mixture a std")
-        return self.by_rows(lambda x, sigma, label: self.log_joint(x, sigma, label).logsumexp(1), x, sigma, label)
+        return self.log_joint(x, sigma, label).logsumexp(1)
 
     def class_log_posterior(self, x: Tensor, sigma: Tensor | float) -> Tensor:
         """Return log p(class | x) at level sigma as `[b, classes]`: Bayes' rule on the noised mixture."""
@@ -114,7 +122,9 @@ class GaussianMixture:
             raise ValueError(
                 f"x has shape {tuple(x.shape)}; this needs [b, {d}], or pictures [b, c, h, w] of {d} pixels"
             )
-        sigma = torch.as_tensor(sigma, dtype=x.dtype, device=x.device).reshape(-1)
+        if x.device.type == "cpu":
+            finite(x)
+        sigma = numbers(sigma, "sigma", "a noise level >= 0, or one per row of x", x.dtype).to(x.device).reshape(-1)
         if len(sigma) not in (1, len(x)) or not ((sigma >= 0) & (sigma < math.inf)).all():
             raise ValueError(f"sigma must be one finite number >= 0, or one per row of x ({len(x)}); got {sigma}")
         rows = None if label is None else label_rows(label, len(x), self.classes).to(x.device)
@@ -122,7 +132,7 @@ class GaussianMixture:
 
 
 def _per_component(value: Tensor | float, means: Tensor, what: str) -> Tensor:
-    value, k = torch.as_tensor(value, dtype=means.dtype, device=means.device), len(means)
+    value, k = numbers(value, what, "a number, or one per mean", means.dtype).to(means.device), len(means)
     if value.ndim > 1 or (value.ndim == 1 and len(value) != k):
         raise ValueError(f"{what} has shape {tuple(value.shape)}; {k} means need a number or shape ({k},)")
     if not (torch.isfinite(value) & (value >= 0)).all():
@@ -133,8 +143,8 @@ def _per_component(value: Tensor | float, means: Tensor, what: str) -> Tensor:
 
 
 def _class_of_each(label: Tensor, means: Tensor) -> Tensor:
-    label, k = torch.as_tensor(label, device=means.device), len(means)
-    if label.shape != (k,) or label.is_floating_point() or label.min() < 0:
+    label, k = numbers(label, "label", "whole class labels, one per mean").to(means.device), len(means)
+    if label.shape != (k,) or label.is_floating_point() or label.dtype == torch.bool or label.min() < 0:
         given = f"{label.dtype}, shape {tuple(label.shape)}, least value {label.min() if label.numel() else None}"
         raise ValueError(f"label has {given}; {k} means need {k} whole class labels from 0 on")
     return label.long()
@@ -154,5 +164,5 @@ def of(source: Source) -> GaussianMixture:
     if isinstance(source, GaussianMixture):
         return source
     if isinstance(source, data.Points):
-        return GaussianMixture(as_batch(source.x, "points").flatten(1), 0.0, label=source.label)
+        return GaussianMixture(as_batch(source.x, "points.x").flatten(1), 0.0, label=source.label)
     return GaussianMixture(as_batch(source, "points").flatten(1), 0.0)
