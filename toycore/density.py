@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from toycore import exact, fields, gaussians
-from toycore.checks import as_batch, positive
+from toycore.checks import above, as_batch, batched, denoiser, function, number, numbers, positive
 from toycore.frames import VE, Frame
 from toycore.mixtures import GaussianMixture, Source
 from toycore.mixtures import of as mixture_of
@@ -28,8 +28,15 @@ Drift = Callable[[Tensor, float], Tensor]
 
 def log_density(mixture: GaussianMixture, x: Tensor, sigma: Tensor | float, frame: Frame = VE) -> Tensor:
     """Return log p of the noised mixture at x in a frame's own coordinates, `[b]`: log p_sigma(x / c) - d log c."""
-    scale = frame.scale(torch.as_tensor(sigma, dtype=x.dtype)).reshape(-1, 1)
+    mixture, x = mixture_of(mixture), batched(x)
+    scale = _frame(frame).scale(numbers(sigma, "sigma", "a noise level", x.dtype)).reshape(-1, 1)
     return mixture.log_density(x / scale, sigma) - x.shape[1] * scale.log()[:, 0]
+
+
+def _frame(frame: Frame) -> Frame:
+    if not isinstance(frame, Frame):
+        raise TypeError(f"frame is {frame!r}; it must be one of frames.VE, frames.VP, frames.FLOW")
+    return frame
 
 
 def shrink(x: Tensor, t: float = 0.0) -> Tensor:
@@ -46,7 +53,9 @@ def residual(
 
     It is (dp/dt + div(f p) - g2/2 Laplace p) / p, so it vanishes where log_p(x, t) solves the Fokker-Planck equation.
     """
-    x, time = x.detach(), torch.full((len(x),), t, dtype=x.dtype, requires_grad=True)
+    function(log_p, "log_p", "a function log_p(x, t) -> [b]"), function(drift, "drift", "a function drift(x)")
+    number(t, "t"), number(g2, "g2", 0)
+    x, time = as_batch(x).detach(), torch.full((len(x),), t, dtype=x.dtype, requires_grad=True)
 
     def slope(x: Tensor) -> Tensor:
         return torch.autograd.grad(log_p(x, time).sum(), x, create_graph=True)[0]
@@ -59,14 +68,13 @@ def residual(
 
 def cells(n: int = 100, extent: float = 3.0) -> Tensor:
     """Return the centres of n x n square cells on [-extent, extent]^2, `[n, n, 2]`, rows from below."""
-    line = extent * ((2 * torch.arange(positive(n), dtype=torch.float64) + 1) / n - 1)
+    line = above(extent, "extent") * ((2 * torch.arange(positive(n), dtype=torch.float64) + 1) / n - 1)
     return torch.stack(torch.meshgrid(line, line, indexing="xy"), -1)
 
 
 def histogram(x: Tensor, n: int = 100, extent: float = 3.0) -> Tensor:
     """Return the density of particles on the same cells, `[n, n]`: their share per cell over the cell's area."""
-    if as_batch(x).shape[1:] != (2,):
-        raise ValueError(f"x has shape {tuple(x.shape)}; the cells are of the plane, [n, 2]")
+    as_batch(x, dim=2), positive(n), above(extent, "extent")
     place = ((x.double() / extent + 1) * n / 2).floor().long()
     inside = ((place >= 0) & (place < n)).all(1)
     count = (place[:, 1] * n + place[:, 0])[inside].bincount(minlength=n * n).reshape(n, n)
@@ -80,12 +88,27 @@ def fokker_planck(p: Tensor, drift: Drift, g2: float, times: Tensor, extent: flo
     drift outruns the diffusion. What leaves a cell enters its neighbour and nothing crosses the border, so the mass is
     kept to rounding. Explicit Euler steps with D dt/h^2 <= 1/5; f(x, t) is read once per interval, at its middle.
     """
-    if p.ndim != 2 or p.shape[0] != p.shape[1]:
-        raise ValueError(f"p has shape {tuple(p.shape)}; it must be [n, n], a density on cells(n, extent)")
-    h, faces = 2 * extent / len(p), _faces(len(p), extent)
-    for start, end in pairwise(torch.as_tensor(times, dtype=torch.float64).tolist()):
+    n = len(_on_cells(p, "p"))
+    function(drift, "drift", "a function drift(x, t) -> [b, 2]"), number(g2, "g2", 0), above(extent, "extent")
+    times = numbers(times, "times", "a list of increasing times", torch.float64)
+    if times.ndim != 1 or len(times) < 2 or not torch.isfinite(times).all():
+        raise ValueError(f"times has shape {tuple(times.shape)}; it must be a list of two or more finite times")
+    for start, end in pairwise(times.tolist()):
         if not end > start:
             raise ValueError(f"times must increase; {start:.4g} is followed by {end:.4g}; try .flip(0)")
+    return _evolve(p, drift, g2, times, 2 * extent / n, _faces(n, extent))
+
+
+def _on_cells(p: Tensor, what: str) -> Tensor:
+    if as_batch(p, what).ndim != 2 or p.shape[0] != p.shape[1]:
+        raise ValueError(f"{what} has shape {tuple(p.shape)}; it must be [n, n], a density on cells(n, extent)")
+    return p
+
+
+def _evolve(
+    p: Tensor, drift: Drift, g2: float, times: Tensor, h: float, faces: list[tuple[int, Tensor]]
+) -> Iterator[Tensor]:
+    for start, end in pairwise(times.tolist()):
         across, up = (drift(face.reshape(-1, 2), (start + end) / 2).reshape(face.shape)[..., i] for i, face in faces)
         spread = torch.stack([f.abs().max() for f in (across, up)]).max().mul(h).clamp(min=g2) / 2
         steps = math.ceil(5 * float(spread) * (end - start) / h**2)
@@ -113,6 +136,9 @@ def _outflow(p: Tensor, across: Tensor, up: Tensor, g2: float, h: float) -> Tens
 
 def total_variation(p: Tensor, q: Tensor, extent: float = 3.0) -> float:
     """Return half of the integral of |p - q| over the cells: 0 for equal densities, 1 for disjoint ones."""
+    if _on_cells(p, "p").shape != _on_cells(q, "q").shape:
+        raise ValueError(f"p is {tuple(p.shape)} and q {tuple(q.shape)}; compare densities on the same cells")
+    above(extent, "extent")
     return float((p - q).abs().sum() * (2 * extent / len(p)) ** 2 / 2)
 
 
@@ -124,6 +150,8 @@ def with_divergence(
     Along dx/dsigma = eps_hat(x, sigma) the density changes by d(log p)/dsigma = -div eps_hat (Chen et al. 2018, eq. 8).
     Any ODE solver may follow it, such as torchdiffeq's adaptive ones.
     """
+    D = denoiser(D)
+    function(divergence, "divergence", "fields.divergence, or an estimate like fields.hutchinson")
 
     def rates(sigma: Tensor | float, state: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
         def eps(x: Tensor) -> Tensor:
@@ -151,10 +179,10 @@ def log_likelihood(
     if levels[0] == 0:
         raise ValueError("the grid ends at sigma = 0, where eps_hat is 0/0; leave the last level out: sigmas[:-1]")
     total = as_batch(x).new_zeros(len(x))
-    for sigma, above in pairwise(levels):
-        h = above - sigma
+    for sigma, sigma_up in pairwise(levels):
+        h = sigma_up - sigma
         d, change = rates(sigma, (x, total))
-        d_next, change_next = rates(above, (x + h * d, total))
+        d_next, change_next = rates(sigma_up, (x + h * d, total))
         x, total = x + h * (d + d_next) / 2, total + h * (change + change_next) / 2
     return total + gaussians.log_density(x.flatten(1), 0.0, levels[-1] ** 2)
 
@@ -166,9 +194,9 @@ def reverse_kernel(source: Source, x: Tensor, sigma: float, below: float) -> tup
     For each component it is a Gaussian with mean m_k + (V'/V)(x - m_k) and variance V' (1 - V'/V), V = std_k^2 +
     sigma^2; the whole is their mixture, weighted by p(k | x). DDPM replaces it by one Gaussian.
     """
-    if not 0 <= below < sigma:
+    if not 0 <= number(below, "below") < number(sigma, "sigma"):
         raise ValueError(f"sigma = {sigma} and below = {below}; a reverse step goes down, 0 <= below < sigma")
-    m = mixture_of(source).to(x.dtype)
+    m = mixture_of(source).to(batched(x).dtype)
     V, V_below = m.std**2 + sigma**2, m.std**2 + below**2
     means = m.means + (V_below / V)[:, None] * (x[:, None] - m.means)
     return exact.responsibilities(m, x, sigma), means, V_below * (1 - V_below / V)
@@ -176,7 +204,7 @@ def reverse_kernel(source: Source, x: Tensor, sigma: float, below: float) -> tup
 
 def reverse_densities(source: Source, x: Tensor, sigma: float, below: float, line: Tensor) -> tuple[Tensor, Tensor]:
     """Return the density of q(x'|x) for one x `[1, 1]` on the points `line`, and of the Gaussian of its moments."""
-    if x.shape != (1, 1):
+    if as_batch(x).shape != (1, 1):
         raise ValueError(f"x has shape {tuple(x.shape)}; one place of the line is [1, 1]")
     weights, means, var = (part.reshape(-1, 1) for part in reverse_kernel(source, x, sigma, below))
     true = (weights * _normal(line, means, var).exp()).sum(0)
@@ -189,11 +217,12 @@ def gaussian_gap(mixture: GaussianMixture, sigma: float, below: float, nodes: in
 
     KL = log(2 pi e Var)/2 - entropy; both expectations by Gauss-Hermite quadrature, component by component.
     """
+    mixture = mixture_of(mixture)
     if mixture.means.shape[1] != 1:
         raise ValueError(
             f"the mixture has {mixture.means.shape[1]} dimensions; quadrature is for the line, means [k, 1]"
         )
-    node, weight = (torch.from_numpy(part) for part in np.polynomial.hermite_e.hermegauss(nodes))
+    node, weight = (torch.from_numpy(part) for part in np.polynomial.hermite_e.hermegauss(positive(nodes, "nodes")))
     weight, m = weight / weight.sum(), mixture.to(torch.float64)
     x = m.means + (m.std**2 + sigma**2).sqrt()[:, None] * node  # [k, nodes]: x ~ p_sigma, by its component
     r, mean, var = reverse_kernel(m, x.reshape(-1, 1), sigma, below)

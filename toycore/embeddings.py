@@ -12,7 +12,8 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, normalize
 
 from toycore import mixtures, networks
-from toycore.checks import label_rows, positive
+from toycore.checks import as_batch, finite, label_rows, number, positive, stream
+from toycore.checks import numbers as tensor_of
 
 SIZES, SHAPES, PLACES = ("small", "large"), ("ring", "square", "cross", "triangle"), ("left", "right", "top", "bottom")
 WORDS = (*SIZES, *SHAPES, *PLACES)
@@ -54,8 +55,8 @@ def parts(caption: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 
 def numbers(caption: Tensor) -> Tensor:
     """Return captions `[b]` as checked numbers of CAPTIONS; unlike a label, -1 is none of them."""
-    rows = torch.as_tensor(caption)
-    if rows.ndim != 1 or (rows < 0).any():
+    rows = tensor_of(caption, "captions", f"numbers [b] in 0..{len(CAPTIONS) - 1}")
+    if rows.ndim != 1 or rows.is_floating_point() or rows.dtype == torch.bool or not len(rows) or (rows < 0).any():
         raise ValueError(f"captions are numbers [b] in 0..{len(CAPTIONS) - 1}; got {caption!r}")
     return label_rows(rows, len(rows), len(CAPTIONS))
 
@@ -67,7 +68,8 @@ def draw(caption: Tensor, points: int = 48, vary: float = 1.0, rng: torch.Genera
     """
     size, shape, place = parts(caption)
     b, n = len(caption), positive(points, "points")
-    pick = torch.randint(24, (b, n), generator=rng)
+    number(vary, "vary", 0)
+    pick = torch.randint(24, (b, n), generator=stream(rng))
     ends = SEGMENTS[shape[:, None], pick]  # [b, n, 2, 2]
     along = torch.rand(b, n, 1, generator=rng)
     x = ends[:, :, 0] + along * (ends[:, :, 1] - ends[:, :, 0])
@@ -102,8 +104,10 @@ class Clip(nn.Module):
     def __init__(self, dim: int = 16, width: int = 64, rng: torch.Generator | None = None) -> None:
         super().__init__()
         self.config = dict(dim=dim, width=width)
-        self.point = nn.Sequential(nn.Linear(2, width), nn.SiLU(), nn.Linear(width, width), nn.SiLU())
-        self.picture = nn.Sequential(nn.Linear(2 * width, width), nn.SiLU(), nn.Linear(width, dim))
+        self.point = nn.Sequential(
+            nn.Linear(2, positive(width, "width")), nn.SiLU(), nn.Linear(width, width), nn.SiLU()
+        )
+        self.picture = nn.Sequential(nn.Linear(2 * width, width), nn.SiLU(), nn.Linear(width, positive(dim, "dim")))
         self.word = nn.Embedding(len(WORDS), width)
         self.caption = nn.Sequential(nn.Linear(width, width), nn.SiLU(), nn.Linear(width, dim))
         networks.initialise(self, rng)
@@ -111,7 +115,10 @@ class Clip(nn.Module):
 
     def image(self, pictures: Tensor) -> Tensor:
         """Return the embeddings of pictures `[b, n, 2]`."""
-        h = self.point(pictures)
+        if not isinstance(pictures, Tensor) or pictures.ndim != 3 or pictures.shape[2] != 2 or not pictures.numel():
+            given = f"shape {tuple(pictures.shape)}" if isinstance(pictures, Tensor) else f"a {type(pictures).__name__}"
+            raise ValueError(f"pictures has {given}; CLIP reads points, a tensor [b, n, 2]: embeddings.draw(captions)")
+        h = self.point(finite(pictures, "pictures"))
         return normalize(self.picture(torch.cat([h.mean(1), h.amax(1)], 1)), dim=1)
 
     def text(self, caption: Tensor) -> Tensor:
@@ -126,15 +133,25 @@ def info_nce(image: Tensor, text: Tensor, scale: Tensor) -> Tensor:
     caption occurs k times, this is as if each of its k pictures were right with 1/k, as equal captions have equal rows.
     Radford et al. 2021 (2103.00020), figure 3; van den Oord et al. 2018 (1807.03748), eq. 4.
     """
-    logits, own = scale.exp() * image @ text.T, torch.arange(len(image))
+    _partners(image, text)
+    logits, own = torch.as_tensor(scale).exp() * image @ text.T, torch.arange(len(image))
     return (cross_entropy(logits, own) + cross_entropy(logits.T, own)) / 2
+
+
+def _partners(image: Tensor, text: Tensor) -> None:
+    if as_batch(image, "image").shape != as_batch(text, "text").shape:
+        raise ValueError(f"image is {tuple(image.shape)} and text {tuple(text.shape)}; partners are two times [b, dim]")
 
 
 def cosine_only(image: Tensor, text: Tensor) -> Tensor:
     """Return the mean of 1 - cosine of partners: attraction without repulsion, which collapses to one point."""
+    _partners(image, text)
     return (1 - (image * text).sum(1)).mean()
 
 
 def retrieval(image: Tensor, text: Tensor, own: Tensor) -> float:
     """Return the share of pictures `[b, dim]` whose nearest caption among `[k, dim]` is their own, own `[b]`."""
+    if as_batch(image, "image").shape[1:] != as_batch(text, "text").shape[1:]:
+        raise ValueError(f"image is {tuple(image.shape)} and text {tuple(text.shape)}; both are [.., dim]")
+    own = label_rows(own, len(image), len(text))
     return float(((image @ text.T).argmax(1) == own).double().mean())

@@ -13,9 +13,10 @@ import torch
 from torch import Tensor, nn
 
 from toycore import mixtures, networks, samplers, sigmas, training
-from toycore.checks import as_batch, positive
+from toycore.checks import batched, denoise, finite, function, numbers, positive, stream
 from toycore.frames import FLOW
 from toycore.precondition import FromVelocity
+from toycore.sigmas import decreasing
 from toycore.types import Denoiser, Label, column, randn_like
 
 Pairs = Callable[[int, torch.Generator | None], tuple[Tensor, Tensor]]
@@ -41,14 +42,31 @@ VP = Path(
 
 def point(x0: Tensor, eps: Tensor, t: Tensor | float, path: Path = LINEAR) -> Tensor:
     """Return x_t = a(t) x0 + b(t) eps."""
-    t = column(t, x0)
+    t = _of_pair(x0, eps, t, path)
     return path.a(t) * x0 + path.b(t) * eps
 
 
 def conditional_velocity(x0: Tensor, eps: Tensor, t: Tensor | float, path: Path = LINEAR) -> Tensor:
     """Return dx_t/dt = a'(t) x0 + b'(t) eps of one pair: for the linear path eps - x0, the same at all times."""
-    t = column(t, x0)
+    t = _of_pair(x0, eps, t, path)
     return path.da(t) * x0 + path.db(t) * eps
+
+
+def _of_pair(x0: Tensor, eps: Tensor, t: Tensor | float, path: Path) -> Tensor:
+    """Return t as a column, after a look at what makes a point of a path."""
+    if batched(x0, "x0").shape != batched(eps, "eps").shape:
+        raise ValueError(f"x0 has shape {tuple(x0.shape)} and eps {tuple(eps.shape)}; a pair is of one shape")
+    t = column(t, x0, "t")
+    if not ((t >= 0) & (t <= 1)).all():
+        raise ValueError(f"t runs from {float(t.min()):g} to {float(t.max()):g}; flow time lies between 0 and 1")
+    _known(path)
+    return t
+
+
+def _known(path: Path) -> Path:
+    if not isinstance(path, Path):
+        raise TypeError(f"path is {path!r}; it must be a flow.Path, such as flow.LINEAR or flow.VP")
+    return path
 
 
 def velocity(D: Denoiser, x: Tensor, t: Tensor | float, path: Path = LINEAR, label: Label = None) -> Tensor:
@@ -56,28 +74,31 @@ def velocity(D: Denoiser, x: Tensor, t: Tensor | float, path: Path = LINEAR, lab
 
     x0_hat = D(x / a, b / a), eps_hat = (x - a x0_hat) / b, 0 < t < 1. Lipman et al. 2022 (2210.02747), eq. 8.
     """
-    t = _inside(t, x)
+    t, path = _inside(t, x), _known(path)
     a, b = path.a(t), path.b(t)
-    x0_hat = D(x / a, (b / a).flatten(), label)
+    x0_hat = denoise(D, x / a, (b / a).flatten(), label)
     return path.da(t) * x0_hat + path.db(t) * (x - a * x0_hat) / b
 
 
 def velocity_of_score(score: Tensor, x: Tensor, t: Tensor | float, path: Path = LINEAR) -> Tensor:
     """Return u = (a'/a) x + b (a'/a b - b') score, the score that of x_t's own density, t < 1."""
-    t = column(t, x)
+    t = _of_pair(x, score, t, path)
+    if (t == 1).any():
+        raise ValueError("t is 1, where a(t) = 0 and the score says nothing of the velocity; ask for t < 1")
     b, rate = path.b(t), path.da(t) / path.a(t)
     return rate * x + b * (rate * b - path.db(t)) * score
 
 
 def score_of_velocity(u: Tensor, x: Tensor, t: Tensor | float, path: Path = LINEAR) -> Tensor:
     """Return the score of x_t's density from its velocity: `velocity_of_score` solved for the score, 0 < t < 1."""
+    _of_pair(x, u, t, path)
     t = _inside(t, x)
     b, rate = path.b(t), path.da(t) / path.a(t)
     return (u - rate * x) / (b * (rate * b - path.db(t)))
 
 
 def _inside(t: Tensor | float, x: Tensor) -> Tensor:
-    shaped = column(t, x)
+    shaped = column(t, batched(x), "t")
     if not ((shaped > 0) & (shaped < 1)).all():
         raise ValueError(
             f"t is {t}; x0_hat and eps_hat both make a velocity where 0 < t < 1 (t = 1 is sigma = infinity)"
@@ -90,7 +111,11 @@ def loss(net: nn.Module, x0: Tensor, eps: Tensor, t: Tensor, label: Label = None
 
     Lipman et al. 2022, eq. 14 and 23 (their t runs the other way).
     """
-    return ((net(point(x0, eps, t), t, label) - (eps - x0)) ** 2).mean()
+    v = net(point(x0, eps, t), t, label)
+    if not isinstance(v, Tensor) or v.shape != x0.shape:
+        given = f"shape {tuple(v.shape)}" if isinstance(v, Tensor) else f"a {type(v).__name__}"
+        raise ValueError(f"the network answered {given} to x_t of shape {tuple(x0.shape)}; a velocity is shaped like x")
+    return ((v - (eps - x0)) ** 2).mean()
 
 
 def independent(data: mixtures.Source) -> Pairs:
@@ -99,7 +124,7 @@ def independent(data: mixtures.Source) -> Pairs:
 
     def pairs(n: int, rng: torch.Generator | None) -> tuple[Tensor, Tensor]:
         x0 = draw(n, rng)[0]
-        return x0, randn_like(x0, rng)
+        return x0, randn_like(x0, stream(rng))
 
     return pairs
 
@@ -109,11 +134,12 @@ def coupled(D: Denoiser, n: int, grid: Tensor, rng: torch.Generator | None = Non
 
     The coupling of reflow: straighten the paths that a flow takes (Liu et al. 2022, 2209.03003, section 2.1).
     """
-    eps = torch.randn(positive(n), dim, generator=rng)
+    grid = decreasing(grid)
+    eps = torch.randn(positive(n), positive(dim, "dim"), generator=stream(rng))
     x0 = samplers.final(samplers.heun(D, float(grid[0]) * eps, grid))
 
     def pairs(n: int, rng: torch.Generator | None) -> tuple[Tensor, Tensor]:
-        rows = torch.randint(len(x0), (n,), generator=rng)
+        rows = torch.randint(len(x0), (positive(n),), generator=stream(rng))
         return x0[rows], eps[rows]
 
     return pairs
@@ -121,7 +147,7 @@ def coupled(D: Denoiser, n: int, grid: Tensor, rng: torch.Generator | None = Non
 
 def uniform(n: int, rng: torch.Generator | None = None) -> Tensor:
     """Draw n times uniform in (0, 1), 1e-4 away from both ends."""
-    return torch.rand(n, generator=rng).clamp(1e-4, 1 - 1e-4)
+    return torch.rand(positive(n), generator=stream(rng)).clamp(1e-4, 1 - 1e-4)
 
 
 def log_uniform(n: int, rng: torch.Generator | None = None) -> Tensor:
@@ -136,7 +162,13 @@ def train(
     """Train D in place by flow matching at random times, and yield a Progress per step."""
     if not isinstance(D, FromVelocity):
         raise TypeError(f"D is a {type(D).__name__}; flow matching trains a velocity: precondition.from_velocity(net)")
-    positive(batch, "batch")
+    if not callable(pairs):
+        raise TypeError(
+            f"pairs is a {type(pairs).__name__}; flow matching learns from pairs of data and noise:"
+            " flow.independent(data) draws them"
+        )
+    positive(batch, "batch"), stream(rng)
+    function(times, "times", "a function times(n, rng) -> [n], such as flow.uniform")
 
     def objective() -> Tensor:
         return loss(D.net, *pairs(batch, rng), times(batch, rng))
@@ -157,14 +189,23 @@ def fit(
 
 def euler(v: Callable[[Tensor, float], Tensor], x: Tensor, times: Tensor) -> Iterator[Tensor]:
     """Follow dx/dt = v(x, t) by Euler's method through the given times and yield every x after the first."""
-    for t, t_next in pairwise(torch.as_tensor(times, dtype=torch.float64).tolist()):
+    times = numbers(times, "times", "a list of times", torch.float64)
+    if times.ndim != 1 or len(times) < 2 or not torch.isfinite(times).all():
+        raise ValueError(f"times has shape {tuple(times.shape)}; it must be a list of two or more finite times")
+    return _euler(function(v, "v", "a function v(x, t), shaped like x"), batched(x), times.tolist())
+
+
+def _euler(v: Callable[[Tensor, float], Tensor], x: Tensor, times: list[float]) -> Iterator[Tensor]:
+    for t, t_next in pairwise(times):
         x = x + (t_next - t) * v(x, t)
         yield x
 
 
 def straightness(xs: Tensor) -> Tensor:
     """Return each path's end-to-end distance over its length, `[b]`, for paths `[steps, b, d]`: 1 is straight."""
-    if len(xs) < 2:
-        raise ValueError(f"xs has shape {tuple(xs.shape)}; a path needs two or more places, [steps, b, d]")
+    if numbers(xs, "xs", "places [steps, b, d]").ndim != 3 or len(xs) < 2:
+        raise ValueError(
+            f"xs has shape {tuple(numbers(xs, 'xs').shape)}; a path needs two or more places, [steps, b, d]"
+        )
     steps = xs.diff(dim=0).norm(dim=-1).sum(0)
-    return (xs[-1] - as_batch(xs[0])).norm(dim=-1) / steps
+    return (xs[-1] - finite(xs, "xs")[0]).norm(dim=-1) / steps

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from toycore import exact, fields, mixtures
-from toycore.checks import as_batch, label_rows, positive
+from toycore.checks import above, as_batch, label_rows, numbers, positive, stream
 from toycore.training import sampler_of
 from toycore.types import Denoiser
 
@@ -25,7 +25,8 @@ def field_error(
 
     eps* is the exact noise prediction of the source. FE, the course's one number for a field, is the mean over LEVELS.
     """
-    truth, draw = exact.posterior_mean(source), sampler_of(source)
+    truth, draw, rng = exact.posterior_mean(source), sampler_of(source), stream(rng)
+    levels = numbers(sigmas, "sigmas", "a list of noise levels above 0").reshape(-1).tolist()
 
     def at(sigma: float) -> Tensor:
         x0 = draw(positive(n), rng)[0].float()
@@ -34,7 +35,7 @@ def field_error(
         return ((fields.noise(D, x, sigma) - eps) ** 2).sum() / (eps**2).sum()
 
     with torch.no_grad():
-        return torch.stack([at(float(sigma)) for sigma in torch.as_tensor(sigmas).reshape(-1)])
+        return torch.stack([at(sigma) for sigma in levels])
 
 
 def spread(x: Tensor, data: Tensor) -> float:
@@ -58,13 +59,15 @@ def distance(x: Tensor, data: Tensor) -> Tensor:
 
 def own_share(x: Tensor, mixture: mixtures.GaussianMixture, label: int) -> float:
     """Return the share of points that the exact classifier of the clean data puts into the class: 1 is obedient."""
+    mixture = mixtures.of(mixture)
     own = label_rows(label, len(as_batch(x)), mixture.classes)
     return float((mixture.class_log_posterior(x, 0.0).argmax(1) == own).double().mean())
 
 
 def coverage(x: Tensor, data: Tensor, radius: float = 0.05) -> float:
     """Return the share of data points that have a sample within the radius: is every part of the data reached?"""
-    return float((distance(data, x) <= radius).double().mean())
+    x, data = _pair(x, data)
+    return float((distance(data, x) <= above(radius, "radius")).double().mean())
 
 
 def energy_distance(x: Tensor, y: Tensor) -> float:
@@ -85,7 +88,7 @@ def sliced_wasserstein(x: Tensor, y: Tensor, directions: int = 64, rng: torch.Ge
     """
     x, y = _pair(x, y)
     w = torch.nn.functional.normalize(
-        torch.randn(x.shape[1], positive(directions, "directions"), generator=rng, dtype=x.dtype), dim=0
+        torch.randn(x.shape[1], positive(directions, "directions"), generator=stream(rng), dtype=x.dtype), dim=0
     )
     a, b = (x @ w).sort(0).values, (y @ w).sort(0).values
     if len(a) != len(b):
@@ -136,7 +139,7 @@ def frechet_extrapolated(
     """
     x, y = _pair(x, y)
     most = min(len(x), len(y))
-    n = torch.tensor(sizes or [most // 8, most // 4, most // 2, most])
+    n = numbers(tuple(sizes) or (most // 8, most // 4, most // 2, most), "sizes", "whole numbers")
     if int(n.min()) < 2 or int(n.max()) > most or len(n.unique()) < 2:
         raise ValueError(f"sizes are {n.tolist()}; need two or more between 2 and {most}, the smaller set's size")
 
@@ -150,7 +153,7 @@ def frechet_extrapolated(
 
 
 def _some(x: Tensor, n: int, rng: torch.Generator | None) -> Tensor:
-    return x[torch.randperm(len(x), generator=rng)[:n]]
+    return x[torch.randperm(len(x), generator=stream(rng))[:n]]
 
 
 def inception_score(p: Tensor) -> float:
@@ -172,12 +175,15 @@ def memorised(x: Tensor, train: Tensor, held: Tensor) -> float:
     smaller has: shuffle sets that come in an order. A two-sample test in the spirit of
     Meehan et al. 2020 (2004.05675).
     """
-    n = min(len(train), len(held))
+    n = min(len(as_batch(train, "train")), len(as_batch(held, "held")))
     return float((distance(x, train[:n]) < distance(x, held[:n])).double().mean())
 
 
 def alignment(a: Tensor, b: Tensor) -> float:
     """Return the mean cosine between the rows of two fields `[n, d]`, in [-1, 1]."""
+    a, b = _pair(a, b)
+    if len(a) != len(b):
+        raise ValueError(f"the fields have {len(a)} and {len(b)} rows; compare them at the same points")
     return float(torch.nn.functional.cosine_similarity(a, b, dim=1).mean())
 
 
@@ -190,4 +196,7 @@ def _pair(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
 
 def standard_error(values: Tensor) -> float:
     """Return the standard error of a mean, std / sqrt(n)."""
-    return float(values.std()) / math.sqrt(len(values))
+    values = numbers(values, "values", "a list of two or more numbers")
+    if values.ndim != 1 or len(values) < 2 or not torch.isfinite(values).all():
+        raise ValueError(f"values has shape {tuple(values.shape)}; it must be a list of two or more finite numbers")
+    return float(values.double().std()) / math.sqrt(len(values))

@@ -5,7 +5,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from toycore.checks import label_column, one_of, positive
+from toycore.checks import at_least, finite, label_column, number, numbers, one_of, positive, stream
 from toycore.types import Label
 
 
@@ -32,8 +32,8 @@ class MLP(nn.Module):
     ) -> None:
         super().__init__()
         self.config = dict(dim=dim, width=width, depth=depth, classes=classes, features=features, scale=scale)
-        self.classes = classes
-        self.register_buffer("frequencies", scale * torch.randn(dim, features, generator=rng))
+        self.classes = at_least(0, classes, "classes")
+        self.register_buffer("frequencies", _frequencies(dim, features, scale, rng))
         self.first = nn.Linear(dim + 2 * features + 16, positive(width, "width"))
         self.hidden = nn.ModuleList(nn.Linear(width, width) for _ in range(positive(depth, "depth") - 1))
         self.last = nn.Linear(width, dim)
@@ -43,6 +43,7 @@ class MLP(nn.Module):
 
     def forward(self, u: Tensor, sigma: Tensor, label: Label = None) -> Tensor:
         """Return F(u, sigma, label) shaped like u, `[b, dim]` or pictures of dim pixels; sigma is `[1]` or `[b]`."""
+        _readable(u, sigma, self.config["dim"])
         of_u, of_sigma = self.first.weight[:, :-16], self.first.weight[:, -16:]
         shift = nn.functional.linear(waves(sigma), of_sigma, self.first.bias)  # [1 or b, width]
         shift = shift + class_vector(self.label, label, len(u), self.classes)
@@ -73,7 +74,8 @@ class NoiseMLP(nn.Module):
         self.config = dict(dim=dim, width=width, depth=depth, classes=classes, embedding=embedding)
         if positive(embedding, "embedding") % 2:
             raise ValueError(f"embedding is {embedding}; it must be even, half sines and half cosines")
-        self.classes, self.embedding = classes, embedding
+        self.classes, self.embedding = at_least(0, classes, "classes"), embedding
+        positive(dim, "dim")
         self.first = nn.Linear(dim + embedding, positive(width, "width"))
         self.hidden = nn.ModuleList(nn.Linear(width, width) for _ in range(positive(depth, "depth") - 1))
         self.last = nn.Linear(width, dim)
@@ -82,6 +84,7 @@ class NoiseMLP(nn.Module):
 
     def forward(self, x: Tensor, step: Tensor, label: Label = None) -> Tensor:
         """Return eps_hat `[b, dim]` for x `[b, dim]` in the VP frame and real steps `[1]` or `[b]`."""
+        _readable(x, step, self.config["dim"], "step", "x")
         half = self.embedding // 2
         phase = step.reshape(-1, 1) * torch.exp(-math.log(10000) / half * torch.arange(half)).to(x)
         embedding = torch.cat([phase.sin(), phase.cos()], 1).expand(len(x), -1)
@@ -110,9 +113,10 @@ class ConditionalMLP(nn.Module):
     ) -> None:  # fmt: skip
         super().__init__()
         self.config = dict(dim=dim, width=width, depth=depth, told=told, how=how, features=features, scale=scale)
-        self.register_buffer("frequencies", scale * torch.randn(dim, features, generator=rng))
+        self.register_buffer("frequencies", _frequencies(dim, features, scale, rng))
         self.first = nn.Linear(dim + 2 * features + 16, positive(width, "width"))
         tell = TELL[one_of(how, TELL, "way of conditioning")]
+        positive(width, "width"), positive(told, "told")
         self.tell = nn.ModuleList(tell(width, told) for _ in range(positive(depth, "depth")))
         self.hidden = nn.ModuleList(nn.Linear(width, width) for _ in range(depth - 1))
         self.last = nn.Linear(width, dim)
@@ -122,6 +126,7 @@ class ConditionalMLP(nn.Module):
 
     def forward(self, u: Tensor, sigma: Tensor, words: Tensor | None = None) -> Tensor:
         """Return F shaped like u, `[b, dim]`; sigma is `[1]` or `[b]`."""
+        _readable(u, sigma, self.config["dim"])
         words = self.null if words is None else self.sentence(words, len(u))
         phase, level = u @ self.frequencies, waves(sigma).expand(len(u), -1)
         h = self.first(torch.cat([u, phase.sin(), phase.cos(), level], 1))
@@ -132,6 +137,7 @@ class ConditionalMLP(nn.Module):
     def sentence(self, words: Tensor, b: int) -> Tensor:
         """Return words as `[b, k, e]`, one of them where they come as `[b, e]`."""
         e = self.null.shape[-1]
+        words = numbers(words, "words", "word vectors [b, k, e]")
         if words.ndim not in (2, 3) or len(words) != b or words.shape[-1] != e:
             raise ValueError(f"words have shape {tuple(words.shape)}; {b} points need [{b}, k, {e}] or [{b}, {e}]")
         return words.reshape(b, -1, e)
@@ -203,7 +209,9 @@ class Captioned(nn.Module):
     def __init__(self, tokens: list[list[int]], rng: torch.Generator | None = None, **words: int | float | str) -> None:
         super().__init__()
         self.config = dict(tokens=tokens, **words)
-        rows = torch.tensor(tokens)
+        rows = numbers(tokens, "tokens", "the captions as numbers of words, [captions, k]")
+        if rows.ndim != 2 or rows.is_floating_point() or not rows.numel() or int(rows.min()) < 0:
+            raise ValueError(f"tokens has shape {tuple(rows.shape)}; it must be whole numbers >= 0, [captions, k]")
         self.classes, null = len(rows), int(rows.max()) + 1
         self.register_buffer("tokens", torch.cat([rows, torch.full_like(rows[:1], null)]), persistent=False)
         self.net = ConditionalMLP(rng=rng, **words)  # type: ignore[arg-type]
@@ -214,6 +222,31 @@ class Captioned(nn.Module):
         """Return F shaped like u, `[b, dim]`; sigma is `[1]` or `[b]`, label numbers of captions."""
         rows = label_column(-1 if label is None else label, len(u), self.classes)
         return self.net(u, sigma, self.word(self.tokens[rows]))  # -1: the last row
+
+
+def _frequencies(dim: int, features: int, scale: float, rng: torch.Generator | None) -> Tensor:
+    """Draw the fixed random frequencies of Fourier features from N(0, scale^2), `[dim, features]`."""
+    shape = positive(dim, "dim"), at_least(0, features, "features")
+    return number(scale, "scale", 0) * torch.randn(*shape, generator=stream(rng))
+
+
+def _readable(u: Tensor, sigma: Tensor, dim: int, level: str = "sigma", what: str = "u") -> None:
+    """Say what a raw network needs: u `[b, dim]`, or pictures of dim pixels, and the levels as a tensor."""
+    if not isinstance(u, Tensor) or u.ndim < 2 or not len(u) or u.shape[1:].numel() != dim:
+        given = f"shape {tuple(u.shape)}" if isinstance(u, Tensor) else f"the type {type(u).__name__}"
+        raise ValueError(f"{what} has {given}; this network needs a tensor [b, {dim}]")
+    if not isinstance(sigma, Tensor):
+        raise TypeError(
+            f"{level} is {sigma!r}; a raw network takes levels as a tensor [1] or [b], and is not a Denoiser yet:"
+            " precondition.Preconditioned(net) is one and takes numbers too"
+        )
+    if not u.is_floating_point() or not sigma.is_floating_point() or sigma.numel() not in (1, len(u)):
+        raise ValueError(
+            f"{what} is {u.dtype} and {level} {sigma.dtype} of shape {tuple(sigma.shape)}; this network needs floats and"
+            f" one level, or one per row ({len(u)})"
+        )
+    if u.device.type == "cpu":
+        finite(u, what), finite(sigma.reshape(-1, 1), level)
 
 
 def waves(sigma: Tensor) -> Tensor:
@@ -235,6 +268,7 @@ def class_vector(table: nn.Embedding | None, label: Label, b: int, classes: int)
 
 def initialise(net: nn.Module, rng: torch.Generator | None) -> None:
     """Draw the weights from rng: linear and convolution layers uniform within 1/sqrt(fan-in), embeddings N(0, 1)."""
+    rng = stream(rng)
     for module in net.modules():
         if isinstance(module, (nn.Linear, nn.Conv2d)):
             bound = module.weight[0].numel() ** -0.5
@@ -246,4 +280,6 @@ def initialise(net: nn.Module, rng: torch.Generator | None) -> None:
 
 def count_params(module: nn.Module) -> int:
     """Return the number of trainable numbers."""
+    if not isinstance(module, nn.Module):
+        raise TypeError(f"module is a {type(module).__name__}; only a network has weights to count")
     return sum(p.numel() for p in module.parameters() if p.requires_grad)

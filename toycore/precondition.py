@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from toycore import sigmas
-from toycore.checks import level
+from toycore.checks import above, finite, level, numbers
 from toycore.frames import FLOW, VP, ddpm_step
 from toycore.types import Label
 
@@ -25,10 +25,9 @@ class Preconditioned(nn.Module):
 
     def __init__(self, net: nn.Module, sigma_data: float = 0.5, mean: Tensor | float = 0.0) -> None:
         super().__init__()
-        if not sigma_data > 0:
-            raise ValueError(f"sigma_data is {sigma_data}; it is the data's spread per axis and must be above 0")
+        _network(net), above(sigma_data, "sigma_data")
         self.net, self.sigma_data = net, sigma_data
-        self.register_buffer("mean", torch.as_tensor(mean, dtype=torch.float32))
+        self.register_buffer("mean", numbers(mean, "mean", "a number or a tensor [d]", torch.float32))
 
     def forward(self, x: Tensor, sigma: Tensor | float, label: Label = None) -> Tensor:
         """Return x0_hat, shaped like x; sigma is a number or `[b]`."""
@@ -54,7 +53,7 @@ class FromNoise(nn.Module):
 
     def __init__(self, net: nn.Module, grid: Tensor | None = None) -> None:
         super().__init__()
-        self.net = net
+        self.net = _network(net)
         self.register_buffer("grid", sigmas.ddpm() if grid is None else sigmas.decreasing(grid))
         if self.grid[-1] != 0:
             raise ValueError(f"the grid ends at {float(self.grid[-1])}; it must hold the levels of all T steps, then 0")
@@ -72,7 +71,7 @@ class FromVelocity(nn.Module):
 
     def __init__(self, net: nn.Module) -> None:
         super().__init__()
-        self.net = net
+        self.net = _network(net)
 
     def forward(self, x: Tensor, sigma: Tensor | float, label: Label = None) -> Tensor:
         """Return x0_hat, shaped like x; sigma is a number or `[b]`."""
@@ -86,11 +85,19 @@ class FromVelocity(nn.Module):
         return (1 + 1 / sigma) ** 2
 
 
+def _network(net: nn.Module) -> nn.Module:
+    if not isinstance(net, nn.Module):
+        raise TypeError(f"net is a {type(net).__name__}; it must be a network, such as networks.MLP()")
+    return net
+
+
 def _fits(x: Tensor, net: nn.Module) -> None:
     dim = getattr(net, "config", {}).get("dim")
     if not isinstance(x, Tensor) or x.ndim not in (2, 4) or (dim and x.shape[1:].numel() != dim):
         given = f"shape {tuple(x.shape)}" if isinstance(x, Tensor) else f"the type {type(x).__name__}"
         raise ValueError(f"x has {given}; this network needs a tensor {f'[b, {dim}]' if dim else '[b, c, h, w]'}")
+    if x.device.type == "cpu":
+        finite(x)
     own = next(net.parameters(), x).dtype
     if x.dtype != own:
         raise TypeError(f"x is {x.dtype} and this network {own}; pass x.to({own}), or convert it: D.to({x.dtype})")

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from toycore import mixtures, networks
-from toycore.checks import as_batch, positive, share
+from toycore.checks import above, as_batch, batched, denoise, function, positive, share, stream
 from toycore.data import Points
 from toycore.precondition import Preconditioned
 from toycore.sigmas import log_uniform
@@ -33,11 +33,11 @@ def sampler_of(source: mixtures.Source) -> Callable[[int, torch.Generator | None
         return source.to(torch.float32).sample
     x, label = (source.x, source.label) if isinstance(source, Points) else (source, None)
     x = as_batch(x, "data").float()
-    if label is not None and len(label) != len(x):
+    if label is not None and (not isinstance(label, Tensor) or label.shape != (len(x),)):
         raise ValueError(f"the data are {len(x)} points with {len(label)} labels; give one label per point")
 
     def draw(n: int, rng: torch.Generator | None) -> tuple[Tensor, Tensor | None]:
-        rows = torch.randint(len(x), (n,), generator=rng)
+        rows = torch.randint(len(x), (positive(n),), generator=stream(rng))
         return x[rows], None if label is None else label[rows]
 
     return draw
@@ -47,7 +47,7 @@ def loss(
     D: nn.Module, x0: Tensor, sigma: Tensor, label: Tensor | None = None, rng: torch.Generator | None = None
 ) -> Tensor:
     """Return `weighted_error` with noise eps ~ N(0, I) drawn from rng: denoising score matching (Vincent 2011)."""
-    return weighted_error(D, x0, randn_like(x0, rng), sigma, label)
+    return weighted_error(D, x0, randn_like(batched(x0, "x0"), stream(rng)), sigma, label)
 
 
 def weighted_error(D: nn.Module, x0: Tensor, eps: Tensor, sigma: Tensor, label: Tensor | None = None) -> Tensor:
@@ -57,15 +57,18 @@ def weighted_error(D: nn.Module, x0: Tensor, eps: Tensor, sigma: Tensor, label: 
     et al. 2022, eq. 8), of the velocity in `FromVelocity` (Lipman et al. 2022). Without a weight, w = 1/sigma^2:
     |eps_hat - eps|^2, the L_simple of Ho et al. 2020, eq. 14.
     """
+    if batched(eps, "eps").shape != batched(x0, "x0").shape:
+        raise ValueError(f"eps has shape {tuple(eps.shape)} and x0 {tuple(x0.shape)}; give one noise per point")
+    x = x0 + column(sigma, x0) * eps
     weight = getattr(D, "weight", lambda sigma: 1 / sigma**2)(sigma)
-    return (column(weight, x0) * (D(x0 + column(sigma, x0) * eps, sigma, label) - x0) ** 2).mean()
+    return (column(weight, x0) * (denoise(D, x, sigma, label) - x0) ** 2).mean()
 
 
 def drop(label: Tensor | None, share: float, rng: torch.Generator | None) -> Tensor | None:
     """Replace a random share of the labels by -1, "no label", so that one network learns both fields of guidance."""
     if label is None:
         return None
-    return label.masked_fill(torch.rand(label.shape, generator=rng) < share, -1)
+    return label.masked_fill(torch.rand(label.shape, generator=stream(rng)) < share, -1)
 
 
 def train(
@@ -84,7 +87,8 @@ def train(
     `descend` does the steps. Stop whenever you like: the model of the last Progress is usable.
     """
     draw, classes = sampler_of(data), getattr(getattr(D, "net", D), "classes", 0)
-    positive(batch, "batch"), share(label_dropout, "label_dropout")
+    positive(batch, "batch"), share(label_dropout, "label_dropout"), stream(rng)
+    log_uniform(1, low, high, torch.Generator())  # looks at low and high
 
     def objective() -> Tensor:
         x0, label = draw(batch, rng)
@@ -99,17 +103,30 @@ def descend(D: nn.Module, objective: Callable[[], Tensor], steps: int, lr: float
 
     Adam with a warm-up of 50 steps and a cosine to zero; the yielded model is an exponential average of the weights.
     """
-    average, decay = copy.deepcopy(D), min(0.99, 1 - 10 / (10 + positive(steps, "steps")))
-    weights: list[Tensor] = list(D.parameters())
-    if not any(weight.requires_grad for weight in weights):
+    positive(steps, "steps"), above(lr, "lr"), function(objective, "objective", "a function without arguments -> loss")
+    if not isinstance(D, nn.Module):
+        raise TypeError(
+            f"D is a {type(D).__name__}; only a network has weights to train: training.model(data) makes one"
+        )
+    if not any(weight.requires_grad for weight in D.parameters()):
         raise ValueError(
             "D is frozen, as fit and load leave a model; to train it further, call D.requires_grad_() first"
         )
+    return _descend(D, objective, steps, lr)
+
+
+def _descend(D: nn.Module, objective: Callable[[], Tensor], steps: int, lr: float) -> Iterator[Progress]:
+    average, decay = copy.deepcopy(D), min(0.99, 1 - 10 / (10 + steps))
+    weights: list[Tensor] = list(D.parameters())
     averages: list[Tensor] = list(average.parameters())
     optimizer = torch.optim.Adam(weights, lr=lr, betas=(0.9, 0.99), fused=True)
     for step in range(1, steps + 1):
         optimizer.param_groups[0]["lr"] = lr * min(1, step / 50) * cosine((step - 1) / steps)
         value = objective()
+        if not torch.isfinite(value):
+            raise ValueError(
+                f"the loss is {float(value)} at step {step}: training diverged; use a smaller lr than {lr}"
+            )
         optimizer.zero_grad()
         value.backward()
         optimizer.step()
@@ -128,7 +145,7 @@ def model(data: mixtures.Source, width: int = 64, depth: int = 3, rng: torch.Gen
 
     Bare points need more and finer Fourier features (48 of scale 6) than a smooth density (24 of scale 2.5).
     """
-    m = mixtures.of(data)
+    m, rng = mixtures.of(data), stream(rng)
     sigma_data = float((m.weights @ (((m.means - m.mean) ** 2).mean(1) + m.std**2)).sqrt())
     if sigma_data == 0:
         raise ValueError("the data are one single point; there is nothing to learn")

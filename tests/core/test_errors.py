@@ -225,7 +225,7 @@ ERRORS = {
         lambda: density.reverse_densities(GaussianMixture(POINTS[:, :1], 0.1), X[:2, :1], 1.0, 0.5, X[:, 0]),
         ValueError, "(2, 1)", "[1, 1]",
     ),
-    "histogram in space": (lambda: density.histogram(torch.zeros(5, 3)), ValueError, "(5, 3)", "[n, 2]"),
+    "histogram in space": (lambda: density.histogram(torch.zeros(5, 3)), ValueError, "(5, 3)", "[b, 2]"),
     "a lattice that is no square": (
         lambda: next(density.fokker_planck(torch.ones(4, 5), density.shrink, 1.0, torch.tensor([0.0, 1.0]))),
         ValueError, "(4, 5)", "[n, n]",

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from toycore import mixtures, networks, training
-from toycore.checks import level, positive
+from toycore.checks import above, as_batch, at_least, batched, function, label_rows, level, number, positive, stream
 from toycore.sigmas import log_uniform
 from toycore.types import column, randn_like
 
@@ -26,8 +26,9 @@ class Classifier(nn.Module):
     ) -> None:  # fmt: skip
         super().__init__()
         self.config = dict(classes=classes, width=width, features=features, scale=scale, sigma_data=sigma_data)
-        self.classes, self.sigma_data = classes, sigma_data
-        self.register_buffer("frequencies", scale * torch.randn(2, features, generator=rng))
+        self.classes, self.sigma_data = at_least(2, classes, "classes"), above(sigma_data, "sigma_data")
+        positive(width, "width"), at_least(0, features, "features"), number(scale, "scale", 0)
+        self.register_buffer("frequencies", scale * torch.randn(2, features, generator=stream(rng)))
         self.layers = nn.Sequential(
             nn.Linear(2 + 2 * features + 16, width), nn.SiLU(), nn.Linear(width, width), nn.SiLU(),
             nn.Linear(width, classes),
@@ -36,7 +37,7 @@ class Classifier(nn.Module):
 
     def forward(self, x: Tensor, sigma: Tensor | float) -> Tensor:
         """Return log p(c | x, sigma) as `[b, classes]`; sigma is a number or `[b]`."""
-        sigma = level(sigma, x)
+        sigma = level(sigma, as_batch(x, dim=2))
         norm = (sigma**2 + self.sigma_data**2).sqrt()
         u, clear = x / norm, self.sigma_data / norm
         phase, waves = u @ self.frequencies, networks.waves(sigma.flatten()).expand(len(x), -1)
@@ -48,7 +49,9 @@ def loss(
     model: Callable[..., Tensor], x0: Tensor, sigma: Tensor, label: Tensor, rng: torch.Generator | None = None
 ) -> Tensor:
     """Return the mean of -log p(label | x0 + sigma eps, sigma): cross-entropy at noisy points, in nats."""
-    return nn.functional.nll_loss(model(x0 + column(sigma, x0) * randn_like(x0, rng), sigma), label)
+    function(model, "model", "a classifier (x, sigma) -> log p [b, classes]")
+    log_p = model(batched(x0, "x0") + column(sigma, x0) * randn_like(x0, stream(rng)), sigma)
+    return nn.functional.nll_loss(log_p, label_rows(label, len(x0), log_p.shape[1]))
 
 
 def fit(
@@ -64,6 +67,8 @@ def fit(
         raise ValueError("a classifier needs labels of at least two classes; give Points or a mixture with labels")
     model = Classifier(classes, sigma_data=float(draw(4096, rng)[0].std()), rng=rng)
     positive(batch, "batch")
+    if levels is not None:
+        log_uniform(1, *levels, torch.Generator())  # looks at low and high
 
     def objective() -> Tensor:
         x0, label = draw(batch, rng)

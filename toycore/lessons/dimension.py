@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from toycore import exact
-from toycore.checks import as_batch, positive
+from toycore.checks import as_batch, numbers, positive, stream
 
 
 def shell(x: Tensor) -> float:
@@ -26,9 +26,12 @@ def certainty(points: Tensor, levels: Tensor, rng: torch.Generator | None = None
 
     The noisy points are x0 + sigma eps with x0 drawn from the points `[k, d]`; the weights `exact.responsibilities`.
     """
-    x0 = points[torch.randint(len(points), (positive(n),), generator=rng)]
+    x0 = as_batch(points, "points")[torch.randint(len(points), (positive(n),), generator=stream(rng))]
     noise = torch.randn(x0.shape, generator=rng, dtype=x0.dtype)
-    weights = (exact.responsibilities(points, x0 + s * noise, s) for s in torch.as_tensor(levels).tolist())
+    weights = (
+        exact.responsibilities(points, x0 + s * noise, s)
+        for s in numbers(levels, "levels", "a list of noise levels").reshape(-1).tolist()
+    )
     return torch.stack([w.max(1).values.median() for w in weights])
 
 

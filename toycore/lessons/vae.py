@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from toycore import gaussians, mixtures, networks, training
-from toycore.checks import positive
+from toycore.checks import above, as_batch, number, positive, stream
 from toycore.types import randn_like
 
 
@@ -21,8 +21,7 @@ class VAE(nn.Module):
         self, dim: int = 2, latent: int = 2, width: int = 76, noise: float = 0.1, rng: torch.Generator | None = None
     ) -> None:
         super().__init__()
-        if not noise > 0:
-            raise ValueError(f"noise is {noise}; the decoder's spread must be above 0")
+        above(noise, "noise"), positive(dim, "dim"), positive(latent, "latent"), positive(width, "width")
         self.config = dict(dim=dim, latent=latent, width=width)
         self.encoder, self.decoder = _mlp(dim, width, 2 * latent), _mlp(latent, width, dim)
         self.log_noise = nn.Parameter(torch.tensor(noise).log())
@@ -35,12 +34,12 @@ class VAE(nn.Module):
 
     def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Return the mean and the variance of q(z|x), both `[b, latent]`."""
-        mean, log_var = self.encoder(x).chunk(2, 1)
+        mean, log_var = self.encoder(as_batch(x, dim=self.config["dim"])).chunk(2, 1)
         return mean, log_var.exp()
 
     def decode(self, z: Tensor) -> Tensor:
         """Return the mean of p(x|z) `[b, dim]`: the average of all the points that share this code."""
-        return self.decoder(z)
+        return self.decoder(as_batch(z, "z", self.config["latent"]))
 
     def elbo(self, x: Tensor, rng: torch.Generator | None = None) -> Tensor:
         """Return log p(x|z) - KL(q(z|x) || N(0, I)) with one z = m + sqrt(v) eps per row, `[b]` in nats.
@@ -48,13 +47,14 @@ class VAE(nn.Module):
         Its mean is at most log p(x). Kingma & Welling 2013, eq. 10, which calls z = m + sqrt(v) eps reparametrisation.
         """
         mean, var = self.encode(x)
-        z = mean + var.sqrt() * randn_like(mean, rng)
+        z = mean + var.sqrt() * randn_like(mean, stream(rng))
         return gaussians.log_density(x, self.decode(z), self.noise**2) - gaussians.kl(mean, var)
 
     @torch.no_grad()
     def sample(self, n: int, rng: torch.Generator | None = None, noise: float = 1.0) -> Tensor:
         """Draw n points: decode(z) + noise s eps. noise = 1 is the model; 0 shows the decoder's means alone."""
-        mean = self.decode(torch.randn(positive(n), self.config["latent"], generator=rng))
+        number(noise, "noise", 0)
+        mean = self.decode(torch.randn(positive(n), self.config["latent"], generator=stream(rng)))
         return mean + noise * self.noise * randn_like(mean, rng)
 
 
@@ -69,7 +69,9 @@ def train(
 ) -> Iterator[training.Progress]:  # fmt: skip
     """Raise the ELBO in place, and yield a Progress per step; its D is the averaged VAE, its loss the mean -ELBO."""
     draw = training.sampler_of(data)
-    positive(batch, "batch")
+    positive(batch, "batch"), stream(rng)
+    if not isinstance(vae, VAE):
+        raise TypeError(f"vae is a {type(vae).__name__}; the ELBO is that of a VAE: vae.VAE()")
     return training.descend(vae, lambda: -vae.elbo(draw(batch, rng)[0], rng).mean(), steps, lr)
 
 
