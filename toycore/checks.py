@@ -29,9 +29,10 @@ def level(sigma: Tensor | float, x: Tensor) -> Tensor:
 
 def denoiser(D: Denoiser, what: str = "D") -> Denoiser:
     """Return D, its answers checked by `denoise`; refuse what cannot be called."""
-    if not callable(D):
+    if not callable(D) or isinstance(D, type):
+        given = f"{D.__name__}, which is a class; make one of it:" if isinstance(D, type) else f"a {type(D).__name__};"
         raise TypeError(
-            f"{what} is a {type(D).__name__}; it must be a Denoiser, a function D(x, sigma, label) -> x0_hat:"
+            f"{what} is {given} it must be a Denoiser, a function D(x, sigma, label) -> x0_hat:"
             " exact.posterior_mean makes one from data, training.fit learns one, toycore.load reads one"
         )
     return partial(denoise, D)
@@ -43,7 +44,7 @@ def denoise(D: Denoiser, x: Tensor, sigma: Tensor | float, label: Label = None) 
         x0_hat = D(x, sigma, label)
     except TypeError:
         _takes_three(D)
-        raise
+        raise  # D's own error
     if not isinstance(x0_hat, Tensor) or x0_hat.shape != x.shape or not x0_hat.is_floating_point():
         given = f"{x0_hat.dtype} of shape {tuple(x0_hat.shape)}" if isinstance(x0_hat, Tensor) else _named(x0_hat)
         raise ValueError(
@@ -54,22 +55,31 @@ def denoise(D: Denoiser, x: Tensor, sigma: Tensor | float, label: Label = None) 
 
 
 def _takes_three(D: Denoiser) -> None:
-    try:
-        signature(D).bind(None, None, None)
-    except TypeError:
+    denoiser(D)
+    if not _takes(D, 3):
         raise TypeError(
             f"D takes {signature(D)}; a Denoiser is called as D(x, sigma, label): write it as"
             " lambda x, sigma, label=None: ..."
-        ) from None
-    except ValueError:
-        return  # some functions written in C do not tell what they take
+        )
 
 
-def function(f: Any, what: str, need: str) -> Any:
-    """Return f if it can be called; otherwise say what is needed."""
+def function(f: Any, what: str, need: str, inputs: int = 0) -> Any:
+    """Return f if it can be called, and with so many inputs if given; otherwise say what is needed."""
     if not callable(f):
         raise TypeError(f"{what} is {_named(f)}; it must be {need}")
+    if inputs and not _takes(f, inputs):
+        raise TypeError(f"{what} takes {signature(f)}; it must be {need}")
     return f
+
+
+def _takes(f: Any, inputs: int) -> bool:
+    try:
+        signature(f).bind(*[None] * inputs)
+    except TypeError:
+        return False
+    except ValueError:
+        return True  # some functions written in C do not tell what they take
+    return True
 
 
 def stream(rng: torch.Generator | None) -> torch.Generator | None:
@@ -93,10 +103,8 @@ def label_rows(label: Label, b: int, classes: float = math.inf) -> Tensor:
             f"label has dtype {rows.dtype} and shape {tuple(rows.shape)}; need None, an int, or integers [{b}]"
         )
     if rows.numel() and rows.device.type == "cpu" and (int(rows.min()) < -1 or int(rows.max()) >= classes):
-        raise ValueError(
-            f"label runs from {int(rows.min())} to {int(rows.max())}, but this model knows the classes"
-            f" 0..{classes - 1:.0f}; use one of them, or None"
-        )
+        known = "a class is 0 or more" if classes == math.inf else f"this model knows the classes 0..{classes - 1}"
+        raise ValueError(f"label runs from {int(rows.min())} to {int(rows.max())}, but {known}; use one, or None")
     return rows.long().expand(b)
 
 

@@ -207,6 +207,7 @@ def reverse_densities(source: Source, x: Tensor, sigma: float, below: float, lin
     if as_batch(x).shape != (1, 1):
         raise ValueError(f"x has shape {tuple(x.shape)}; one place of the line is [1, 1]")
     weights, means, var = (part.reshape(-1, 1) for part in reverse_kernel(source, x, sigma, below))
+    line = numbers(line, "line", "places on the line, [n]", x.dtype)
     true = (weights * _normal(line, means, var).exp()).sum(0)
     center = (weights * means).sum()
     return true, _normal(line, center, (weights * (var + (means - center) ** 2)).sum()).exp()

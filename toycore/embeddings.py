@@ -134,7 +134,10 @@ def info_nce(image: Tensor, text: Tensor, scale: Tensor) -> Tensor:
     Radford et al. 2021 (2103.00020), figure 3; van den Oord et al. 2018 (1807.03748), eq. 4.
     """
     _partners(image, text)
-    logits, own = torch.as_tensor(scale).exp() * image @ text.T, torch.arange(len(image))
+    logits, own = (
+        tensor_of(scale, "scale", "a number, log 1/temperature").exp() * image @ text.T,
+        torch.arange(len(image)),
+    )
     return (cross_entropy(logits, own) + cross_entropy(logits.T, own)) / 2
 
 

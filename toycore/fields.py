@@ -61,7 +61,7 @@ def hutchinson(f: Callable[[Tensor], Tensor], x: Tensor, rng: torch.Generator | 
 
 
 def _differentiable(f: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
-    y = function(f, "f", "a function of x `[b, d]`, such as lambda x: fields.noise(D, x, 1.0)")(x)
+    y = function(f, "f", "a function of x, such as lambda x: fields.noise(D, x, 1.0)", 1)(x)
     if not isinstance(y, Tensor) or y.shape != x.shape:
         given = f"shape {tuple(y.shape)}" if isinstance(y, Tensor) else f"a {type(y).__name__}"
         raise ValueError(f"f(x) has {given} for x of shape {tuple(x.shape)}; a field is shaped like x")

@@ -197,7 +197,11 @@ def euler(v: Callable[[Tensor, float], Tensor], x: Tensor, times: Tensor) -> Ite
 
 def _euler(v: Callable[[Tensor, float], Tensor], x: Tensor, times: list[float]) -> Iterator[Tensor]:
     for t, t_next in pairwise(times):
-        x = x + (t_next - t) * v(x, t)
+        u = v(x, t)
+        if not isinstance(u, Tensor) or u.shape != x.shape:
+            given = f"shape {tuple(u.shape)}" if isinstance(u, Tensor) else f"a {type(u).__name__}"
+            raise ValueError(f"v answered {given} to x of shape {tuple(x.shape)}; a velocity is shaped like x")
+        x = x + (t_next - t) * u
         yield x
 
 

@@ -18,21 +18,36 @@ Value = Tensor | float
 
 def log_density(x: Tensor, mean: Value, var: Value) -> Tensor:
     """Return log N(x; mean, diag var), the last axis summed."""
-    var = _above_zero(var, x)
+    var, mean = _above_zero(var, x), _fits(mean, x, "mean")
     return (-0.5 * (x - mean) ** 2 / var - 0.5 * (2 * math.pi * var).log()).sum(-1)
 
 
 def _above_zero(var: Value, x: Tensor) -> Tensor:
     if not isinstance(x, Tensor) or not x.ndim or not x.is_floating_point():
         raise TypeError(f"x is a {type(x).__name__}; it must be a tensor of floats [..., d]: use torch.as_tensor(x)")
-    var = numbers(var, "a variance", "a number or a tensor above 0", x.dtype).to(x.device)
+    var = _fits(var, x, "a variance")
     if not (var > 0).all():
         raise ValueError(f"a variance is {float(var.min())}; variances must be above 0 for a density")
     return var
 
 
+def _fits(value: Value, x: Tensor, what: str) -> Tensor:
+    """Return a mean or a variance as a tensor that broadcasts with x."""
+    value = numbers(value, what, "a number, or a tensor that broadcasts with x", x.dtype).to(x.device)
+    try:
+        torch.broadcast_shapes(value.shape, x.shape)
+    except RuntimeError:
+        raise ValueError(
+            f"{what} has shape {tuple(value.shape)} and x {tuple(x.shape)}; give a number, or one per coordinate"
+        ) from None
+    return value
+
+
 def expected_log_density(mean: Tensor, var: Value, m: Value, v: Value) -> Tensor:
     """Return the mean of log N(x; m, v) over x ~ N(mean, var): log N(mean; m, v) - sum var / (2 v)."""
+    var = numbers(var, "var", "a number or a tensor", mean.dtype)
+    if (var < 0).any():
+        raise ValueError(f"var is {float(var.min())} somewhere; a variance is 0 or more")
     return log_density(mean, m, v) - (var / torch.as_tensor(v, dtype=mean.dtype) / 2 + 0 * mean).sum(-1)
 
 
@@ -48,7 +63,12 @@ def kl(mean: Tensor, var: Value, m: Value = 0.0, v: Value = 1.0) -> Tensor:
 def true_variance(v: float) -> Callable[[float, float], float]:
     """Return R(sigma, sigma') = V' (1 - V'/V), V = v + sigma^2: the variance of q(x'|x) for data N(0, v)."""
     number(v, "v", 0)
-    return lambda sigma, below: (v + below**2) * (1 - (v + below**2) / (v + sigma**2))
+
+    def variance(sigma: float, below: float) -> float:
+        _goes_down(sigma, below)
+        return (v + below**2) * (1 - (v + below**2) / (v + sigma**2))
+
+    return variance
 
 
 def small_variance(sigma: float, below: float) -> float:

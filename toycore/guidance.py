@@ -16,6 +16,7 @@ from toycore.types import Denoiser, Label, column
 
 LogPosterior = Callable[[Tensor, Tensor | float], Tensor]
 FORMS = "two-term", "replace"  # of negative guidance
+LOG_POSTERIOR = "a function (x, sigma) -> [b, classes], as mixture.class_log_posterior"
 
 CONVENTIONS = {  # name: what to add to its number to get our s
     "toycore": 0,  # s: 0 unconditional, 1 conditional
@@ -80,7 +81,7 @@ def classifier(D: Denoiser, log_posterior: LogPosterior, label: Label, s: float 
     Dhariwal & Nichol 2021 (2105.05233), eq. 11-14 and algorithm 2.
     """
     D, s, target = denoiser(D), number(s, "s"), _label(label)
-    function(log_posterior, "log_posterior", "a function (x, sigma) -> [b, classes], as mixture.class_log_posterior")
+    function(log_posterior, "log_posterior", LOG_POSTERIOR)
 
     def guided_by_gradient(x: Tensor, sigma: Tensor | float, label: Label = None) -> Tensor:
         slope = class_gradient(log_posterior, x, sigma, target)
@@ -91,6 +92,7 @@ def classifier(D: Denoiser, log_posterior: LogPosterior, label: Label, s: float 
 
 def class_gradient(log_posterior: LogPosterior, x: Tensor, sigma: Tensor | float, label: Label) -> Tensor:
     """Return grad_x log p(label | x) at level sigma by one backward pass, shaped like x; 0 in rows labelled -1."""
+    function(log_posterior, "log_posterior", LOG_POSTERIOR)
     with torch.enable_grad():
         x = batched(x).detach().requires_grad_()
         log_p = log_posterior(x, sigma)

@@ -1,6 +1,7 @@
 """How good is a field, how good is a sample? Each number answers one question, and says which in its name."""
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -27,6 +28,8 @@ def field_error(
     """
     truth, draw, rng = exact.posterior_mean(source), sampler_of(source), stream(rng)
     levels = numbers(sigmas, "sigmas", "a list of noise levels above 0").reshape(-1).tolist()
+    if not levels:
+        raise ValueError("sigmas is empty; give one level or more, such as metrics.LEVELS")
 
     def at(sigma: float) -> Tensor:
         x0 = draw(positive(n), rng)[0].float()
@@ -139,6 +142,8 @@ def frechet_extrapolated(
     """
     x, y = _pair(x, y)
     most = min(len(x), len(y))
+    if not isinstance(sizes, Sequence) or isinstance(sizes, str):
+        raise TypeError(f"sizes is {sizes!r}; give two or more whole numbers, such as (250, 500, 1000)")
     n = numbers(tuple(sizes) or (most // 8, most // 4, most // 2, most), "sizes", "whole numbers")
     if int(n.min()) < 2 or int(n.max()) > most or len(n.unique()) < 2:
         raise ValueError(f"sizes are {n.tolist()}; need two or more between 2 and {most}, the smaller set's size")

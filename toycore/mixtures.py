@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from toycore import data
-from toycore.checks import FLOATS, as_batch, finite, label_rows, numbers, positive, stream
+from toycore.checks import FLOATS, as_batch, batched, finite, label_rows, numbers, positive, stream
 from toycore.types import Label, in_chunks, randn_like, squared_distance
 
 CHUNK = 8_000_000  # entries of a [b, k] matrix held at a time: 32 MB in float32
@@ -115,10 +115,7 @@ class GaussianMixture:
     def by_rows(self, f: Callable[..., Tensor], x: Tensor, sigma: Tensor | float, label: Label = None) -> Tensor:
         """Check the shapes, then call f(x `[b, d]`, sigma, label) on so few rows that `[b, k]` matrices stay small."""
         d = self.means.shape[1]
-        if not isinstance(x, Tensor) or x.dtype not in (torch.float32, torch.float64):
-            given = x.dtype if isinstance(x, Tensor) else type(x).__name__
-            raise ValueError(f"x is {given}; this needs a tensor of floats, 32 or 64 bits: torch.as_tensor(x).float()")
-        if x.ndim not in (2, 4) or x.shape[1:].numel() != d:
+        if batched(x).shape[1:].numel() != d:
             raise ValueError(
                 f"x has shape {tuple(x.shape)}; this needs [b, {d}], or pictures [b, c, h, w] of {d} pixels"
             )

@@ -242,8 +242,8 @@ def _readable(u: Tensor, sigma: Tensor, dim: int, level: str = "sigma", what: st
         )
     if not u.is_floating_point() or not sigma.is_floating_point() or sigma.numel() not in (1, len(u)):
         raise ValueError(
-            f"{what} is {u.dtype} and {level} {sigma.dtype} of shape {tuple(sigma.shape)}; this network needs floats and"
-            f" one level, or one per row ({len(u)})"
+            f"{what} is {u.dtype} and {level} {sigma.dtype} of shape {tuple(sigma.shape)}; this network needs floats,"
+            f" and one level, or one per row ({len(u)})"
         )
     if u.device.type == "cpu":
         finite(u, what), finite(sigma.reshape(-1, 1), level)
@@ -251,6 +251,8 @@ def _readable(u: Tensor, sigma: Tensor, dim: int, level: str = "sigma", what: st
 
 def waves(sigma: Tensor) -> Tensor:
     """Return sin and cos of 0.3 k ln sigma, k = 1..8, as `[len(sigma), 16]`; sigma below 1e-4 counts as 1e-4."""
+    if not isinstance(sigma, Tensor):
+        raise TypeError(f"sigma is {sigma!r}; it must be a tensor of levels, [1] or [b]")
     k = 0.3 * torch.arange(1, 9, dtype=sigma.dtype, device=sigma.device)
     phase = sigma.clamp(min=1e-4).log().reshape(-1, 1) * k
     return torch.cat([phase.sin(), phase.cos()], 1)

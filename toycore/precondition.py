@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from toycore import sigmas
-from toycore.checks import above, finite, level, numbers
+from toycore.checks import above, batched, finite, level, numbers
 from toycore.frames import FLOW, VP, ddpm_step
 from toycore.types import Label
 
@@ -93,9 +93,8 @@ def _network(net: nn.Module) -> nn.Module:
 
 def _fits(x: Tensor, net: nn.Module) -> None:
     dim = getattr(net, "config", {}).get("dim")
-    if not isinstance(x, Tensor) or x.ndim not in (2, 4) or (dim and x.shape[1:].numel() != dim):
-        given = f"shape {tuple(x.shape)}" if isinstance(x, Tensor) else f"the type {type(x).__name__}"
-        raise ValueError(f"x has {given}; this network needs a tensor {f'[b, {dim}]' if dim else '[b, c, h, w]'}")
+    if batched(x).shape[1:].numel() != (dim or x.shape[1:].numel()):
+        raise ValueError(f"x has shape {tuple(x.shape)}; this network needs [b, {dim}], or pictures of {dim} pixels")
     if x.device.type == "cpu":
         finite(x)
     own = next(net.parameters(), x).dtype

@@ -224,12 +224,23 @@ def langevin(
 
 def final(walk: Iterable[State]) -> Tensor:
     """Return where a walk ends: x of its last State."""
-    return _some(deque(walk, maxlen=1))[0].x
+    return _some(deque(_read(walk), maxlen=1))[0].x
 
 
 def stack(walk: Iterable[State]) -> Tensor:
     """Return the x of every State as `[steps, b, ...]`."""
-    return torch.stack([state.x for state in _some(list(walk))])
+    return torch.stack([state.x for state in _some(list(_read(walk)))])
+
+
+def _read(walk: Iterable[State]) -> Iterator[State]:
+    if not isinstance(walk, Iterable):
+        raise TypeError(f"walk is a {type(walk).__name__}; a walk yields States: samplers.ddim(D, x, sigmas)")
+    for state in walk:
+        if not isinstance(state, State):
+            raise TypeError(
+                f"the walk yields a {type(state).__name__}; a walk yields States: samplers.ddim(D, x, sigmas)"
+            )
+        yield state
 
 
 def _some(states: MutableSequence[State]) -> Sequence[State]:

@@ -91,6 +91,7 @@ def step_weights(betas: Tensor) -> Tensor:
 
 def stride(levels: Tensor, n: int | None) -> Tensor:
     """Keep n evenly spaced entries of a list, the first and the last among them (n = 1: the first)."""
+    levels = numbers(levels, "levels", "a list of noise levels")
     if n is None:
         return levels
     if positive(n) > len(levels):

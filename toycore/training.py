@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from toycore import mixtures, networks
-from toycore.checks import above, as_batch, batched, denoise, function, positive, share, stream
+from toycore.checks import above, as_batch, batched, denoise, function, number, numbers, positive, share, stream
 from toycore.data import Points
 from toycore.precondition import Preconditioned
 from toycore.sigmas import log_uniform
@@ -33,7 +33,9 @@ def sampler_of(source: mixtures.Source) -> Callable[[int, torch.Generator | None
         return source.to(torch.float32).sample
     x, label = (source.x, source.label) if isinstance(source, Points) else (source, None)
     x = as_batch(x, "data").float()
-    if label is not None and (not isinstance(label, Tensor) or label.shape != (len(x),)):
+    if label is not None and not isinstance(label, Tensor):
+        raise TypeError(f"the labels are a {type(label).__name__}; they must be an integer tensor [{len(x)}]")
+    if label is not None and label.shape != (len(x),):
         raise ValueError(f"the data are {len(x)} points with {len(label)} labels; give one label per point")
 
     def draw(n: int, rng: torch.Generator | None) -> tuple[Tensor, Tensor | None]:
@@ -68,6 +70,7 @@ def drop(label: Tensor | None, share: float, rng: torch.Generator | None) -> Ten
     """Replace a random share of the labels by -1, "no label", so that one network learns both fields of guidance."""
     if label is None:
         return None
+    label, share = numbers(label, "label", "integers [b]"), number(share, "share", 0, 1)
     return label.masked_fill(torch.rand(label.shape, generator=stream(rng)) < share, -1)
 
 
@@ -182,6 +185,8 @@ def follow(walk: Iterator[Progress], steps: int, start: nn.Module, progress: boo
     """
     from tqdm.auto import tqdm
 
+    if not isinstance(walk, Iterator):
+        raise TypeError(f"walk is a {type(walk).__name__}; it must be a training under way: training.train(D, data)")
     D, step = start, 0
     bar = tqdm(walk, total=steps, disable=not progress, desc="training", unit="step")
     try:

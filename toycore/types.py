@@ -6,6 +6,7 @@ point is on average. Arrays are `[b, 2]` or `[b, c, h, w]`; `label` is an intege
 """
 
 from collections.abc import Callable
+from numbers import Integral
 from typing import NamedTuple, Protocol
 
 import torch
@@ -54,7 +55,9 @@ def randn_like(x: Tensor, rng: torch.Generator | None = None) -> Tensor:
 
 def seeded(seed: int = 0) -> torch.Generator:
     """Return a stream of random numbers of its own that starts at `seed`: what every `rng` of the course takes."""
-    return torch.Generator().manual_seed(seed)
+    if not isinstance(seed, Integral) or isinstance(seed, bool):
+        raise TypeError(f"seed is {seed!r}; it must be a whole number")
+    return torch.Generator().manual_seed(int(seed))
 
 
 def squared_distance(x: Tensor, y: Tensor) -> Tensor:

@@ -74,9 +74,9 @@ ERRORS = {
     "class unknown": (lambda: mixtures.spiral(classes=3).given(7), ValueError, "label is 7", "0..2"),
     "points in space": (lambda: D(torch.zeros(5, 3), 1.0), ValueError, "(5, 3)", "[b, 2]"),
     "one bare point": (lambda: D(X[0], 1.0), ValueError, "(2,)", "[b, 2]"),
-    "a numpy array": (lambda: D(X.numpy(), 1.0), ValueError, "ndarray", "torch.as_tensor(x)"),
-    "whole x": (lambda: D(X.long(), 1.0), ValueError, "torch.int64", "floats"),
-    "half precision": (lambda: D(X.half(), 1.0), ValueError, "torch.float16", ".float()"),
+    "a numpy array": (lambda: D(X.numpy(), 1.0), TypeError, "ndarray", "torch.as_tensor(x)"),
+    "whole x": (lambda: D(X.long(), 1.0), TypeError, "torch.int64", "x.float()"),
+    "half precision": (lambda: D(X.half(), 1.0), TypeError, "torch.float16", ".float()"),
     "half precision means": (lambda: GaussianMixture(POINTS.half(), 0.1), TypeError, "torch.float16", ".float()"),
     "means of pictures": (
         lambda: GaussianMixture(torch.zeros(3, 1, 4, 4), 0.1), ValueError, "(3, 1, 4, 4)", "means.flatten(1)",
@@ -98,10 +98,10 @@ ERRORS = {
         lambda: training.model(data.spiral(9, 3), width=8)(X, 1.0, 3), ValueError, "3 to 3", "0..2",
     ),
     "learned: one bare point": (
-        lambda: toycore.load("spiral")(X[0], 1.0), ValueError, "(2,)", "needs a tensor [b, 2]",
+        lambda: toycore.load("spiral")(X[0], 1.0), ValueError, "(2,)", "must be [b, 2]",
     ),
     "learned: points of a line": (lambda: toycore.load("spiral")(X[:, :1], 1.0), ValueError, "(5, 1)", "[b, 2]"),
-    "learned: a numpy array": (lambda: toycore.load("spiral")(X.numpy(), 1.0), ValueError, "ndarray", "tensor [b, 2]"),
+    "learned: a numpy array": (lambda: toycore.load("spiral")(X.numpy(), 1.0), TypeError, "ndarray", "as_tensor(x)"),
     "learned: negative sigma": (lambda: toycore.load("spiral")(X, -1.0), ValueError, "sigma is -1.0", ">= 0"),
     "learned: NaN sigma": (
         lambda: precondition.from_velocity(networks.MLP())(X, math.nan), ValueError, "sigma is nan", ">= 0",

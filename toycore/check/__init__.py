@@ -39,7 +39,7 @@ def claim(
     """
     if (near is None) != (within is None):
         raise TypeError("near= and within= go together: claim(text, value, near=0.5, within=0.01)")
-    value = float(measured)
+    value = _single(measured)
     if all(bound is None for bound in (below, above, near)):
         if torch.as_tensor(measured).dtype != torch.bool:
             raise TypeError(f"{value:.3g} needs a bound: claim(text, value, below=0.06); without one, give a condition")
@@ -135,6 +135,16 @@ def _own(value: Any) -> Any:
 
 def _as_tensor(value: Any) -> Any:
     return torch.tensor(value, dtype=torch.float64) if isinstance(value, float) else value
+
+
+def _single(measured: Any) -> float:
+    try:
+        return float(measured)
+    except (TypeError, ValueError, RuntimeError):
+        given = f"of shape {tuple(measured.shape)}" if isinstance(measured, Tensor) else repr(measured)
+        raise TypeError(
+            f"measured is {given}; a claim is about one number, or a condition: use .mean() or .all()"
+        ) from None
 
 
 def call(f: Callable[..., Any], *args: Any) -> Any:

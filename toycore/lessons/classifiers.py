@@ -67,6 +67,8 @@ def fit(
         raise ValueError("a classifier needs labels of at least two classes; give Points or a mixture with labels")
     model = Classifier(classes, sigma_data=float(draw(4096, rng)[0].std()), rng=rng)
     positive(batch, "batch")
+    if levels is not None and not (isinstance(levels, tuple) and len(levels) == 2):
+        raise TypeError(f"levels is {levels!r}; give the lowest and the highest, (0.01, 10.0), or None: clean points")
     if levels is not None:
         log_uniform(1, *levels, torch.Generator())  # looks at low and high
 

@@ -9,6 +9,8 @@ from toycore.checks import as_batch, numbers, positive, stream
 
 def shell(x: Tensor) -> float:
     """Return the spread of the norms |x| over their mean: for N(0, I_d) about 1/sqrt(2d)."""
+    if len(as_batch(x)) < 2:
+        raise ValueError(f"x holds {len(x)} point; a spread needs at least 2")
     norm = as_batch(x).norm(dim=1)
     return float(norm.std() / norm.mean())
 
