@@ -128,7 +128,7 @@ def _descend(D: nn.Module, objective: Callable[[], Tensor], steps: int, lr: floa
         value = objective()
         if not torch.isfinite(value):
             raise ValueError(
-                f"the loss is {float(value)} at step {step}: training diverged; use a smaller lr than {lr}"
+                f"the loss is {float(value.detach())} at step {step}: training diverged; use a smaller lr than {lr}"
             )
         optimizer.zero_grad()
         value.backward()
