@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 import toycore
@@ -22,6 +23,7 @@ from toycore.images.nets import autoencoder
 from toycore.images.nets.unet import Block, UNet
 from toycore.images.plan import Plan, rate
 from toycore.images.sets import shapes, strokes
+from toycore.programs import recipes as registry
 from toycore.types import seeded
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -44,6 +46,14 @@ def trained(digits: sets.Pictures, plan: Plan = PLAN) -> tuple[torch.nn.Module, 
 
 def same(a: torch.nn.Module, b: torch.nn.Module) -> bool:
     return all(torch.equal(x, y) for x, y in zip(a.state_dict().values(), b.state_dict().values(), strict=True))
+
+
+def agree(a: torch.nn.Module | dict, b: torch.nn.Module | dict) -> None:
+    """Two trainings end in the same weights: within 1e-6, where one step moves them by 1e-3."""
+    one, other = (m.state_dict() if isinstance(m, torch.nn.Module) else m for m in (a, b))
+    assert one.keys() == other.keys()
+    for key in one:
+        torch.testing.assert_close(one[key], other[key], rtol=0, atol=1e-6)
 
 
 # ---- the loop ------------------------------------------------------------------------------------
@@ -89,7 +99,7 @@ def test_training_learns_the_flow_of_one_picture() -> None:
 
 def test_followed_like_any_training(digits: sets.Pictures) -> None:
     D = training.follow(loop.train(small(), digits.images, digits.labels, PLAN), 12, small(), progress=False)
-    assert same(D, trained(digits)[0])
+    agree(D, trained(digits)[0])
 
 
 # ---- resume --------------------------------------------------------------------------------------
@@ -106,7 +116,48 @@ def test_resume_is_exact(digits: sets.Pictures, stop: int, tmp_path) -> None:
     again = runs.begin(small(), PLAN)
     runs.resume(again, PLAN, tmp_path / "c.safetensors")
     list(loop.train(again.D, digits.images, digits.labels, PLAN, again))
-    assert same(again.average, whole) and again.losses == losses
+    agree(again.average, whole)
+    assert again.losses == pytest.approx(losses, abs=1e-6)
+
+
+@pytest.mark.parametrize("where", ["advance", "move_average"])
+def test_ctrl_c_within_a_step_waits_for_its_end(digits: sets.Pictures, where: str, tmp_path, monkeypatch) -> None:
+    """Pressed between the optimizer's step and the count of it, then saved and resumed: as if never pressed."""
+    whole, losses = trained(digits)
+    first, act, left = runs.begin(small(), PLAN), getattr(loop, where), [5]
+
+    def pressed(*args: object) -> None:
+        act(*args)
+        left[0] -= 1
+        if left[0] == 0:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(loop, where, pressed)
+        list(loop.train(first.D, digits.images, digits.labels, PLAN, first))
+    assert len(first.losses) == 5
+    runs.save(first, PLAN, tmp_path / "c.safetensors")
+    again = runs.begin(small(), PLAN)
+    runs.resume(again, PLAN, tmp_path / "c.safetensors")
+    list(loop.train(again.D, digits.images, digits.labels, PLAN, again))
+    agree(again.average, whole)
+    assert again.losses == pytest.approx(losses, abs=1e-6)
+
+
+def test_what_is_saved_is_what_is_resumed(digits: sets.Pictures, tmp_path) -> None:
+    """Every weight and every number of the optimizer comes back to the bit; a flipped bit does not."""
+    first, again, path = runs.begin(small(), PLAN), runs.begin(small(), PLAN), tmp_path / "c.safetensors"
+    list(loop.train(first.D, digits.images, digits.labels, PLAN, first))
+    runs.save(first, PLAN, path)
+    runs.resume(again, PLAN, path)
+    assert same(again.D, first.D) and same(again.average, first.average) and again.losses == first.losses
+    for one, other in zip(again.optimizer.state.values(), first.optimizer.state.values(), strict=True):
+        assert all(torch.equal(one[key], other[key]) for key in other)
+    content = bytearray(path.read_bytes())
+    content[-100] ^= 4
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match="has changed since it was saved"):
+        runs.resume(again, PLAN, path)
 
 
 def test_resume_keeps_the_memory_layout(digits: sets.Pictures, tmp_path) -> None:
@@ -124,7 +175,7 @@ def test_resume_keeps_the_memory_layout(digits: sets.Pictures, tmp_path) -> None
     for run in both:
         assert all(v.stride() == p.stride() for p, e in run.optimizer.state.items() for v in e.values() if v.ndim)
     list(walk), list(loop.train(both[1].D, digits.images, digits.labels, plan, both[1]))
-    assert same(both[0].average, both[1].average)
+    agree(both[0].average, both[1].average)
 
 
 def test_a_spoilt_or_foreign_checkpoint_is_told(tmp_path) -> None:
@@ -172,7 +223,7 @@ def test_what_a_run_leaves(run: Path) -> None:
 
 
 def test_a_killed_run_resumes_exactly(run: Path, tmp_path) -> None:
-    """Killed as soon as a second checkpoint may be half written, then resumed: the same bytes as never killed."""
+    """Killed as soon as a second checkpoint may be half written, then resumed: the same weights as never killed."""
     out = tmp_path / "killed"
     process = command(out)
     while not (out / "checkpoint.safetensors").exists() and process.poll() is None:
@@ -185,8 +236,7 @@ def test_a_killed_run_resumes_exactly(run: Path, tmp_path) -> None:
     assert again.wait(300) == 0, again.communicate()[0]
     again.stdout.close()  # type: ignore[union-attr]
     for name in ("checkpoint.safetensors", "model.safetensors"):
-        a, b = load_file(out / name), load_file(run / name)
-        assert a.keys() == b.keys() and all(torch.equal(a[key], b[key]) for key in a)
+        agree(load_file(out / name), load_file(run / name))
 
 
 ONE_OF_SEVERAL = """
@@ -231,6 +281,89 @@ def test_bad_words_are_told(words: list[str], told: str, tmp_path) -> None:
     with pytest.raises(ValueError, match=told):
         train.main([*words, "--out", str(tmp_path / "run")])
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (["--every", "0"], "every is 0; it must be a whole number"),
+        (["--batch", "0"], "batch is 0"),
+        (["--lr", "0"], "lr is 0.0; a learning rate is a finite number above 0"),
+        (["--lr", "nan"], "lr is nan"),
+        (["--lr", "1e30"], r"with lr 1e\+30 the training diverges; try a smaller lr"),
+    ],
+)
+def test_numbers_that_cannot_work_are_refused(options: list[str], says: str, tmp_path) -> None:
+    with pytest.raises(ValueError, match=says):
+        train.main([*WORDS, *options, "--out", str(tmp_path / "run")])
+
+
+@pytest.mark.parametrize("name", ["half", "bf16", "float16"])
+def test_a_precision_that_is_unknown_is_refused(name: str, tmp_path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        train.main(["digits-mlp", "--precision", name, "--out", str(tmp_path / "run")])
+    assert stopped.value.code == 2 and f"invalid choice: '{name}'" in capsys.readouterr().err
+    with pytest.raises(ValueError, match=f"no precision named '{name}'.*bfloat16"):
+        next(loop.train(small(), torch.zeros(2, 1, 8, 8), torch.zeros(2).long(), Plan(precision=name)))
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_the_card_says_what_ran(precision: str, tmp_path, monkeypatch) -> None:
+    """The precision on the card is that of the forward passes."""
+    seen = set()
+    count = torch.nn.Linear.forward
+
+    def forward(self: torch.nn.Linear, x: torch.Tensor) -> torch.Tensor:
+        y = count(self, x)
+        if torch.is_grad_enabled():
+            seen.add(str(y.dtype).removeprefix("torch."))
+        return y
+
+    monkeypatch.setattr(torch.nn.Linear, "forward", forward)
+    train.main(["digits-mlp", "--steps", "2", "--batch", "4", "--precision", precision, "--out", str(tmp_path)])
+    assert seen == {precision} == {json.loads((tmp_path / "card.json").read_text())["precision"]}
+
+
+def test_two_trainings_do_not_share_a_folder(run: Path, tmp_path) -> None:
+    """The second is refused while the first holds the folder; afterwards it may have it."""
+    with runs.held(tmp_path), pytest.raises(BlockingIOError, match=r"another training writes to .*; wait .*--out"):
+        train.main([*WORDS, "--out", str(tmp_path)])
+    assert not (tmp_path / "checkpoint.safetensors").exists()
+    train.main([*WORDS, "--out", str(tmp_path)])
+    assert (tmp_path / "card.json").exists()
+
+
+def test_ctrl_c_keeps_the_run_and_says_so(run: Path, tmp_path) -> None:
+    """One line, exit code 130, a run that resumes to what the whole one is."""
+    out = tmp_path / "stopped"
+    process = command(out, "--steps", "5000", "--every", "5000")
+    for line in iter(process.stdout.readline, ""):  # type: ignore[union-attr]
+        if "images/s" in line or "step=" in line:
+            break
+    time.sleep(0.5)
+    process.send_signal(signal.SIGINT)
+    rest = process.communicate(timeout=120)[0]
+    assert process.returncode == 130 and "--resume goes on from here" in rest and "Traceback" not in rest, rest
+    done = json.loads((out / "card.json").read_text())["steps"]
+    assert 0 < done < 5000 and len(load_file(out / "checkpoint.safetensors")["losses"]) == done
+    assert not list(out.glob("*.part"))
+
+
+def test_a_full_disk_is_named_and_the_last_checkpoint_kept(tmp_path, monkeypatch) -> None:
+    """The disk fills up at the second report: the first one's files are whole and nothing else is left."""
+    write, calls = checkpoints.save_file, []
+
+    def full(tensors: dict, path: str, header: dict) -> None:
+        calls.append(path)
+        if len(calls) > 2:
+            Path(path).write_bytes(b"half")
+            raise SafetensorError("I/O error: No space left on device (os error 28)")
+        write(tensors, path, header)
+
+    monkeypatch.setattr(checkpoints, "save_file", full)
+    with pytest.raises(OSError, match=r"checkpoint\.safetensors: .*No space left.*make room.*there is unchanged"):
+        train.main([*WORDS, "--out", str(tmp_path)])
+    assert len(load_file(tmp_path / "checkpoint.safetensors")["losses"]) == 1 and not list(tmp_path.glob("*.part"))
 
 
 def test_a_run_is_not_written_over(run: Path) -> None:
@@ -343,6 +476,61 @@ def test_a_judge_learns_and_scores(digits: sets.Pictures) -> None:
     assert good.frechet < 2 and flat.frechet > 20 and good.recall > 0.8 and flat.recall < 0.1
     assert good.inception > 7 and flat.inception == pytest.approx(1, abs=1e-3)
     assert float(J.features(x[:2000]).detach().var(0).mean()) == pytest.approx(1, rel=0.01)
+
+
+@pytest.mark.parametrize(
+    ("answers", "says"),
+    [
+        (torch.zeros(20).long(), r"shape \(20,\).*use labels\[:, None\]"),  # would compare all with all
+        (torch.zeros(5, 1).long(), "shape .5, 1.; for 20 pictures"),  # would learn from five pictures
+        (torch.zeros(20, 2).long(), "and 1 questions"),
+        (torch.zeros(20, 1), "integers"),
+        (torch.full((20, 1), 10), "answers run from 10 to 10; the kinds are"),
+        (torch.full((20, 1), -1), "answers run from -1"),
+    ],
+)
+def test_a_judge_refuses_other_answers(digits: sets.Pictures, answers: torch.Tensor, says: str) -> None:
+    J, few = judge.Judge(1, 8, (10,), rng=seeded()), sets.take(digits, torch.arange(20))
+    x = sets.to_unit(few.images)
+    for ask in (lambda: judge.score(J, x, answers, x), lambda: next(judge.train(J, few, answers, 3))):
+        with pytest.raises(ValueError, match=says):
+            ask()
+
+
+STOPPED = """
+import sys
+from pathlib import Path
+from toycore import checkpoints
+from toycore.programs import recipes
+checkpoints.SHIPPED = Path(sys.argv[1])
+recipes.main(["spiral"])
+"""
+
+
+def test_ctrl_c_never_ships_a_model_half_trained(tmp_path) -> None:
+    """Pressed during `course.py weights spiral`: one line, exit code 1, the shipped file as before."""
+    shipped = checkpoints.SHIPPED / "spiral.safetensors"
+    (tmp_path / shipped.name).write_bytes(shipped.read_bytes())
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    here = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
+    process = subprocess.Popen([sys.executable, "-u", "-c", STOPPED, str(tmp_path)], env=here, **pipes)
+    said = ""
+    while "step/s" not in said and process.poll() is None:
+        said += process.stdout.read(40)  # type: ignore[union-attr]
+    process.send_signal(signal.SIGINT)
+    rest = process.communicate(timeout=60)[0]
+    assert process.returncode == 1 and "spiral: stopped before its training ended; the shipped" in rest, said + rest
+    assert "Traceback" not in rest
+    assert [path.name for path in tmp_path.iterdir()] == [shipped.name]
+    assert (tmp_path / shipped.name).read_bytes() == shipped.read_bytes()
+
+
+def test_every_shipped_model_has_a_recipe_and_a_time(capsys: pytest.CaptureFixture[str]) -> None:
+    assert sorted(registry.NAMES) == sorted(checkpoints.available()) and len(registry.NAMES) == 16
+    registry.main(["--list"])
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == registry.NAMES
+    assert all(int(line.split()[1]) > 0 and line.split()[2] == "s" for line in lines)
 
 
 def test_sharpness_is_the_square_of_the_laplacian() -> None:
