@@ -1,9 +1,9 @@
-"""Every exercise check, fed with its stub, its answer and the mistakes it claims to know."""
+"""Every exercise, fed with its stub, its answer and the mistakes it claims to know."""
 
 import importlib
 import math
-import pkgutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -11,22 +11,19 @@ import pytest
 import torch
 from torch import Tensor
 
-from toycore import check, data, exact, metrics, mixtures
-from toycore.check import ClaimError, Exercise, claim
+from toycore import check, data, embeddings, exact, fields, frames, guidance, metrics, mixtures, samplers, sigmas
+from toycore.check import ClaimError, claim, exercises_of, source
 from toycore.check import start_here as any_module
 from toycore.check import the_score_exactly as score_exercises
 
-MODULES = sorted(module.name for module in pkgutil.iter_modules(check.__path__))
+MODULES = check.TABLES
 
 
-def exercises() -> Iterator[tuple[str, Exercise]]:
-    for name in MODULES:
-        module = importlib.import_module(f"toycore.check.{name}")
-        found = {key: value for key, value in vars(module).items() if isinstance(value, Exercise)}
-        yield from ((f"{name}.{key}", exercise) for key, exercise in found.items())
+def module_of(name: str) -> ModuleType:
+    return importlib.import_module(f"toycore.check.{name.split('.')[0]}")
 
 
-ALL = dict(exercises())
+ALL = {f"{name}.{key}": value for name in MODULES for key, value in exercises_of(module_of(name)).items()}
 every = pytest.mark.parametrize("name", ALL)
 
 
@@ -36,9 +33,10 @@ def test_three_exercises_or_more(module: str) -> None:
 
 
 @every
-def test_question_and_three_mistakes(name: str) -> None:
-    assert len(ALL[name].question) > 20
-    assert len(ALL[name].mistakes) >= 3
+def test_question_hint_and_three_mistakes(name: str) -> None:
+    exercise = ALL[name]
+    assert min(len(exercise.question), len(exercise.more), len(exercise.why)) > 20
+    assert len(list(exercise.wrong())) >= 3
 
 
 @every
@@ -54,16 +52,37 @@ def test_answer_is_well_done(name: str) -> None:
 
 
 @every
-def test_mistakes_are_named(name: str) -> None:
-    """One sentence per mistake: a check that says the same to all of them names none."""
-    said = {told: ALL[name].verdict(attempt) for told, attempt in ALL[name].mistakes.items()}
-    assert {told: words for told, words in said.items() if not (words.startswith("not yet: ") and told in words)} == {}
-    assert len(set(said.values())) == len(said)
-    assert all(len(sentence) > 30 for sentence in said.values())
+def test_solution_solves(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """The printed Python, run by itself in the table's module, is the answer."""
+    exercise, key = ALL[name], name.split(".")[1]
+    exercise.solution()
+    exercise.hint()
+    assert capsys.readouterr().out == f"{source(exercise)}\n\n{exercise.why}\nhint: {exercise.more}\n"
+    names: dict[str, Any] = {}
+    exec(source(exercise), dict(vars(module_of(name))), names)
+    assert exercise.verdict(names.get(key, list(names.values())[-1])).startswith("well done")
 
 
 @every
-def test_an_attempt_that_breaks_is_told_so(name: str) -> None:
+def test_its_own_answer_is_recognised(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    ALL[name](ALL[name].answer)
+    assert "the answer of the course itself" in capsys.readouterr().out
+
+
+@every
+def test_mistakes_are_named(name: str) -> None:
+    """One sentence per mistake: a check that says the same to all of them names none."""
+    exercise = ALL[name]
+    named = len(list(exercise.wrong())) - len(exercise.caught)
+    verdicts = [(exercise.verdict(attempt), message) for attempt, message in exercise.wrong()]
+    assert [pair for pair in verdicts[:named] if pair[0] != f"not yet: {pair[1]}"] == []
+    assert [pair for pair in verdicts[named:] if not pair[0].startswith("not yet: ") or pair[1] not in pair[0]] == []
+    assert len({verdict for verdict, _ in verdicts}) == len(verdicts)
+    assert all(len(verdict) > 30 for verdict, _ in verdicts)
+
+
+@every
+def test_an_attempt_that_breaks_is_not_yet(name: str) -> None:
     def breaks(*args: object, **named: object) -> None:
         raise RuntimeError("broken on purpose")
 
@@ -124,7 +143,7 @@ def raises(error: type[BaseException]) -> Callable[..., None]:
 
 
 @by_function
-def test_other_forms_are_told_so_in_one_line(name: str) -> None:
+def test_other_forms_are_refused_in_one_line(name: str) -> None:
     """NaN, text, a comma too many, ragged rows, complex numbers, a dictionary, no arguments, no function."""
     forms = (
         math.nan,
@@ -150,7 +169,7 @@ NOISY = any_module.noisy
 
 
 @pytest.mark.parametrize(
-    ("attempt", "told"),
+    ("attempt", "message"),
     [
         (lambda x0, sigma, eps: x0 + math.nan * eps, "NaN or infinite"),
         (lambda x0, sigma, eps: x0 + (-sigma) ** 0.5 * eps, "complex"),
@@ -167,8 +186,8 @@ NOISY = any_module.noisy
     ],
     ids=lambda given: given if isinstance(given, str) else "",
 )
-def test_what_is_wrong_with_a_form_is_said(attempt: Any, told: str) -> None:
-    assert told in NOISY.verdict(attempt)
+def test_what_is_wrong_with_a_form_is_said(attempt: Any, message: str) -> None:
+    assert message in NOISY.verdict(attempt)
 
 
 def test_dots_and_a_missing_return_are_told_apart(capsys: pytest.CaptureFixture[str]) -> None:
@@ -188,8 +207,83 @@ def test_a_number_is_a_tensor_to_those_who_want_one() -> None:
 
 
 def test_verdict_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
-    any_module.noisy(any_module.noisy.answer)
+    any_module.noisy(lambda x0, sigma, eps: x0 + sigma * eps)
     assert capsys.readouterr().out == "well done: every property holds\n"
+
+
+# ---- right answers in other shapes and words --------------------------------------------------------
+
+
+def by_exp(x: Tensor, points: Tensor, sigma: float) -> Tensor:
+    kernel = (-((points - x) ** 2).sum(1) / (2 * sigma**2)).exp()
+    return kernel / kernel.sum()
+
+
+def test_naive_exp_underflows_and_softmax_does_not() -> None:
+    weights = ALL["the_score_exactly.weights"]
+    assert "underflows" in weights.verdict(by_exp)
+    assert "underflows" in weights.verdict(lambda x, points, sigma: by_exp(x.float(), points.float(), sigma))
+    shifted = lambda d: (-(d - d.min())).exp() / (-(d - d.min())).exp().sum()  # noqa: E731
+    right = weights.verdict(lambda x, points, sigma: shifted(((points - x) ** 2).sum(1) / (2 * sigma**2)))
+    assert right.startswith("well done")
+
+
+@pytest.mark.parametrize(
+    ("name", "attempt"),
+    [
+        ("one_giant_step_or_many.encoder", lambda x, w, s: (w * x / (w**2 + s**2), 0 * x + s**2 / (w**2 + s**2))),
+        ("one_giant_step_or_many.encoder", lambda x, w, s: torch.stack([w * x, 0 * x + s**2]) / (w**2 + s**2)),
+        ("one_giant_step_or_many.kl", lambda m, v: torch.distributions.kl_divergence(
+            torch.distributions.Normal(m, v.sqrt()), torch.distributions.Normal(0.0, 1.0)).sum(-1)),
+        ("adding_noise.alpha_bar", lambda betas: (1 - betas).log().cumsum(0).exp()),
+        ("adding_noise.level", lambda a: torch.tensor([((1 - a) / a) ** 0.5])),
+        ("adding_noise.shortest", torch.tensor([ALL["adding_noise.shortest"].answer])),
+        ("sde_ode_fokker_planck.drifts", {"VP": lambda x, t: -0.5 * x, "VE": lambda x, t: 0}),
+        ("embeddings_and_conditioning.split", lambda B, width: list(B.split([width, B.shape[1] - width], 1))),
+        ("embeddings_and_conditioning.split", lambda B, width: torch.split(B, (width, B.shape[1] - width), 1)),
+        ("learning_the_field.irreducible", lambda v, sigma: 2 / (1 + sigma**2 / v)),
+        ("latents_and_transformers.tokens", lambda side, down, patch: side * side / (down * patch) ** 2),
+        ("classifier_guidance.posterior", lambda x, m, v, s: torch.softmax(
+            torch.stack([-((x - m) ** 2), -((x + m) ** 2)]) / (2 * (v + s**2)), 0)[0]),
+        ("negatives_intervals_autoguidance.within", lambda low, high, a, b: (
+            lambda x, s, c=None: torch.where(
+                ((torch.as_tensor(s) >= low) & (torch.as_tensor(s) <= high)).reshape(-1, 1), a(x, s, c), b(x, s, c)))),
+        ("images.fold", lambda x: torch.nn.functional.unfold(x, 2, stride=2).unflatten(2, (4, 4))),
+    ],
+    ids=lambda given: given if isinstance(given, str) else "",
+)  # fmt: skip
+def test_another_way_to_say_the_answer_is_right(name: str, attempt: Any) -> None:
+    assert ALL[name].verdict(attempt).startswith("well done")
+
+
+def test_the_guided_ode_ends_with_the_variance_of_the_formula() -> None:
+    """Heun's method on two Gaussians, against what the exercise calls right."""
+    for v, u, s in (0.5, 3.0, 1.5), (2.0, 1.5, 0.5):
+        strong, weak = (exact.posterior_mean(mixtures.GaussianMixture(torch.zeros(1, 1), w**0.5)) for w in (v, u))
+        walk = samplers.heun(guidance.guided(strong, weak, s), torch.full((1, 1), 100.0), sigmas.karras(60, 0.002, 100))
+        assert float(samplers.final(walk)) ** 2 == pytest.approx(u * (v / u) ** s, rel=0.03)
+
+
+def test_formulas_of_the_answers_agree_with_the_library() -> None:
+    """What the tables write out, toycore computes by itself: DDIM's step, DDPM's end without noise, step weights."""
+    rng = torch.Generator().manual_seed(0)
+    x, D = torch.randn(7, 2, generator=rng, dtype=torch.float64), exact.posterior_mean(mixtures.spiral(40))
+    for a, b in (0.2, 0.6), (0.5, 0.9):
+        levels = frames.VP.sigma(torch.tensor([a, b], dtype=torch.float64))
+        y = x * a**-0.5  # the same point in the VE frame
+        end = samplers.final(samplers.ddim(D, y, levels)) * b**0.5
+        step = ALL["ddim_and_fewer_steps.step"].answer(x, fields.noise(D, y, levels[0]), a, b)
+        assert torch.allclose(step, end, atol=1e-9)
+    v, high = 2.0, 3.0
+    D = exact.posterior_mean(mixtures.GaussianMixture(torch.zeros(1, 1, dtype=torch.float64), v**0.5))
+    levels, start = sigmas.log_linear(5, high / 100, high), torch.full((1, 1), high, dtype=torch.float64)
+    end = samplers.final(samplers.ddpm(D, start, levels, noise=0.0))
+    assert float(end) == pytest.approx(ALL["ddpm_with_and_without_noise.final_std"].answer(v, high), rel=1e-6)
+    betas = torch.linspace(0.01, 0.4, 20, dtype=torch.float64)
+    assert torch.allclose(ALL["learning_the_field.step_weights"].answer(betas), sigmas.step_weights(betas))
+    image, text = torch.nn.functional.normalize(torch.randn(2, 6, 4, generator=rng), dim=2)
+    loss = ALL["embeddings_and_conditioning.info_nce"].answer(image, text, torch.tensor(1.5))
+    assert torch.allclose(loss, embeddings.info_nce(image, text, torch.tensor(1.5)))
 
 
 # ---- claims -------------------------------------------------------------------------------------

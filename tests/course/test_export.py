@@ -57,6 +57,14 @@ def test_pages_hold_what_the_notebooks_hold(site):
     assert len(list((site.parent / "assets").glob("????????????????.js"))) == 2, "one module and one style, once each"
 
 
+def test_an_exercise_has_its_hint_and_its_solution_folded(site):
+    page = (site.parent / "02_small.html").read_text(encoding="utf-8")
+    cell = page[page.index("not yet: your function returns nothing") :]
+    folds = re.findall(r"<details><summary>(.*?)</summary>(.*?)</details>", cell, re.S)
+    assert [title for title, _ in folds] == ["Another hint", "A solution"]
+    assert "sigma times the arrow eps" in folds[0][1] and "noisy" in folds[1][1]
+
+
 def test_sections_are_found_by_heading_and_word(site):
     index = (site.parent / "assets" / "search-index.js").read_text(encoding="utf-8")
     sections = json.loads(index.removeprefix("window.tcSections = ").removesuffix(";"))

@@ -6,8 +6,8 @@ import re
 import pytest
 
 from tools.coverage import PAGE as COVERAGE
-from tools.guide import PAGE, answers, page, table
-from toycore.check import adding_noise, exercise, myth_clinic
+from tools.guide import PAGE, page, table
+from toycore.check import adding_noise, exercises_of, myth_clinic, source
 
 TABLE = table()
 TABLE.pop("head")
@@ -40,17 +40,18 @@ def test_every_entry_is_whole(name: str) -> None:
     assert len(entry["ask"]) >= 2
 
 
-def test_answers_are_the_checks_own() -> None:
-    assert answers(myth_clinic)["metric"] == "metrics.energy_distance"
-    assert answers(myth_clinic)["solver"].startswith("def _midpoint(")
-    assert answers(adding_noise).keys() == {k for k, v in vars(adding_noise).items() if hasattr(v, "verdict")}
-    assert exercise(answer=1, mistakes={})(lambda attempt: iter(())).answer == 1
+def test_answers_are_the_tables_own() -> None:
+    assert source(myth_clinic.metric) == "metric = metrics.energy_distance"
+    assert source(myth_clinic.solver).startswith("def midpoint(")
+    assert source(adding_noise.level) == "level = lambda alpha_bar: (1 / alpha_bar - 1) ** 0.5"
+    whole = page()
+    for exercise in exercises_of(adding_noise).values():
+        shown = json.dumps(f"{source(exercise)}\n")[1:-3]  # as it stands in the notebook's file, line by line
+        assert all(line in whole for line in (exercise.more, exercise.why, *shown.split("\\n")))
 
 
 def test_no_answer_holds_a_check() -> None:
-    """A lambda's argument may bear the name of another exercise of the module, as that of `level` does."""
-    assert answers(adding_noise)["level"] == "lambda alpha_bar: (1 / alpha_bar - 1) ** 0.5"
-    assert "Verdicts" not in page()
+    assert "Verdicts" not in page() and "Exercise(" not in page()
 
 
 def test_the_page_is_in_step() -> None:

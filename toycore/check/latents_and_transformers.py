@@ -1,157 +1,95 @@
 """Exercises of notebook 15, Latents and transformers."""
 
-from collections.abc import Callable
-
 import torch
 from torch import Tensor
+from torch.nn.functional import layer_norm
 
-from toycore.check import Verdicts, ask, ask_number, close, exercise, unlike
+from toycore.check import Exercise, Verdicts, close, normal
 
+LATENTS = normal(500, 3) * torch.tensor([0.1, 1.0, 20.0]).double() + 5
 
-def _standardise(z: Tensor) -> Tensor:
-    return (z - z.mean(0)) / z.std(0)
-
-
-@exercise(
-    answer=_standardise,
-    mistakes={
-        "one scale for all": lambda z: (z - z.mean()) / z.std(),
-        "by the variance": lambda z: (z - z.mean(0)) / z.var(0),
-        "not centred": lambda z: z / z.std(0),
-        "spreads should be 1": lambda z: z - z.mean(0),
-        "moved and scaled": lambda z: _standardise(z.argsort(0).argsort(0).double()),
-        "row by row": lambda z: (z - z.mean(1, keepdim=True)) / z.std(1, keepdim=True),
-    },
-)
-def standardise(attempt: Callable[[Tensor], Tensor]) -> Verdicts:
-    """Write standardise(z): latents [n, d] become centred with spread 1, each of the d numbers on its own."""
-    z = torch.randn(500, 3, generator=torch.Generator().manual_seed(0)) * torch.tensor([0.1, 1.0, 20.0]) + 5
-    y = ask(attempt, z)
-    yield y.shape == z.shape, f"the shape must stay [n, d]; yours is {tuple(y.shape)}"
-    yield (
-        not close(y.mean(1), torch.zeros(500), 1e-3),
-        "you work row by row, and a row is one picture: over which axis do all pictures lie?",
-    )
-    whole, each = abs(float(y.mean())) < 1e-3, float(y.mean(0).abs().max()) < 1e-2
-    yield (
-        not (whole and not each),
-        "you use one scale for all d numbers; would the first one not drown beside the third?",
-    )
-    yield each, f"the first number is not centred, its mean is {float(y.mean(0)[0]):.2f}: what do you subtract?"
-    yield not close(y.std(0), 1 / z.std(0), 1e-2), "the spreads are turned over: did you divide by the variance?"
+def _centre_and_spread(standardise) -> Verdicts:
+    y = standardise(LATENTS)
+    centred = float(y.mean(0).abs().max()) < 1e-2
+    yield centred, f"the first number is not centred, its mean is {float(y.mean(0)[0]):.2f}: what do you subtract?"
     spreads = [round(float(spread), 2) for spread in y.std(0)]
-    yield (
-        close(y.std(0), torch.ones(3), 5e-3),
-        f"the spreads should be 1; yours are {spreads}: which of them is off, and why?",
-    )
-    yield (
-        close(y, _standardise(z), 1e-2),
-        "centre and spread are right, but these are not the latents moved and scaled: what else?",
-    )
+    yield (close(y.std(0), torch.ones(3), 5e-3),
+           f"the spreads should be 1; yours are {spreads}: which of them is off, and why?")
 
+standardise = Exercise(
+    "Write standardise(z): latents [n, d] become centred with spread 1, each of the d numbers on its own.",
+    answer=lambda z: (z - z.mean(0)) / z.std(0),
+    more="The pictures lie along axis 0: z.mean(0) and z.std(0) have one entry for each of the d numbers.",
+    why="Each number gets its own centre and its own scale, so none drowns beside another.",
+    asks=[(LATENTS,)],
+    mistakes=lambda z: [
+        ((z - z.mean(1, keepdim=True)) / z.std(1, keepdim=True),
+         "you work row by row, and a row is one picture: over which axis do all pictures lie?"),
+        ((z - z.mean()) / z.std(),
+         "you use one scale for all d numbers; would the first one not drown beside the third?"),
+        ((z - z.mean(0)) / z.var(0), "the spreads are turned over: did you divide by the variance?")],
+    properties=_centre_and_spread,
+    caught=[
+        (lambda z: z / z.std(0), "not centred"),
+        (lambda z: z - z.mean(0), "spreads should be 1"),
+        (lambda z: ((r := z.argsort(0).argsort(0).double()) - r.mean(0)) / r.std(0), "moved and scaled")],
+    otherwise="centre and spread are right, but these are not the latents moved and scaled: what else?",
+    tolerance=1e-2)
 
-def _tokens(side: int, down: int, patch: int) -> int:
-    return (side // down // patch) ** 2
+tokens = Exercise(
+    "Write tokens(side, down, patch): how many tokens a transformer sees for a picture of side x side pixels, when the"
+    " autoencoder shrinks the side by `down` and a token is a patch of patch x patch latents.",
+    answer=lambda side, down, patch: (side // down // patch) ** 2,
+    more="Along one side there are side / down latents, and a patch takes `patch` of them. There are rows and columns.",
+    why="Both factors divide the side, and a square has as many rows as columns.",
+    asks=[(8, 1, 1), (64, 8, 1), (64, 1, 8), (512, 8, 2), (256, 4, 4), (96, 2, 3)],
+    mistakes=lambda side, down, patch: [
+        (side // down // patch, "8 x 8 single pixels are 64 tokens, not 8: are there not rows and columns?"),
+        ((side // patch) ** 2, "the autoencoder shrinks the side first: 64 pixels become how many latents?"),
+        ((side // down) ** 2, "the patch joins latents: if 8 x 8 of them are one token, how many are left?"),
+        (side**2 // down // patch, "a factor of 8 divides the side, so 64 x 64 pixels become 64 tokens: not the area?"),
+    ],
+    caught=[
+        (lambda side, down, patch: (side // down // patch) ** 2 + 1, "which others"),
+        (lambda side, down, patch: (side // down // patch) ** 2 if side < 100 else 32, "along a side")],
+    otherwise="8 x 8 single pixels are 64 tokens, and you give another number: which others do you count?",
+    elsewhere="right for 8 x 8 pixels; how many tokens lie along a side of 512 pixels, with down 8 and patch 2?")
 
+def _adaln(h: Tensor, f, scale: Tensor, shift: Tensor, gate: Tensor) -> Tensor:
+    normed = (h - h.mean(-1, keepdim=True)) / (h.var(-1, keepdim=True, unbiased=False) + 1e-5).sqrt()
+    return h + gate * f(normed * (1 + scale) + shift)
 
-@exercise(
-    answer=_tokens,
-    mistakes={
-        "rows and columns": lambda side, down, patch: side // down // patch,
-        "the autoencoder": lambda side, down, patch: (side // patch) ** 2,
-        "the patch": lambda side, down, patch: (side // down) ** 2,
-        "which others": lambda side, down, patch: _tokens(side, down, patch) + 1,
-        "along a side": lambda side, down, patch: _tokens(side, down, patch) if side < 100 else 32,
-        "divides the side": lambda side, down, patch: side**2 // down // patch,
-    },
-)
-def tokens(attempt: Callable[[int, int, int], int]) -> Verdicts:
-    """Write tokens(side, down, patch): how many tokens a transformer sees for a picture of side x side pixels, when the
-    autoencoder shrinks the side by `down` and a token is a patch of patch x patch latents.
-    """
-    plain = ask_number(attempt, 8, 1, 1)
-    yield plain != 8, "8 x 8 single pixels are 64 tokens, not 8: are there not rows and columns?"
-    yield plain == 64, f"8 x 8 single pixels are 64 tokens; you say {plain:g}: which others do you count?"
-    coded, patched = (ask_number(attempt, *words) for words in ((64, 8, 1), (64, 1, 8)))
-    yield coded != 4096 or patched != 64, "the autoencoder shrinks the side first: 64 pixels become how many latents?"
-    yield coded != 64 or patched != 4096, "the patch joins latents: if 8 x 8 of them are one token, how many are left?"
-    yield (
-        coded == patched == 64,
-        f"a factor 8 divides the side, so 64 x 64 become 64 tokens; you say {coded:g}, {patched:g}: why?",
-    )
-    for side, down, patch in (512, 8, 2), (256, 4, 4), (96, 2, 3):
-        said, along = ask_number(attempt, side, down, patch), side // down // patch
-        words = f"{side} pixels, down {down}, patch {patch} leave {along} tokens along a side"
-        yield said == along**2, f"{words}; you say {said:g} in all: how many are there?"
+def _not_adaln(h: Tensor, f, scale: Tensor, shift: Tensor, gate: Tensor) -> list[tuple[Tensor, str]]:
+    n = layer_norm(h, h.shape[-1:])
+    inside = n * (1 + scale) + shift
+    return [
+        (h + (1 + gate) * f(inside), "with gate 0 the block must be the identity: what does the gate multiply?"),
+        (gate * f(inside), "with gate 0 you return 0: that is the branch only; where does h pass?"),
+        (h + gate * f(n * scale + shift), "with scale 0 nothing reaches f: is it scale, or 1 + scale?"),
+        (h + gate * f((n + shift) * (1 + scale)), "the shift is scaled, too: which of the two comes first?"),
+        (h + gate * (f(n) * (1 + scale) + shift), "scale and shift come after f; where should they act?"),
+        (h, "f is never asked: where is the branch?"),
+        (h + gate * f(layer_norm(h, h.shape[1:]) * (1 + scale) + shift),
+         "with scale and shift 0, f must get norm(h): over which axis do you normalise, and how?"),
+        (h + gate * f(h * (1 + scale) + shift),
+         "f gets h itself: it was not normalised; over which axis should it be?"),
+        (h + gate * f(n * (1 + scale)), "the shift is missing: where is it added?"),
+        (h + f(gate * inside), "the gate stands inside f; what should it multiply?"),
+        (h - gate * h + gate * f(inside), "the gate takes h away as well; what does it multiply?"),
+        (h + gate * inside, "f is left out; what does the branch do?"),
+        (h + gate * f(n * (1 + scale) - shift), "the shift is subtracted; which sign should it have?")]
 
+H, ZERO = 3 + 2 * normal(2, 5, 8), torch.zeros(2, 1, 8).double()
 
-def _adaln(h: Tensor, f: Callable[[Tensor], Tensor], scale: Tensor, shift: Tensor, gate: Tensor) -> Tensor:
-    n = torch.nn.functional.layer_norm(h, h.shape[-1:])
-    return h + gate * f(n * (1 + scale) + shift)
-
-
-def _bare(h: Tensor, f: Callable[[Tensor], Tensor], scale: Tensor, shift: Tensor, gate: Tensor) -> Tensor:
-    return h + gate * f(torch.nn.functional.layer_norm(h, h.shape[-1:]) * scale + shift)
-
-
-@exercise(
+adaln = Exercise(
+    "Write adaln(h, f, scale, shift, gate): one branch of a DiT block. Normalise h `[b, n, d]` over its last axis,"
+    " scale it by 1 + scale, shift it, send it through f, multiply by the gate, and add h.",
     answer=_adaln,
-    mistakes={
-        "the identity": lambda h, f, scale, shift, gate: _adaln(h, f, scale, shift, 1 + gate),
-        "the branch only": lambda h, f, scale, shift, gate: _adaln(h, f, scale, shift, gate) - h,
-        "1 + scale": _bare,
-        "which of the two comes first": lambda h, f, scale, shift, gate: (
-            h + gate * f((torch.nn.functional.layer_norm(h, h.shape[-1:]) + shift) * (1 + scale))
-        ),
-        "come after f": lambda h, f, scale, shift, gate: (
-            h + gate * (f(torch.nn.functional.layer_norm(h, h.shape[-1:])) * (1 + scale) + shift)
-        ),
-        "never asked": lambda h, f, scale, shift, gate: h,
-        "over which axis do you": lambda h, f, scale, shift, gate: (
-            h + gate * f(torch.nn.functional.layer_norm(h, h.shape[1:]) * (1 + scale) + shift)
-        ),
-        "was not normalised": lambda h, f, scale, shift, gate: h + gate * f(h * (1 + scale) + shift),
-    },
-)
-def adaln(attempt: Callable[..., Tensor]) -> Verdicts:
-    """Write adaln(h, f, scale, shift, gate): one branch of a DiT block. Normalise h `[b, n, d]` over its last axis,
-    scale it by 1 + scale, shift it, send it through f, multiply by the gate, and add h.
-    """
-    h = 3 + 2 * torch.randn(2, 5, 8, generator=torch.Generator().manual_seed(0))
-    zero, seen = torch.zeros(2, 1, 8), []
-
-    def f(x: Tensor) -> Tensor:
-        seen.append(x)
-        return (2 * x).sin()
-
-    closed = ask(attempt, h, f, zero, zero, zero)
-    yield closed.shape == h.shape, f"the shape must stay [b, n, d]; yours is {tuple(closed.shape)}: what is lost?"
-    yield not close(closed, 0 * h), "with gate 0 you return 0: that is the branch only; where does h pass?"
-    yield close(closed, h), "with gate 0 the block must be the identity: what does the gate multiply?"
-    seen.clear()
-    ask(attempt, h, f, zero, zero, zero + 1)
-    yield bool(seen), "f is never asked: where is the branch?"
-    yield not close(seen[-1], 0 * h), "with scale 0 nothing reaches f: is it scale, or 1 + scale?"
-    yield not close(seen[-1], h), "f gets h itself: it was not normalised; over which axis should it be?"
-    norm = torch.nn.functional.layer_norm(h, (8,))
-    yield (
-        close(seen[-1], norm, 1e-3),
-        "with scale and shift 0, f must get norm(h): over which axis do you normalise, and how?",
-    )
-    yield from _with_all(attempt, h, f, zero)
-
-
-def _with_all(attempt: Callable[..., Tensor], h: Tensor, f: Callable[[Tensor], Tensor], zero: Tensor) -> Verdicts:
-    """Judge the block with scale 0.5, shift 2 and gate 3."""
-    got, norm = ask(attempt, h, f, zero + 0.5, zero + 2, zero + 3), torch.nn.functional.layer_norm(h, (8,))
-    yield from unlike(got, {
-        "the shift is scaled, too: which of the two comes first?": h + 3 * f((norm + 2) * 1.5),
-        "the shift is missing: where is it added?": h + 3 * f(norm * 1.5),
-        "scale and shift come after f; where should they act?": h + 3 * (f(norm) * 1.5 + 2),
-        "the gate stands inside f; what should it multiply?": h + f(3 * (norm * 1.5 + 2)),
-        "the gate takes h away as well; what does it multiply?": -2 * h + 3 * f(norm * 1.5 + 2),
-        "f is left out; what does the branch do?": h + 3 * (norm * 1.5 + 2),
-        "the shift is subtracted; which sign should it have?": h + 3 * f(norm * 1.5 - 2),
-    }, 1e-3)  # fmt: skip
-    words = h, f, zero + 0.5, zero + 2, zero + 3
-    yield close(got, _adaln(*words), 1e-3), "for scale 0.5, shift 2, gate 3 it is off: in which order do the three act?"
+    more="torch.nn.functional.layer_norm(h, h.shape[-1:]) normalises. From inside outwards: norm, scale, shift, f, "
+         "gate, + h.",
+    why="With scale = shift = gate = 0 the block is the identity, which is how a DiT starts to learn.",
+    asks=[(H, lambda x: (2 * x).sin(), ZERO + 0.5, ZERO + 2, ZERO + 3), (H, torch.cos, ZERO, ZERO, ZERO)],
+    mistakes=_not_adaln,
+    otherwise="for scale 0.5, shift 2, gate 3 it is off: in which order do the three act?",
+    elsewhere="with gate 0 the block must be the identity: is yours?",
+    tolerance=1e-3)

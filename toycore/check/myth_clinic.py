@@ -1,6 +1,5 @@
-"""Notebook 16: the statements of the myth clinic with their verdicts, and the checks of the capstone projects."""
+"""Notebook 16: the statements of the myth clinic with their verdicts, and the exercises of the capstone projects."""
 
-from collections.abc import Callable
 from functools import cache
 from itertools import pairwise
 
@@ -8,7 +7,7 @@ import torch
 from torch import Tensor
 
 from toycore import data, exact, fields, guidance, metrics, mixtures, samplers, sigmas
-from toycore.check import Refused, Verdicts, ask, ask_number, call, close, exercise, numbers, unlike
+from toycore.check import Exercise, Refused, Verdicts, ask_number, call, numbers
 from toycore.types import Denoiser, Label, seeded
 
 MYTHS = [  # (statement, verdict, one sentence why), numbered as in the notebook
@@ -39,107 +38,75 @@ MYTHS = [  # (statement, verdict, one sentence why), numbered as in the notebook
     ("CLIP learns by making matched pairs of picture and text point the same way.", "half true",
      "Alone that is solved by one vector for everything; mismatched pairs must be told apart too."),
     ("A VAE's samples are blurred because it makes them in one step.", "false",
-     "They are blurred because the best answer under squared error is a mean; other one-step models are sharp."),
-]  # fmt: skip
+     "They are blurred because the best answer under squared error is a mean; other one-step models are sharp.")]
 
 SPIRAL = mixtures.spiral(150)
 POOR = mixtures.GaussianMixture(data.spiral(150, classes=3).x, 0.06, label=data.spiral(150, classes=3).label)
-
-
-# ---- own solver ------------------------------------------------------------------------------------------------------
-
+GAUSSIAN: Denoiser = exact.posterior_mean(mixtures.GaussianMixture(torch.zeros(1, 2).double(), 0.5))
+ONES = torch.ones(3, 2).double()
 
 def _midpoint(D: Denoiser, x: Tensor, sigma: float, sigma_next: float) -> Tensor:
     middle = (sigma + sigma_next) / 2
     x_middle = x + (middle - sigma) * fields.noise(D, x, sigma)
     return x + (sigma_next - sigma) * fields.noise(D, x_middle, middle)
 
-
 def _heun_to_zero(D: Denoiser, x: Tensor, sigma: float, sigma_next: float) -> Tensor:
     d = fields.noise(D, x, sigma)
     d_next = (x + (sigma_next - sigma) * d - D(x + (sigma_next - sigma) * d, sigma_next)) / sigma_next
     return x + (sigma_next - sigma) * (d + d_next) / 2
 
-
-STEPS = {  # what students take for a better step, by what to ask them
-    "your step stays where it is; what moves x when the noise falls from 2 to 1?": lambda D, x, s, t: x,
-    "your step goes the other way, up to more noise; which sign has sigma_next - sigma?": lambda D, x, s, t: (
-        x - (t - s) * fields.noise(D, x, s)
-    ),
-    "your step jumps to x0_hat, whatever sigma_next is; how far should it go?": lambda D, x, s, t: D(x, s),
-    "that is the slope alone; from where, and how far along it?": lambda D, x, s, t: fields.noise(D, x, s),
-    "that is the score; which of the fields is dx/dsigma?": lambda D, x, s, t: x + (t - s) * fields.score(D, x, s),
-}
-
-
-@exercise(
-    answer=_midpoint,
-    mistakes={
-        **STEPS,
-        "as in Euler's method": lambda D, x, s, s_next: x + (s_next - s) * fields.noise(D, x, s),
-        "in the last step": _heun_to_zero,
-        "shape": lambda D, x, s, s_next: x[:, 0],
-        "never asks D": lambda D, x, s, s_next: x * ((0.25 + s_next**2) / (0.25 + s**2)) ** 0.5,
-        "must become small": lambda D, x, s, s_next: x + (s_next - s) * fields.noise(D, x, s_next + 1.0),
-        "two answers": lambda D, x, s, s_next: _midpoint(D, x, s, s_next) + 0.1 * torch.randn_like(x),
-    },
-)
-def solver(attempt: Callable[..., Tensor]) -> Verdicts:
-    """Write step(D, x, sigma, sigma_next): one step of your own solver of the flow ODE, of second order or better.
-    x is [b, 2]; the last step of a walk goes to sigma_next = 0.
-    """
+def _second_order(step) -> Verdicts:
     asked: list[float] = []
-    gaussian, x = (
-        exact.posterior_mean(mixtures.GaussianMixture(torch.zeros(1, 2).double(), 0.5)),
-        torch.ones(3, 2).double(),
-    )
 
     def D(x: Tensor, sigma: Tensor | float, label: Label = None) -> Tensor:
         asked.append(float(torch.as_tensor(sigma).max()))
-        return gaussian(x, sigma, label)
+        return GAUSSIAN(x, sigma, label)
 
-    once = ask(attempt, D, x, 2.0, 1.0)
-    yield (
-        once.shape == x.shape,
-        f"a step must keep the shape of x, {list(x.shape)}; yours gives {list(once.shape)}: why?",
-    )
-    yield from unlike(once, {message: wrong(gaussian, x, 2.0, 1.0) for message, wrong in STEPS.items()})
+    once = step(D, ONES, 2.0, 1.0)
+    yield once.shape == (3, 2), f"a step must keep the shape of x, [3, 2]; yours gives {list(once.shape)}: why?"
     yield bool(asked), "your step never asks D; how can it know the field?"
-    yield close(once, ask(attempt, D, x, 2.0, 1.0)), "twice the same step, two answers: what does chance do in an ODE?"
     try:
-        ask(attempt, D, x, 0.5, 0.0, shape=x.shape)
+        step(D, ONES, 0.5, 0.0)
     except Refused as refusal:
         raise Refused(f"in the last step, to sigma_next = 0: {refusal}") from None
-    yield from _order(attempt, D, x)
+    few, many = _error(step, 8), _error(step, 16)
+    yield (many < 0.1,
+           f"with 16 steps from 2 to 0.25 the error is {many:.2g}: it must become small; where do you ask the field?")
+    yield (few > 2.9 * many,
+           f"twice the steps divide the error by {few / many:.1f}, as in Euler's method; order 2 by 4: where else"
+           " could you look at the field?")
 
+def _error(step, n: int) -> float:
+    """The flow ODE of N(0, 1/4) from sigma = 2 to 1/4, against its closed form."""
+    x = ONES
+    for sigma, sigma_next in pairwise(torch.linspace(2.0, 0.25, n + 1, dtype=torch.float64).tolist()):
+        x = step(GAUSSIAN, x, sigma, sigma_next)
+    return float((x - ONES * ((0.25 + 0.25**2) / (0.25 + 4.0)) ** 0.5).abs().max())
 
-def _order(step: Callable[..., Tensor], D: Denoiser, x: Tensor) -> Verdicts:
-    true = x * ((0.25 + 0.25**2) / (0.25 + 4.0)) ** 0.5  # the ODE of N(0, 1/4), from sigma = 2 to 1/4
-    few, many = (_error(step, D, x, true, n) for n in (8, 16))
-    yield (
-        many < 0.1,
-        f"with 16 steps from 2 to 0.25 the error is {many:.2g}: it must become small; where do you ask the field?",
-    )
-    yield (
-        few > 2.9 * many,
-        (
-            f"twice the steps divide the error by {few / many:.1f}, as in Euler's method; order 2 by 4:"
-            " where else could you look at the field?"
-        ),
-    )
+solver = Exercise(
+    "Write step(D, x, sigma, sigma_next): one step of your own solver of the flow ODE, of second order or better. x is"
+    " [b, 2]; the last step of a walk goes to sigma_next = 0.",
+    answer=_midpoint,
+    more="Go half of Euler's step, ask the field there, at the middle level, and take the whole step along that slope.",
+    why="The slope in the middle is right to second order, and sigma = 0 is never asked.",
+    asks=[(GAUSSIAN, ONES, 2.0, 1.0)],
+    mistakes=lambda D, x, s, t: [
+        (x, "your step stays where it is; what moves x when the noise falls from 2 to 1?"),
+        (x - (t - s) * fields.noise(D, x, s),
+         "your step goes the other way, up to more noise; which sign has sigma_next - sigma?"),
+        (D(x, s), "your step jumps to x0_hat, whatever sigma_next is; how far should it go?"),
+        (fields.noise(D, x, s), "that is the slope alone; from where, and how far along it?"),
+        (x + (t - s) * fields.score(D, x, s), "that is the score; which of the fields is dx/dsigma?")],
+    properties=_second_order,
+    caught=[
+        (lambda D, x, s, s_next: x + (s_next - s) * fields.noise(D, x, s), "as in Euler's method"),
+        (_heun_to_zero, "in the last step"),
+        (lambda D, x, s, s_next: x[:, 0], "shape"),
+        (lambda D, x, s, s_next: x * ((0.25 + s_next**2) / (0.25 + s**2)) ** 0.5, "never asks D"),
+        (lambda D, x, s, s_next: x + (s_next - s) * fields.noise(D, x, s_next + 1.0), "must become small"),
+        (lambda D, x, s, s_next: _midpoint(D, x, s, s_next) + 0.1 * torch.randn_like(x), "two answers")])
 
-
-def _error(step: Callable[..., Tensor], D: Denoiser, x: Tensor, true: Tensor, n: int) -> float:
-    levels = torch.linspace(2.0, 0.25, n + 1, dtype=torch.float64).tolist()
-    for sigma, sigma_next in pairwise(levels):
-        x = ask(step, D, x, sigma, sigma_next, shape=x.shape)
-    return float((x - true).abs().max())
-
-
-# ---- own guidance schedule -------------------------------------------------------------------------------------------
-
-
-def _walked(s: Callable[[float], float]) -> Tensor:
+def _walked(s) -> Tensor:
     D = exact.posterior_mean(POOR)
 
     def guided(x: Tensor, sigma: Tensor | float, label: object = None) -> Tensor:
@@ -148,54 +115,42 @@ def _walked(s: Callable[[float], float]) -> Tensor:
     x = 10 * torch.randn(300, 2, generator=seeded())
     return samplers.final(samplers.ddim(guided, x, sigmas.log_linear(30, 0.02)))
 
-
 @cache
-def _plain() -> Tensor:
-    return _walked(lambda sigma: 1.0)
+def _distance_without_guidance() -> float:
+    return float(metrics.distance(_walked(lambda sigma: 1.0), POOR.given(1).means).mean())
 
-
-@exercise(
-    answer=lambda sigma: 3.0 if 0.1 < sigma < 1.0 else 1.0,
-    mistakes={
-        "no nearer to the curve": lambda sigma: 3.0 if sigma > 1 else 1.0,
-        "only part of the class": lambda sigma: 6.0,
-        "ignores the label": lambda sigma: 0.0,
-        "one number": lambda sigma: torch.ones(2),
-        "no guidance at all": lambda sigma: 1.0,
-        "no schedule yet": lambda sigma: 2.0,
-        "away from the class": lambda sigma: -1.0,
-        "is there a return": lambda sigma: 3.0 if sigma < 1 else None,
-    },
-)
-def schedule(attempt: Callable[[float], float]) -> Verdicts:
-    """Write s(sigma): a guidance scale per noise level, not one for all, for a poor model (the exact one of a blurred
-    spiral, class 1). Its samples must come nearer to the true curve than without guidance, and still cover nine tenths
-    of the class.
-    """
-    scales = [ask_number(attempt, sigma) for sigma in (5.0, 2.0, 1.0, 0.5, 0.25, 0.12, 0.05, 0.02)]
+def _nearer(schedule) -> Verdicts:
+    scales = [ask_number(schedule, sigma) for sigma in (5.0, 2.0, 1.0, 0.5, 0.25, 0.12, 0.05, 0.02)]
     yield set(scales) != {1.0}, "s = 1 at every level is no guidance at all; what should be different, and where?"
     yield max(scales) >= 0, f"s = {max(scales):g} walks away from the class; which scale is the conditional answer?"
-    mine, plain = _walked(attempt), _plain()
-    share = metrics.own_share(mine, POOR, 1)
-    yield (
-        share > 0.8,
-        f"only {share:.0%} of your samples belong to the class: where is s so small that it ignores the label?",
-    )
-    cover = metrics.coverage(mine, POOR.given(1).means)
+    x, curve = _walked(schedule), POOR.given(1).means
+    share, cover = metrics.own_share(x, POOR, 1), metrics.coverage(x, curve)
+    yield (share > 0.8,
+           f"only {share:.0%} of your samples belong to the class: where is s so small that it ignores the label?")
     yield cover >= 0.9, f"your samples reach only part of the class, {cover:.0%}: where could you guide less?"
-    off, before = (float(metrics.distance(x, POOR.given(1).means).mean()) for x in (mine, plain))
-    yield (
-        off < 0.93 * before,
-        f"mean distance {off:.3f}, without guidance {before:.3f}: no nearer to the curve; which levels help?",
-    )
-    yield (
-        len(set(scales)) > 1,
-        f"it works, but s = {scales[0]:g} at every level is no schedule yet: which levels need it?",
-    )
+    off, before = float(metrics.distance(x, curve).mean()), _distance_without_guidance()
+    yield (off < 0.93 * before,
+           f"mean distance {off:.3f}, without guidance {before:.3f}: no nearer to the curve; which levels help?")
+    yield (len(set(scales)) > 1,
+           f"it works, but s = {scales[0]:g} at every level is no schedule yet: which levels need it?")
 
-
-# ---- own metric ------------------------------------------------------------------------------------------------------
-
+schedule = Exercise(
+    "Write s(sigma): a guidance scale per noise level, not one for all, for a poor model (the exact one of a blurred"
+    " spiral, class 1). Its samples must come nearer to the true curve than without guidance, and still cover nine"
+    " tenths of the class.",
+    answer=lambda sigma: 3.0 if 0.1 < sigma < 1.0 else 1.0,
+    more="At high noise guidance drives the samples together, at low noise it changes little. Guide in between.",
+    why="Between sigma 0.1 and 1 the arms of the spiral are kept apart, and there the push helps.",
+    properties=_nearer,
+    caught=[
+        (lambda sigma: 3.0 if sigma > 1 else 1.0, "no nearer to the curve"),
+        (lambda sigma: 6.0, "only part of the class"),
+        (lambda sigma: 0.0, "ignores the label"),
+        (lambda sigma: torch.ones(2), "one number"),
+        (lambda sigma: 1.0, "no guidance at all"),
+        (lambda sigma: 2.0, "no schedule yet"),
+        (lambda sigma: -1.0, "away from the class"),
+        (lambda sigma: 3.0 if sigma < 1 else None, "is there a return")])
 
 def _same_moments(x: Tensor, y: Tensor) -> Tensor:
     """Return x, stretched and moved to the mean and the covariance of y."""
@@ -203,92 +158,69 @@ def _same_moments(x: Tensor, y: Tensor) -> Tensor:
     white = torch.linalg.solve_triangular(torch.linalg.cholesky(x.T.cov()), (x - x.mean(0)).T, upper=False)
     return y.mean(0) + (torch.linalg.cholesky(y.T.cov() + thin) @ white).T
 
-
-def _one_way(x: Tensor, y: Tensor) -> float:
-    return float(metrics.distance(x, y).mean())
-
-
-@exercise(
-    answer=metrics.energy_distance,
-    mistakes={
-        "two moments": metrics.frechet,
-        "part that is missing": _one_way,
-        "must be small": lambda x, y: 1 + metrics.energy_distance(x, y),
-        "one number": lambda x, y: (x.mean(0) - y.mean(0)).abs(),
-        "less than 0": lambda x, y: -metrics.energy_distance(x, y),
-        "every pair": lambda x, y: 0.0,
-    },
-)
-def metric(attempt: Callable[[Tensor, Tensor], float]) -> Verdicts:
-    """Write metric(x, y): a distance of two samples [n, 2] that is small for two draws of one law, and notices a shift,
-    a missing half, and a Gaussian cloud with the same mean and covariance: at least twice that of two fair draws.
-    """
-    y, again = SPIRAL.sample(1500, seeded(1))[0], SPIRAL.sample(1500, seeded(2))[0]
-    half = SPIRAL.sample(3000, seeded(3))[0]
+def _tells_apart(metric) -> Verdicts:
+    y, again, half = (SPIRAL.sample(n, seeded(seed))[0] for seed, n in ((1, 1500), (2, 1500), (3, 3000)))
     half = half[half[:, 0].argsort()[:1500]]
     cloud = _same_moments(torch.randn(1500, 2, generator=seeded(4)), y)
-    fair, shifted, lost, moments = (ask_number(attempt, x, y) for x in (again, again + 0.5, half, cloud))
-    yield (
-        len({fair, shifted, lost, moments}) > 1,
-        f"every pair of samples is {fair:g} apart in yours: what should it look at?",
-    )
+    fair, shifted, lost, moments = (ask_number(metric, x, y) for x in (again, again + 0.5, half, cloud))
+    yield (len({fair, shifted, lost, moments}) > 1,
+           f"every pair of samples is {fair:g} apart in yours: what should it look at?")
     yield shifted >= 0, f"a shift gives {shifted:.3g}; can a distance be less than 0, or did you turn it round?"
-    small = (
-        f"two fair draws give {fair:.3g}, a shift {shifted:.3g}: the first must be small beside it; what makes it so?"
-    )
-    yield 2 * fair < shifted, small
+    yield (2 * fair < shifted, f"two fair draws give {fair:.3g}, a shift {shifted:.3g}: the first must be small beside"
+                               " it; what makes it so?")
     yield 2 * fair < lost, "it does not see the part that is missing: did you look from y to x, too?"
     yield 2 * fair < moments, "it takes a Gaussian cloud for the spiral: does it see more than two moments?"
 
+metric = Exercise(
+    "Write metric(x, y): a distance of two samples [n, 2] that is small for two draws of one law, and notices a shift,"
+    " a missing half, and a Gaussian cloud with the same mean and covariance: at least twice that of two fair draws.",
+    answer=metrics.energy_distance,
+    more="Compare mean distances between points: twice those from x to y, minus those within x, minus those within y.",
+    why="The energy distance is 0 for two draws of one law alone, and has no setting.",
+    properties=_tells_apart,
+    caught=[
+        (metrics.frechet, "two moments"),
+        (lambda x, y: float(metrics.distance(x, y).mean()), "part that is missing"),
+        (lambda x, y: 1 + metrics.energy_distance(x, y), "must be small"),
+        (lambda x, y: (x.mean(0) - y.mean(0)).abs(), "one number"),
+        (lambda x, y: -metrics.energy_distance(x, y), "less than 0"),
+        (lambda x, y: 0.0, "every pair")])
 
-# ---- own data --------------------------------------------------------------------------------------------------------
-
-
-@exercise(
-    answer=lambda: data.moons(400).x,
-    mistakes={
-        "centre": lambda: data.moons(400).x + 3,
-        "too large": lambda: 20 * data.moons(400).x,
-        "too small": lambda: data.moons(400).x / 20,
-        "columns": lambda: torch.zeros(400, 3),
-        "the other way round": lambda: data.moons(400).x.T,
-        "few": lambda: data.moons(40).x,
-        "one Gaussian": lambda: torch.randn(1000, 2, generator=seeded()) / 2,
-        "NaN": lambda: data.moons(400).x / 0,
-        "one place": lambda: torch.zeros(400, 2),
-    },
-)
-def data_set(attempt: Callable[[], Tensor]) -> Verdicts:
-    """Write points(): your own data set [n, 2], n at least 200, centred, of a spread between 0.2 and 1, with a shape
-    that a single Gaussian does not have.
-    """
-    value = call(attempt)
+def _a_shape(points) -> Verdicts:
+    value = call(points)
     x = numbers(value.x if isinstance(value, data.Points) else value).float()
     turned = x.ndim == 2 and len(x) == 2 < x.shape[1]
     yield not turned, f"one row per point; yours have shape {list(x.shape)}: is it the other way round?"
-    yield (
-        x.ndim == 2 and x.shape[1] == 2,
-        f"points of the plane have two columns; yours have shape {list(x.shape)}: why?",
-    )
+    yield (x.ndim == 2 and x.shape[1] == 2,
+           f"points of the plane have two columns; yours have shape {list(x.shape)}: why?")
     yield len(x) >= 200, f"{len(x)} points are too few to sample from, 200 are enough; where could more come from?"
-    yield from _fits(x)
+    spread, middle = float(x.std(0).mean()), x.mean(0)
+    yield spread > 0, "all of your points are in one place; what shape should they have?"
+    yield (spread >= 0.2,
+           f"the spread is {spread:.2g}, too small for our noise levels: what would you multiply the points by?")
+    yield (spread <= 1,
+           f"the spread is {spread:.2g}, too large for our noise levels: what would you divide the points by?")
+    yield (middle.norm() < 0.3, f"the centre of your data is ({middle[0]:.1f}, {middle[1]:.1f}), and a walk starts"
+                                " around 0: what moves it?")
     few = x[torch.randperm(len(x), generator=seeded())[:2000]]
     cloud, other = (_same_moments(torch.randn(len(few), 2, generator=seeded(i)), few) for i in (1, 2))
-    one = f"this is one Gaussian cloud, as far as {len(few)} points can tell; what would be left to learn from it?"
-    yield metrics.energy_distance(few, cloud) > 3 * metrics.energy_distance(other, cloud), one
+    yield (metrics.energy_distance(few, cloud) > 3 * metrics.energy_distance(other, cloud),
+           f"this is one Gaussian cloud, as far as {len(few)} points can tell; what would be left to learn from it?")
 
-
-def _fits(x: Tensor) -> Verdicts:
-    """Judge the spread and the centre of the points."""
-    spread, middle = float(x.std(0).mean()), x.mean(0)
-    where = f"the centre of your data is ({middle[0]:.1f}, {middle[1]:.1f}), and a walk starts around 0: what moves it?"
-    yield spread > 0, "all of your points are in one place; what shape should they have?"
-    yield (
-        spread >= 0.2,
-        f"the spread is {spread:.2g}, too small for our noise levels: what would you multiply the points by?",
-    )
-    yield (
-        spread <= 1,
-        f"the spread is {spread:.2g}, too large for our noise levels: what would you divide the points by?",
-    )
-    yield middle.norm() < 0.3, where
+data_set = Exercise(
+    "Write points(): your own data set [n, 2], n at least 200, centred, of a spread between 0.2 and 1, with a shape"
+    " that a single Gaussian does not have.",
+    answer=lambda: data.moons(400).x,
+    more="Take any curve, or your own drawing by data.from_image; then subtract its mean and divide by its spread.",
+    why="The two moons are centred, of spread 0.5, and bent as no Gaussian is.",
+    properties=_a_shape,
+    caught=[
+        (lambda: data.moons(400).x + 3, "centre"),
+        (lambda: 20 * data.moons(400).x, "too large"),
+        (lambda: data.moons(400).x / 20, "too small"),
+        (lambda: torch.zeros(400, 3), "columns"),
+        (lambda: data.moons(400).x.T, "the other way round"),
+        (lambda: data.moons(40).x, "few"),
+        (lambda: torch.randn(1000, 2, generator=seeded()) / 2, "one Gaussian"),
+        (lambda: data.moons(400).x / 0, "NaN"),
+        (lambda: torch.zeros(400, 2), "one place")])

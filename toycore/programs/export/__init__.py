@@ -13,11 +13,13 @@ import re
 import shutil
 import sys
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from string import Template
 from typing import Any
 
-from toycore import style
+from toycore import check, style
+from toycore.check import Exercise, exercises_of, source
 
 HERE = Path(__file__).parent
 WIDGET = "application/vnd.jupyter.widget-view+json"
@@ -77,14 +79,34 @@ def output(out: Notebook) -> str:
 
 def body(book: Notebook) -> str:
     """Return all cells as HTML."""
-    return "\n".join(_cell(cell) for cell in book.cells)
+    known = exercises(book)
+    return "\n".join(_cell(cell, known) for cell in book.cells)
 
 
-def _cell(cell: Notebook) -> str:
+def exercises(book: Notebook) -> dict[str, Exercise]:
+    """Return the exercises of the tables that a notebook imports, by the names it calls them."""
+    text = "\n".join(cell.source for cell in book.cells if cell.cell_type == "code")
+    lines = re.findall(r"^from toycore\.check import (.+)$", text, flags=re.M)
+    names = [part.strip().split(" as ") for line in lines for part in line.split(",")]
+    tables = {name[-1]: import_module(f"toycore.check.{name[0]}") for name in names if name[0] in check.TABLES}
+    return {
+        f"{alias}.{key}": exercise for alias, table in tables.items() for key, exercise in exercises_of(table).items()
+    }
+
+
+def folded(exercise: Exercise) -> str:
+    """Return the second hint and the solution of an exercise, each folded."""
+    hint = f"<details><summary>Another hint</summary><p>{html.escape(exercise.more)}</p></details>"
+    solution = f"<pre>{html.escape(source(exercise))}</pre><p>{html.escape(exercise.why)}</p>"
+    return f"{hint}<details><summary>A solution</summary>{solution}</details>"
+
+
+def _cell(cell: Notebook, known: dict[str, Exercise]) -> str:
     if cell.cell_type != "code":
         return markdown(cell.source) if cell.cell_type == "markdown" else ""
     stub = any(out.get("text", "").startswith("not yet:") for out in cell.outputs)  # an exercise, still to be done
     out = "".join(map(output, cell.outputs))
+    out += "".join(folded(known[call]) for call in re.findall(r"\b(\w+\.\w+)\(", cell.source) if call in known)
     return f'<div class="cell{" stub" if stub else ""}">{code(cell.source)}<div class="output">{out}</div></div>'
 
 

@@ -1,0 +1,142 @@
+"""An exercise as data, and the one loop that judges an attempt at it."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from types import ModuleType
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from toycore.check.ask import Refused, as_numbers, call, close, explained, number, numbers
+from toycore.check.source import source
+
+Verdicts = Iterable[tuple[Any, str]]  # does the property hold, and what to say if it does not
+AGAIN = "asked twice the same, your function gives two answers: where does chance come in?"
+ELSEWHERE = (
+    "right for the first numbers tried, wrong for others: which of the arguments is missing, or fixed, in yours?"
+)
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class Exercise:
+    """A question, its answer and the mistakes it knows by name.
+
+    Called with the student's attempt (a function or a value) it prints a verdict and never raises, not even at Ctrl-C.
+    """
+
+    question: str
+    answer: Any
+    more: str  # a second hint, more concrete than the messages
+    why: str  # the sentence that comes with the solution
+    asks: Sequence[tuple[Any, ...]] = ()  # arguments on which an attempt is compared with mistakes and answer
+    mistakes: Callable[..., Sequence[tuple[Any, str]]] = lambda *ask: ()  # wrong answers to an ask, each with a message
+    properties: Callable[[Any], Verdicts] = lambda f: ()  # in order; of the attempt itself where there are no asks
+    caught: Sequence[tuple[Any, str]] = ()  # wrong answers that only a property finds, each with a part of its message
+    otherwise: str = ""  # for any other answer to asks[0]; empty where many answers are right
+    elsewhere: str = ELSEWHERE  # for one that is right there, but not on all of asks
+    tolerance: float = 1e-5
+
+    def verdict(self, attempt: Any) -> str:
+        """Return "well done ..." or "not yet: ..." with the first message that applies."""
+        if attempt is None or attempt is ...:
+            return "not yet: replace the dots by your answer"
+        try:
+            message = next((message for holds, message in judged(self, attempt) if not bool(holds)), None)
+        except Refused as refusal:
+            message = str(refusal)
+        except KeyboardInterrupt:
+            message = "you stopped the check; does every loop in your function come to an end?"
+        except Exception as error:
+            message = f"the check cannot read your answer, it met {explained(error)}"
+        return "well done: every property holds" if message is None else f"not yet: {message}"
+
+    def __call__(self, attempt: Any = None) -> None:
+        """Print the verdict on an attempt."""
+        own = "that is the answer of the course itself, and it is right; now what does yours look like?"
+        print(own if attempt is self.answer else self.verdict(attempt))
+
+    def hint(self) -> None:
+        """Print a second hint, more concrete than the verdicts."""
+        print(f"hint: {self.more}")
+
+    def solution(self) -> None:
+        """Print the answer as Python, and why it is right."""
+        print(f"{source(self)}\n\n{self.why}")
+
+    def wrong(self) -> Iterator[tuple[Any, str]]:
+        """Yield every wrong answer the exercise knows, as an attempt, with its message or a part of it."""
+        for i, (value, message) in enumerate(self.mistakes(*(self.asks[0] if self.asks else ()))):
+            yield (lambda *ask, i=i: self.mistakes(*ask)[i][0]) if callable(self.answer) else value, message
+        yield from self.caught
+
+    def __repr__(self) -> str:
+        """The question: what a cell shows that names the exercise without calling it."""
+        return self.question
+
+
+def exercises_of(module: ModuleType) -> dict[str, Exercise]:
+    """Return the exercises of a table, in its order."""
+    return {name: value for name, value in vars(module).items() if isinstance(value, Exercise)}
+
+
+def judged(exercise: Exercise, attempt: Any) -> Iterator[tuple[Any, str]]:
+    """Yield (holds, message): is it a known mistake, does it give one answer, the properties, is it the answer?"""
+    if isinstance(exercise.answer, int | float):
+        value = number(attempt)
+        yield from ((value != wrong, message) for wrong, message in exercise.mistakes())
+        yield from exercise.properties(value)
+        return
+    if not exercise.asks:
+        yield from exercise.properties(attempt)
+        return
+    yield from _known(exercise, attempt)
+    f = asking(attempt, exercise.answer if exercise.otherwise else None)
+    yield _same(f(*exercise.asks[0]), f(*exercise.asks[0]), exercise.tolerance), AGAIN
+    yield from exercise.properties(f)
+    right = asking(exercise.answer, exercise.answer)
+    for i, args in enumerate(exercise.asks if exercise.otherwise else ()):
+        same = _same(f(*args), right(*args), exercise.tolerance)
+        yield same, exercise.elsewhere if i else exercise.otherwise
+
+
+def _known(exercise: Exercise, attempt: Callable[..., Any]) -> Iterator[tuple[bool, str]]:
+    """Yield, for each known mistake, whether the attempt differs from it on one of the asks, and its message."""
+    given = cache(lambda k: _read(call(attempt, *exercise.asks[k]), exercise.answer(*exercise.asks[k]), as_numbers))
+    wrong = cache(lambda k: exercise.mistakes(*exercise.asks[k]))
+    for i in range(len(wrong(0))):
+        same = (
+            _same(given(k), _read(wrong(k)[i][0], given(k), as_numbers), exercise.tolerance)
+            for k in range(len(exercise.asks))
+        )
+        yield not all(same), wrong(0)[i][1]
+
+
+def asking(f: Any, answer: Callable[..., Any] | None = None) -> Callable[..., Any]:
+    """Return the student's function, as one that gives finite numbers, of the same shapes as the answer's."""
+
+    def asked(*args: Any) -> Any:
+        value = call(f, *args)
+        return numbers(value) if answer is None else _read(value, answer(*args), _fitted)
+
+    return asked
+
+
+def _read(value: Any, like: Any, read: Callable[..., Tensor]) -> Any:
+    """Read a tensor, or a tuple of them where the answer is one."""
+    if not isinstance(like, tuple):
+        return read(value, like)
+    if not isinstance(value, list | tuple | Tensor) or len(value) != len(like):
+        raise Refused(f"{len(like)} things are asked for, as in return a, b; what does yours return?")
+    return tuple(map(read, value, like))
+
+
+def _fitted(value: Any, like: Any) -> Tensor:
+    return numbers(value, torch.as_tensor(like).shape)
+
+
+def _same(a: Any, b: Any, tolerance: float) -> bool:
+    if isinstance(a, tuple):
+        return all(_same(*pair, tolerance) for pair in zip(a, b, strict=True))
+    return close(*((a.reshape(()), b.reshape(())) if a.numel() == b.numel() == 1 else (a, b)), tolerance)
