@@ -145,15 +145,8 @@ ARROWS = toggle("arrows", "arrows")
 LAYERS = [toggle("density", "density behind"), toggle("points", "data points")]
 SEED = Control("seed", 0, partial(whole, "seed", 0, 2**53 - 1), {})
 PLAYING = toggle("playing", "playing", False).hidden()
-COMMON: Values = {  # what most views have in common; a view's own entries replace these
-    "layout": "side",
-    "aspect": 1.0,
-    "buttons": ["play", "back", "next", "reset", "renew", "fullscreen", "help"],
-    "play": SWEEP,
-    "low": LOW,
-    "high": HIGH,
-    "frames": FRAMES,
-}
+BUTTONS = ["play", "back", "next", "reset", "renew", "fullscreen", "help"]
+COMMON: Values = dict(layout="side", aspect=1.0, buttons=BUTTONS, play=SWEEP, low=LOW, high=HIGH, frames=FRAMES)
 
 
 def classes(mixture: GaussianMixture) -> Control:

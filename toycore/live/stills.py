@@ -12,24 +12,19 @@ from toycore.style import LIGHT
 from toycore.types import Label, seeded
 
 
-def scale(view: Any, sigma: float) -> float:
-    """Return the factor of the view's frame, x_frame = scale x."""
-    frame: frames.Frame = getattr(frames, getattr(view, "frame", "VE").upper())
-    return float(frame.scale(sigma))
-
-
 def label_of(view: Any) -> Label:
     """Return the class a view shows, None for all."""
     label = getattr(view, "label", -1)
     return None if label < 0 else label
 
 
-def plane(ax: Any, view: Any, sigma: float, title: str = "") -> tuple[Tensor, float]:
+def plane(ax: Any, view: Any, sigma: float, title: str = "", frame: str = "") -> tuple[Tensor, float]:
     """Draw density and data behind; return the places of arrows in the VE frame and the frame's scale."""
     from toycore import plots
 
-    mixture, label, c = view.payload.mixture, label_of(view), scale(view, sigma)
-    extent = 1.4 if getattr(view, "frame", "VE") == "VE" else 2.0
+    frame = frame or getattr(view, "frame", "VE")
+    c, extent = float(getattr(frames, frame.upper()).scale(sigma)), 1.4 if frame == "VE" else 2.0
+    mixture, label = view.payload.mixture, label_of(view)
     plots.plane(ax, extent, title)
     if view.density:
         x = plots.grid(64, extent) / c

@@ -43,13 +43,10 @@ def _small_training() -> live.View:
 
 
 VIEWS: dict[str, Callable[[], live.View]] = {
-    "field": live.field,
+    **{name: getattr(live, name) for name in live.__all__ if name not in ("View", "lattice")},
     "linked fields": lambda: live.field({"exact": mixtures.spiral(100), "moons": data.moons(100)}),
-    "forward": live.forward,
     "walk": lambda: live.walk(steps=20),
     "three walks": lambda: live.walk(samplers=["ddpm", "no noise", "ddim"], steps=20),
-    "guidance": live.guidance,
-    "density": live.density,
     "training": _small_training,
     "frames": lambda: live.frames(torch.rand(3, 8, 8, generator=torch.Generator().manual_seed(0)), list("abc")),
 }

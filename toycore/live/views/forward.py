@@ -50,14 +50,13 @@ def still(view: View) -> Any:
     """Draw the noised cloud beside the signal-to-noise ratio of every schedule."""
     from toycore import plots
 
-    plans = {
-        plan["name"]: torch.from_numpy(view.payload.arrays[f"S/{plan['name']}"]) for plan in view.meta["schedules"]
-    }
+    frames = {plan["name"]: plan["frame"] for plan in view.meta["schedules"]}
+    plans = {name: torch.from_numpy(view.payload.arrays[f"S/{name}"]) for name in frames}
     levels = plans[view.schedule]
     sigma = float(levels[round(view.time * (len(levels) - 1))])
     fig, (left, right) = plots.figure(1, 2)
     x0, _ = view.payload.mixture.sample(500, seeded())
-    _, scale = stills.plane(left, view, sigma, f"\u03c3 = {sigma:.3g}")
+    _, scale = stills.plane(left, view, sigma, f"\u03c3 = {sigma:.3g}", frames[view.schedule])
     stills.cloud(left, scale * (x0 + sigma * lattice.normals(view.seed, 0, 500)))
     for name, grid in plans.items():
         plots.curve(right, torch.linspace(0, 1, len(grid)), grid**-2.0, name)

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from toycore.live.controls import slider
+from toycore.live.controls import BUTTONS, slider
 from toycore.live.engine import View
 from toycore.live.payload import Payload
 
@@ -26,7 +26,7 @@ def frames(images: Any, captions: list[str] | None = None, names: str | Sequence
     last = len(pixels) - 1
     play = {"role": "step", "from": 0, "to": last, "by": 1, "seconds": max(2, (last + 1) / 10)}
     meta = {"play": play, "layout": "below", "aspect": 1.5, "captions": list(captions or []), "axes": list(names)}
-    meta["buttons"] = ["play", "back", "next", "reset", "fullscreen", "help"]
+    meta["buttons"] = [button for button in BUTTONS if button != "renew"]  # there is no noise to renew
     controls = [step, second if names[1:] else second.hidden()]
     return View("frames", " and ".join(names), Payload(arrays={"images": pixels}), controls, still, start, **meta)
 

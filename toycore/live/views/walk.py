@@ -119,7 +119,7 @@ def still(view: View) -> Any:
     for ax, name in zip(axes[0], lanes, strict=True):
         xs = run(view, SAMPLERS[name], grid)
         k = min(round(view.step), len(xs) - 1)
-        _, scale = stills.plane(ax, view, float(grid[k]), f"{name}, step {k} of {len(xs) - 1}")
+        _, scale = stills.plane(ax, view, float(grid[k]), f"{SAMPLERS[name].label}, step {k} of {len(xs) - 1}")
         stills.cloud(ax, scale * xs[k])
     return fig
 
