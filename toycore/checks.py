@@ -135,7 +135,8 @@ def batched(x: Tensor, what: str = "x", dim: int | None = None) -> Tensor:
 
 def finite(x: Tensor, what: str = "x") -> Tensor:
     """Return x if no row holds NaN or infinity; otherwise say how many do. One sum where all is well."""
-    if not math.isfinite(x.detach().sum()) and not torch.isfinite(x).all():
+    values = x.detach()
+    if not math.isfinite(values if values.numel() == 1 else values.sum()) and not torch.isfinite(x).all():
         bad = int((~torch.isfinite(x.flatten(1) if x.ndim > 1 else x[:, None]).all(1)).sum())
         raise ValueError(f"{what} holds NaN or infinity in {bad} of {len(x)} rows; remove them first")
     return x

@@ -43,7 +43,7 @@ class MLP(nn.Module):
 
     def forward(self, u: Tensor, sigma: Tensor, label: Label = None) -> Tensor:
         """Return F(u, sigma, label) shaped like u, `[b, dim]` or pictures of dim pixels; sigma is `[1]` or `[b]`."""
-        _readable(u, sigma, self.config["dim"])
+        _readable(u, sigma, self.last.out_features)
         of_u, of_sigma = self.first.weight[:, :-16], self.first.weight[:, -16:]
         shift = nn.functional.linear(waves(sigma), of_sigma, self.first.bias)  # [1 or b, width]
         shift = shift + class_vector(self.label, label, len(u), self.classes)
@@ -84,7 +84,7 @@ class NoiseMLP(nn.Module):
 
     def forward(self, x: Tensor, step: Tensor, label: Label = None) -> Tensor:
         """Return eps_hat `[b, dim]` for x `[b, dim]` in the VP frame and real steps `[1]` or `[b]`."""
-        _readable(x, step, self.config["dim"], "step", "x")
+        _readable(x, step, self.last.out_features, "step", "x")
         half = self.embedding // 2
         phase = step.reshape(-1, 1) * torch.exp(-math.log(10000) / half * torch.arange(half)).to(x)
         embedding = torch.cat([phase.sin(), phase.cos()], 1).expand(len(x), -1)
@@ -126,7 +126,7 @@ class ConditionalMLP(nn.Module):
 
     def forward(self, u: Tensor, sigma: Tensor, words: Tensor | None = None) -> Tensor:
         """Return F shaped like u, `[b, dim]`; sigma is `[1]` or `[b]`."""
-        _readable(u, sigma, self.config["dim"])
+        _readable(u, sigma, self.last.out_features)
         words = self.null if words is None else self.sentence(words, len(u))
         phase, level = u @ self.frequencies, waves(sigma).expand(len(u), -1)
         h = self.first(torch.cat([u, phase.sin(), phase.cos(), level], 1))
@@ -246,7 +246,7 @@ def _readable(u: Tensor, sigma: Tensor, dim: int, level: str = "sigma", what: st
             f" and one level, or one per row ({len(u)})"
         )
     if u.device.type == "cpu":
-        finite(u, what), finite(sigma.reshape(-1, 1), level)
+        finite(u, "the input"), finite(sigma, level)
 
 
 def waves(sigma: Tensor) -> Tensor:
