@@ -4,7 +4,8 @@ import torch
 
 import toycore
 from toycore import samplers, sigmas
-from toycore.images import data, judge, recipes
+from toycore.images import judge, recipes, sets
+from toycore.types import seeded
 
 TEN_EACH = torch.arange(100) % 10  # ten starts for each digit
 
@@ -15,13 +16,13 @@ def sharpness(x: torch.Tensor, real: torch.Tensor) -> float:
 
 def test_without_noise_digits_are_not_blurred() -> None:
     """Notebook 16, statement 2: sharpness without noise over with it, beside that of a true blur, the class means."""
-    real = data.points(data.digits())
+    real = sets.points(sets.load("digits"))
     means = torch.stack([real.x[real.label == c].mean(0) for c in range(10)])
     assert sharpness(means, real.x) < 0.5
-    start, grid = 80 * torch.randn(100, 1, 8, 8, generator=torch.Generator().manual_seed(2)), sigmas.karras(20, 0.02, 80)
+    start, grid = 80 * torch.randn(100, 1, 8, 8, generator=seeded(2)), sigmas.karras(20, 0.02, 80)
     for name, low, high in (("digits-mlp", 0.85, 1.05), ("digits", 1.04, 1.25)):
         D = toycore.load(name)
-        walks = (samplers.ddpm(D, start, grid, TEN_EACH, torch.Generator().manual_seed(3), noise) for noise in (0, 1))
+        walks = (samplers.ddpm(D, start, grid, TEN_EACH, seeded(3), noise) for noise in (0, 1))
         without, noisy = (sharpness(samplers.final(walk), real.x) for walk in walks)
         assert low < without / noisy < high, name
         assert without > 1.3 * sharpness(means, real.x), name
