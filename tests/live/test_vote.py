@@ -52,6 +52,13 @@ def page_of_votes(tmp_path_factory):
     return export.write({"vote.html": book}, tmp_path_factory.mktemp("ballot")).with_name("vote.html")
 
 
+def test_no_statement_breaks_the_page(page_of_votes) -> None:
+    """JSON inside a script holds no "<": "<!--<script>" would hide the script's own end."""
+    text = page_of_votes.read_text(encoding="utf-8")
+    [state] = re.findall(r'<script type="application/json" id="widgets">(.*?)</script>', text, re.S)
+    assert "<" not in state and r"\u003cb>two" in state
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_votes_are_cast_and_compared_without_a_kernel(page_of_votes, browser, scheme: str) -> None:
     with b.page_of(browser, offline=True, scheme=scheme) as page:

@@ -173,7 +173,7 @@ def write_page(out: Path, page: str, books: dict[str, Notebook]) -> None:
     i = names.index(page)
     before = f'<a href="{names[i - 1]}">← {html.escape(title(books[names[i - 1]]))}</a>' if i else "<span></span>"
     after = f'<a href="{names[i + 1]}">{html.escape(title(books[names[i + 1]]))} →</a>' if i + 1 < len(names) else ""
-    state = json.dumps(widgets(book, modules)).replace("</", "<\\/")
+    state = json.dumps(widgets(book, modules)).replace("<", "\\u003c")  # "<!--<script>" would swallow the page
     for key, text in modules.items():
         script = f"(window.tcModules ??= {{}})[{json.dumps(key)}] = {json.dumps(text)};"
         (out / "assets" / f"{key}.js").write_text(script, encoding="utf-8")
