@@ -3,6 +3,8 @@
 import argparse
 import importlib.util
 import sys
+import tempfile
+import warnings
 from pathlib import Path
 
 import matplotlib as mpl
@@ -71,10 +73,17 @@ def save_view(spiral: mixtures.GaussianMixture, D: Denoiser, path: Path) -> None
         print(f"wrote {path}: open it in a browser and move the slider")
 
 
+def trained(spiral: mixtures.GaussianMixture) -> Denoiser:
+    """Train for some seconds with a bar. Ctrl-C ends the demo: a field half learned would show the wrong thing."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", "training was stopped")
+        return training.fit(spiral, steps=2000, rng=seeded(0), progress=True)
+
+
 def main(folder: Path) -> None:
-    """Train for some seconds with a bar, say how good the field is, and write the pictures into folder."""
+    """Train, say how good the field is, and write the pictures into folder."""
     spiral = mixtures.spiral()
-    D = training.fit(spiral, steps=2000, rng=seeded(0), progress=True)
+    D = trained(spiral)
     FE = float(metrics.field_error(D, spiral, rng=seeded(3)).mean())
     print(f"error of the learned field against the exact one: {FE:.3f} (0: exact, 1: nothing learned)")
     image = picture(exact.posterior_mean(spiral), D)
@@ -90,8 +99,19 @@ def folder(arguments: list[str]) -> Path:
     place = parser.parse_args(arguments).folder
     if not place.is_dir():
         parser.error(f"there is no folder {place}")
+    try:
+        with tempfile.TemporaryFile(dir=place) as trial:  # before the training, not after it
+            trial.write(bytes(1_000_000))
+    except OSError as error:
+        parser.error(
+            f"cannot write into {place.resolve()}: {error.strerror}; name another folder: course.py demo FOLDER"
+        )
     return place
 
 
 if __name__ == "__main__":
-    main(folder(sys.argv[1:]))
+    place = folder(sys.argv[1:])
+    try:
+        main(place)
+    except OSError as error:
+        sys.exit(f"\nthe demo: {error}")

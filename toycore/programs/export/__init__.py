@@ -12,6 +12,7 @@ import json
 import re
 import shutil
 import sys
+import tempfile
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
@@ -188,14 +189,28 @@ def fill(path: Path, **parts: str) -> None:
 
 
 def site(notebooks: list[Path], out: Path) -> Path:
-    """Run the notebooks and write the whole site into the folder; return its front page."""
+    """Run the notebooks and write the site into the folder, all of it or nothing; return its front page."""
     from toycore.programs.notebook import execute
 
+    out.mkdir(parents=True, exist_ok=True)
     books = {}
-    for path in notebooks:
-        print(f"running {path.name}", flush=True)
-        books[path.with_suffix(".html").name] = execute(path)
-    return write(books, out)
+    with tempfile.TemporaryDirectory(prefix="writing-", dir=out) as beside:
+        for path in notebooks:
+            print(f"running {path.name}", flush=True)
+            books[path.with_suffix(".html").name] = execute(path)
+        write(books, Path(beside))
+        move(Path(beside), out)
+    return out / "index.html"
+
+
+def move(source: Path, target: Path) -> None:
+    """Move every file of a folder to its place in another one, which may hold more."""
+    for path in sorted(source.rglob("*")):
+        place = target / path.relative_to(source)
+        if path.is_dir():
+            place.mkdir(exist_ok=True)
+        else:
+            path.replace(place)
 
 
 def write(books: dict[str, Notebook], out: Path) -> Path:
@@ -223,6 +238,8 @@ def for_readers(folder: Path) -> list[Path]:
 
 def main(arguments: list[str]) -> None:
     """Read the command line and write the site."""
+    from nbclient.exceptions import CellExecutionError
+
     root = HERE.parents[2]
     parser = argparse.ArgumentParser(prog="toycore.programs.export", description="write the course as a static site")
     parser.add_argument("notebooks", nargs="*", type=Path, help="default: all but those for teachers")
@@ -233,4 +250,9 @@ def main(arguments: list[str]) -> None:
         parser.error(f"there is no notebook {missing[0]}")
     if not books:
         sys.exit("there is no notebook to export: run this from a clone of the course, or name one")
-    print(f"open {site(books, options.out)}")
+    try:
+        print(f"open {site(books, options.out)}")
+    except CellExecutionError as error:
+        sys.exit(f"a notebook stops with an error, so nothing is written.\n{error}")
+    except OSError as error:
+        sys.exit(f"cannot write the site into {options.out}: {error.strerror or error}; what was there is unchanged")
