@@ -1,0 +1,87 @@
+// Axes: the border of a pane, a small chart, a bar.
+
+import { minus } from "../format.js";
+import { curve } from "./marks.js";
+import { place } from "./pane.js";
+import { write } from "./text.js";
+
+/** @import { Box, Look, Pair, Pane } from "../types.js" */
+/** @typedef {CanvasRenderingContext2D} Pen */
+
+/** The pane's border, ticks at round numbers, and its title. @param {Pen} g @param {Pane} pane @param {Look} look */
+export function frameOf(g, pane, look, title = "") {
+  const { ink, faint } = look.colours, size = look.unit, tick = pane.half > 2.6 ? 2 : 1;
+  g.strokeStyle = faint;
+  g.lineWidth = 1;
+  g.strokeRect(pane.x + 0.5, pane.y + 0.5, pane.w - 1, pane.w - 1);
+  for (const value of [-tick, 0, tick]) drawTick(g, pane, look, value);
+  const above = /** @type {Pair} */ ([pane.x + pane.w / 2, pane.y - size * 0.5]);
+  if (title) write(g, title, above, { size, colour: ink, align: "center", weight: 600, max: pane.w });
+}
+
+/** A tick on either axis. @param {Pen} g @param {Pane} pane @param {Look} look @param {number} value */
+function drawTick(g, pane, { unit, colours }, value) {
+  const [px, py] = place(pane, [value, value]), base = pane.y + pane.w;
+  g.beginPath();
+  g.moveTo(px, base);
+  g.lineTo(px, base - 5);
+  g.moveTo(pane.x, py);
+  g.lineTo(pane.x + 5, py);
+  g.stroke();
+  if (!pane.ticks) return;
+  const style = { size: unit * 0.8, colour: colours.ink }, text = minus(String(value));
+  write(g, text, [px, base + 4], { ...style, align: "center", base: "top" });
+  write(g, text, [pane.x - 5, py], { ...style, align: "right", base: "middle" });
+}
+
+/**
+ * A chart's title, ranges, and ticks [value, text] along either axis.
+ *
+ * @typedef {object} Axes
+ * @property {string} title
+ * @property {Pair} x
+ * @property {Pair} y
+ * @property {[number, string][]} [xs]
+ * @property {[number, string][]} [ys]
+ */
+
+/**
+ * A small chart: its axes and title; returns the map from data to pixels.
+ *
+ * @param {Pen} g @param {Box} box @param {Look} look @param {Axes} axes @returns {(x: number, y: number) => Pair}
+ */
+export function chart(g, box, look, { title, x: [x0, x1], y: [y0, y1], xs = [], ys = [] }) {
+  const { ink, faint } = look.colours, size = look.unit * 0.8, low = box.y + box.h, right = box.x + box.w;
+  /** @type {(x: number, y: number) => Pair} */
+  const at = (x, y) => [
+    box.x + ((x - x0) / (x1 - x0)) * box.w,
+    low - ((Math.max(y0, Math.min(y1, y)) - y0) / (y1 - y0)) * box.h,
+  ];
+  curve(g, [[box.x, box.y], [box.x, low], [right, low]], faint, 1);
+  for (const [value, text] of ys) {
+    const [, py] = at(x0, value);
+    curve(g, [[box.x, py], [right, py]], faint, 0.5);
+    write(g, text, [box.x - 5, py], { size, colour: ink, align: "right", base: "middle" });
+  }
+  for (const [value, text] of xs) {
+    write(g, text, [at(value, y0)[0], low + 4], { size, colour: ink, align: "center", base: "top" });
+  }
+  write(g, title, [box.x, box.y - size * 0.7], { size: size * 1.1, colour: ink, weight: 600, max: box.w });
+  return at;
+}
+
+/**
+ * A horizontal bar filled to its share, under its name and value.
+ *
+ * @param {Pen} g @param {Box} box @param {Look} look @param {string} name @param {number} share
+ * @param {string} colour @param {string} value
+ */
+export function bar(g, { x, y, w, h }, { unit, colours: { ink, faint } }, name, share, colour, value) {
+  const size = unit * 0.9;
+  write(g, name, [x, y - 5], { size, colour: ink, max: w * 0.58 });
+  write(g, value, [x + w, y - 5], { size, colour: ink, align: "right", weight: 600, max: w * 0.38 });
+  g.fillStyle = faint;
+  g.fillRect(x, y, w, h);
+  g.fillStyle = colour;
+  g.fillRect(x, y, w * Math.max(0, Math.min(1, share)), h);
+}

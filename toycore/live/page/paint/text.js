@@ -1,0 +1,32 @@
+// Text on the canvas.
+
+/** @import { Pair } from "../types.js" */
+
+const FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', 'DejaVu Sans', sans-serif";
+
+/**
+ * How a text looks; max is the width in pixels beyond which it is set smaller.
+ *
+ * @typedef {object} TextStyle
+ * @property {number} size
+ * @property {string} colour
+ * @property {CanvasTextAlign} [align]
+ * @property {CanvasTextBaseline} [base]
+ * @property {number} [weight]
+ * @property {number} [max]
+ */
+
+/**
+ * Write a text at a pixel.
+ *
+ * @param {CanvasRenderingContext2D} g @param {string} text @param {Pair} at @param {TextStyle} style
+ */
+export function write(g, text, [x, y], { size, colour, align, base, weight = 400, max = Infinity }) {
+  g.font = `${weight} ${size}px ${FONT}`;
+  const shrink = max / g.measureText(text).width;
+  if (shrink < 1) g.font = `${weight} ${size * shrink}px ${FONT}`;
+  g.fillStyle = colour;
+  g.textAlign = align ?? "left";
+  g.textBaseline = base ?? "alphabetic";
+  g.fillText(text, x, y);
+}

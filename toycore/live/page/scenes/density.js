@@ -1,0 +1,136 @@
+// One density, three processes whose particles have it.
+
+import { dataOf, denoiser, lowest, termsOf } from "../fields.js";
+import { significant } from "../format.js";
+import { grid, pulls, scales } from "../maths/levels.js";
+import { moments } from "../maths/measures.js";
+import { noiseUp, startWalk, walkTo } from "../maths/walk.js";
+import { memory } from "../memory.js";
+import { frameOf } from "../paint/chart.js";
+import { arrowField, cells, dots } from "../paint/marks.js";
+import { aim, squares, within, zoom } from "../paint/pane.js";
+import { arrows, backdrop, clockRows } from "../plane.js";
+import { widget } from "../widget/widget.js";
+
+/** @import { Memory } from "../memory.js" */
+/** @import { Legend, PlaneMeta, Row, Rule, Scene, View } from "../types.js" */
+/** @typedef {CanvasRenderingContext2D} Pen */
+
+/** steps, n, high: of the paths. @typedef {PlaneMeta & { steps: number, n: number, high: number }} DensityMeta */
+/** Increasing levels, and the particles at each. @typedef {{ levels: number[], xs: Float32Array[] }} Path */
+
+const NAMES = { forward: "forward SDE", reverse: "reverse SDE", ode: "probability-flow ODE" };
+
+/** How the backward processes step. @type {{ reverse: Rule, ode: Rule }} */
+const RULES = { reverse: { sampler: "sde", noise: 1, eta: 0 }, ode: { sampler: "heun", noise: 1, eta: 0 } };
+
+/** @implements {Scene} */
+class Density {
+  /** @param {View<DensityMeta>} view */
+  constructor(view) {
+    this.view = view;
+    this.backdrop = backdrop(view);
+    /** @type {Memory<Path>} */
+    this.paths = memory();
+    this.pane = squares(view.look, 400, 400, 1).panes[0];
+  }
+
+  /** The exact field. */
+  terms() {
+    return termsOf(this.view, this.view.meta.fields[0], -1);
+  }
+
+  /** The cloud's path by increasing level: forward from the data, or backward from noise. @returns {Path} */
+  path() {
+    const { view } = this, { meta, values: { process, seed } } = view, terms = this.terms();
+    return this.paths([process, seed, terms[0][0]], () => {
+      const levels = grid("log-linear", meta.steps, lowest(view), meta.high).slice(0, -1).reverse();
+      if (process === "forward") return { levels, xs: noiseUp(dataOf(view, -1), [0, ...levels], seed).slice(1) };
+      const walk = startWalk([...levels].reverse(), meta.n, seed);
+      walkTo(walk, levels.length - 1, RULES[process], denoiser(view, terms));
+      return { levels, xs: walk.xs.slice().reverse() };
+    });
+  }
+
+  /** The particles at the view's level, in its frame. */
+  cloud() {
+    const { sigma, frame } = this.view.values, { levels, xs } = this.path(), c = scales[frame];
+    const last = levels.length - 1, share = Math.log(sigma / levels[0]) / Math.log(levels[last] / levels[0]);
+    const p = Math.max(0, Math.min(last, share * last)), k = Math.min(last - 1, Math.floor(p)), t = p - k;
+    const a = (1 - t) * c(levels[k]), b = t * c(levels[k + 1]);
+    return xs[k].map((v, i) => a * v + b * xs[k + 1][i]);
+  }
+
+  /** @param {number} width @param {number} room */
+  arrange(width, room) {
+    const { panes: [pane], height } = squares(this.view.look, width, room, 1);
+    this.pane = pane;
+    return height;
+  }
+
+  /** @param {Pen} g */
+  draw(g) {
+    const { view, pane } = this, { sigma, frame, show } = view.values, { accent, sample } = view.look.colours;
+    const n = Math.max(11, Math.min(19, Math.round(pane.w / 30)));
+    aim(view.meta, pane, frame);
+    within(g, pane, () => {
+      this.backdrop(g, pane, sigma, frame, -1);
+      const both = show === "both", style = { n, colours: [accent] };
+      if (both || show === "score") arrows(view, g, pane, this.terms(), sigma, frame, style);
+      if (both || show === "drift") this.drawDrift(g, n);
+      dots(g, pane, this.cloud(), Math.max(1.5, pane.w * 0.0042), sample, 0.9);
+    });
+    frameOf(g, pane, view.look);
+  }
+
+  /**
+   * The frame's own drift per unit of ln sigma, y dln(scale)/dln(sigma): a pull to the origin, whatever the data;
+   * its arrows stand between those of the score.
+   *
+   * @param {Pen} g @param {number} n
+   */
+  drawDrift(g, n) {
+    const { pane, view: { values: { sigma, frame }, look } } = this, edge = pane.half * (1 - 1 / n);
+    const inside = (/** @type {number} */ v, /** @type {number} */ axis) => v - pane.centre[axis] < edge;
+    const y = cells(pane, n).map((v) => v + pane.half / n)
+      .filter((v, i, all) => inside(v, i % 2) && inside(all[i ^ 1], 1 - (i % 2)));
+    arrowField(g, pane, y, zoom(y, pulls[frame](sigma)), 1, [look.colours.predicted], n);
+  }
+
+  /** @returns {Row[]} */
+  readouts() {
+    const { sigma, frame, seed } = this.view.values, s = moments(dataOf(this.view, -1)).std;
+    return [
+      ...clockRows(sigma), ["spread of the cloud", moments(this.cloud()).std.toFixed(3)],
+      ["spread of the density", (scales[frame](sigma) * Math.hypot(s, sigma)).toFixed(3)], ["seed", String(seed)],
+    ];
+  }
+
+  describe() {
+    const { meta, values: { process, sigma } } = this.view;
+    return `${meta.n} particles of the ${NAMES[process]} over the exact density at sigma ${significant(sigma)}.`;
+  }
+
+  /** @returns {Legend} */
+  legend() {
+    const { sample, accent, predicted, data } = this.view.look.colours;
+    return {
+      marks: [
+        [sample, "particles"], [data, "data"], [accent, "score (times \u03C3)", "line"],
+        [predicted, "drift of the forward SDE", "line"],
+      ],
+    };
+  }
+
+  /** A process is played in its own direction. */
+  play() {
+    const { meta, values } = this.view;
+    return values.process === "forward" ? { ...meta.play, from: lowest(this.view), to: meta.high } : meta.play;
+  }
+
+  points() {
+    return Array.from(this.cloud());
+  }
+}
+
+export default widget((/** @type {View<DensityMeta>} */ view) => new Density(view));

@@ -1,0 +1,218 @@
+// The field at one noise level, exact and learned: arrows, particles, and the posterior at a point.
+
+import { dataOf, denoiser, lowest, mixtureOf, termsOf } from "../fields.js";
+import { fixed, significant } from "../format.js";
+import { grid, placeOn, scales } from "../maths/levels.js";
+import { measures } from "../maths/measures.js";
+import { posterior } from "../maths/mixture.js";
+import { startWalk, walkTo } from "../maths/walk.js";
+import { memory } from "../memory.js";
+import { frameOf } from "../paint/chart.js";
+import { arrow, curve, disc } from "../paint/marks.js";
+import { aim, place, squares, within, zoom } from "../paint/pane.js";
+import { arrows, backdrop, clockRows, EPS, ERROR, probe, swarm } from "../plane.js";
+import { widget } from "../widget/widget.js";
+
+/** @import { Memory } from "../memory.js" */
+/** @import { Legend, Pair, Pane, PlaneMeta, Row, Run, Scene, Term, View } from "../types.js" */
+/** @typedef {CanvasRenderingContext2D} Pen */
+
+/**
+ * linked: one pane per Denoiser; steps, n, high: of the particles' walk.
+ *
+ * @typedef {PlaneMeta & { linked: boolean, steps: number, n: number, high: number }} FieldMeta
+ */
+
+/** @implements {Scene} */
+class Field {
+  /** @param {View<FieldMeta>} view */
+  constructor(view) {
+    this.view = view;
+    this.backdrop = backdrop(view);
+    this.probe = probe(() => this.panes);
+    /** @type {Pane[]} */
+    this.panes = [];
+    /** @type {Memory<Run>[]} a walk per pane */
+    this.runs = (view.meta.linked ? view.meta.fields : [""]).map(() => memory());
+    this.sampling = false; // whether there are particles
+    /** @type {{ mean: Pair, effective: number } | null} what is shown at the probe */
+    this.shown = null;
+  }
+
+  /** The Denoiser of a pane. @param {number} i */
+  nameOf(i) {
+    const { meta, values } = this.view;
+    return meta.linked ? meta.fields[i] : values.show;
+  }
+
+  /** The particles of a pane; beside an error walk those of the learned Denoiser. @param {number} i */
+  run(i) {
+    const { meta, values: { label, seed } } = this.view, name = this.nameOf(i);
+    const terms = termsOf(this.view, name === "error" ? meta.fields[1] : name, label);
+    return this.runs[i]([terms[0][0], seed], () => ({
+      walk: startWalk(grid("log-linear", meta.steps, lowest(this.view), meta.high), meta.n, seed),
+      D: denoiser(this.view, terms),
+      rule: { sampler: "ddim", eta: 0, noise: 1 },
+    }));
+  }
+
+  /** @param {number} width @param {number} room */
+  arrange(width, room) {
+    const { panes, height } = squares(this.view.look, width, room, this.runs.length);
+    this.panes = panes;
+    return height;
+  }
+
+  /** @param {Pen} g */
+  draw(g) {
+    this.shown = null;
+    this.panes.forEach((pane, i) => this.drawPane(g, pane, i));
+  }
+
+  /** @param {Pen} g @param {Pane} pane @param {number} i */
+  drawPane(g, pane, i) {
+    const { view } = this, { sigma, frame, label, arrows: wanted } = view.values, name = this.nameOf(i);
+    const terms = termsOf(view, name, label), style = name === "error" ? { c: ERROR.c, sign: 1 } : {};
+    aim(view.meta, pane, frame);
+    within(g, pane, () => {
+      this.backdrop(g, pane, sigma, frame, label);
+      if (wanted) arrows(view, g, pane, terms, sigma, frame, style);
+      if (this.sampling) swarm(view, g, pane, this.run(i), placeOn(this.run(i).walk.sigmas, sigma), frame);
+      if (this.probe.at) this.drawPosterior(g, pane, this.probe.at, terms, name);
+    });
+    frameOf(g, pane, view.look, view.meta.linked ? name : "");
+  }
+
+  /**
+   * The posterior weights on the data at the probe, the mean they make, and where the Denoiser's arrow leads.
+   *
+   * @param {Pen} g @param {Pane} pane @param {Pair} y @param {Term[]} terms @param {string} name
+   */
+  drawPosterior(g, pane, y, terms, name) {
+    const { view } = this, { sigma, frame, label } = view.values, { unit, colours } = view.look;
+    const c = scales[frame](sigma), x = zoom(y, 1 / c), from = place(pane, y);
+    const found = posterior(mixtureOf(view), sigma, label, x[0], x[1]);
+    this.drawWeights(g, pane, from, c, found);
+    const answer = denoiser(view, terms)(sigma, x, new Float32Array(2));
+    const mean = name === "error" ? found.mean : /** @type {Pair} */ ([answer[0], answer[1]]);
+    arrow(g, from, place(pane, zoom(mean, c)), colours.ink, Math.max(2.5, unit * 0.24));
+    disc(g, place(pane, zoom(found.mean, c)), unit * 0.42, colours.accent, colours.background);
+    disc(g, from, unit * 0.38, colours.background, colours.ink);
+    this.shown = { mean, effective: found.effective };
+  }
+
+  /**
+   * Lines from the probe to the data that count.
+   *
+   * @param {Pen} g @param {Pane} pane @param {Pair} from @param {number} c
+   * @param {{ weights: Float64Array, effective: number }} posterior
+   */
+  drawWeights(g, pane, from, c, { weights, effective }) {
+    const { means } = mixtureOf(this.view), { unit, colours: { accent } } = this.view.look, top = Math.max(...weights);
+    const few = Math.min(1, 60 / effective); // many points: each one lighter
+    weights.forEach((weight, k) => {
+      if (weight < top * 0.02) return;
+      const to = place(pane, [c * means[2 * k], c * means[2 * k + 1]]);
+      g.globalAlpha = (0.15 + 0.6 * (weight / top)) * few;
+      curve(g, [from, to], accent, 1);
+      g.globalAlpha = 1;
+      disc(g, to, 1 + unit * 0.28 * Math.sqrt((few * weight) / top), accent);
+    });
+  }
+
+  /** @returns {Row[]} */
+  readouts() {
+    const { sigma, seed } = this.view.values, cos = crossover(this.view), rows = clockRows(sigma);
+    if (cos !== null) {
+      rows.push(["arrows aim at", cos > Math.SQRT1_2 ? "the mean" : "data nearby"], ["cosine to the mean", fixed(cos)]);
+    }
+    if (this.shown) {
+      const [x, y] = this.shown.mean;
+      rows.push(["x\u0302\u2080 at the point", `(${fixed(x)}, ${fixed(y)})`]);
+      rows.push(["data points that count", this.shown.effective.toFixed(1)]);
+    }
+    if (this.sampling && sigma <= lowest(this.view) * 1.01) rows.push(...this.runs.flatMap((_, i) => this.scores(i)));
+    return this.sampling ? [...rows, ["seed", String(seed)]] : rows;
+  }
+
+  /** How good the samples of a pane are. @param {number} i @returns {Row[]} */
+  scores(i) {
+    const { walk, D, rule } = this.run(i), prefix = this.runs.length > 1 ? `${this.nameOf(i)}: ` : "";
+    const end = walkTo(walk, walk.sigmas.length - 1, rule, D);
+    const { spread, coverage, distance } = measures(end, dataOf(this.view, this.view.values.label));
+    return [
+      [`${prefix}spread of the samples`, spread.toFixed(2)], [`${prefix}coverage`, coverage.toFixed(2)],
+      [`${prefix}distance to the data`, distance.toFixed(3)],
+    ];
+  }
+
+  describe() {
+    const { meta, values: { sigma, frame, show } } = this.view, cos = crossover(this.view);
+    const who = meta.linked ? meta.fields.join(" and ") : `the ${show} model`;
+    const target = cos && cos > Math.SQRT1_2 ? "to the mean of the data" : "to the data nearby";
+    const sentences = [
+      `Arrows show where ${who} moves a noisy point at sigma ${significant(sigma)}, frame ${frame}.`,
+      ...(cos === null ? [] : [`On average they point ${target}.`]),
+      ...(this.sampling ? [`${meta.n} particles follow them.`] : []),
+    ];
+    return sentences.join(" ");
+  }
+
+  /** @returns {Legend} */
+  legend() {
+    const { meta, values, look: { colours: { data, sample, accent } } } = this.view;
+    return {
+      scale: values.show === "error" && !meta.linked ? ERROR : EPS,
+      marks: [[data, "data"], [sample, "particles (press play)"], [accent, "p(data | point): click the picture"]],
+    };
+  }
+
+  fresh() {
+    return !this.sampling;
+  }
+
+  begin() {
+    this.sampling = true;
+  }
+
+  reset() {
+    this.sampling = false;
+    this.probe.at = null;
+  }
+
+  /** @param {string} role */
+  changed(role) {
+    if (role === "playing" && this.view.values.playing) this.sampling = true;
+  }
+
+  points() {
+    const { walk, D, rule } = this.run(0);
+    return Array.from(walkTo(walk, Math.round(placeOn(walk.sigmas, this.view.values.sigma)), rule, D));
+  }
+
+  /** @param {number} px @param {number} py */
+  touch(px, py) {
+    this.probe.touch(px, py);
+  }
+
+  /** @param {number} dx @param {number} dy */
+  move(dx, dy) {
+    this.probe.move(dx, dy);
+  }
+}
+
+/**
+ * The mean cosine between the arrows and the way to the data's mean, measured in Python at even steps of ln sigma
+ * from 0.01 to 10.
+ *
+ * @param {View<FieldMeta>} view
+ */
+function crossover({ arrays, values: { sigma } }) {
+  const table = arrays.crossover?.data;
+  if (!table) return null;
+  const place = (Math.log(sigma / 0.01) / Math.log(1000)) * (table.length - 1);
+  const i = Math.max(0, Math.min(table.length - 2, Math.floor(place))), part = Math.max(0, Math.min(1, place - i));
+  return table[i] * (1 - part) + table[i + 1] * part;
+}
+
+export default widget((/** @type {View<FieldMeta>} */ view) => new Field(view));

@@ -1,0 +1,226 @@
+// Guidance: extrapolating from one field to another, in arrows, samples and bars.
+
+import { dataOf, denoiser, latticeOf, lowest, mixtureOf } from "../fields.js";
+import { fixed, percent, significant } from "../format.js";
+import { guided, negative } from "../maths/guidance.js";
+import { grid, placeOn, scales } from "../maths/levels.js";
+import { measures } from "../maths/measures.js";
+import { classOf } from "../maths/mixture.js";
+import { startWalk, walkTo } from "../maths/walk.js";
+import { memory } from "../memory.js";
+import { bar, frameOf } from "../paint/chart.js";
+import { arrow, cells, disc, dots } from "../paint/marks.js";
+import { aim, place, squares, within, zoom } from "../paint/pane.js";
+import { arrows, backdrop, EPS, noiseAt, probe, swarm } from "../plane.js";
+import { widget } from "../widget/widget.js";
+
+/** @import { Memory } from "../memory.js" */
+/** @import { Legend, Mark, Measures, Pair, PlaneMeta, Row, Run, Scene, Term, View } from "../types.js" */
+/** @typedef {CanvasRenderingContext2D} Pen */
+
+/**
+ * names: of the classes; conventions: [whose, what is added to s]; steps, n, high: of the walk.
+ *
+ * @typedef {object} GuidanceFacts
+ * @property {string[]} names @property {[string, number][]} conventions
+ * @property {number} steps @property {number} n @property {number} high
+ */
+/** @typedef {PlaneMeta & GuidanceFacts} GuidanceMeta */
+
+/**
+ * The samples' measures, the share of the class wanted, and the class of each.
+ *
+ * @typedef {Measures & { share: number, own: Int32Array }} Judged
+ */
+
+/** @implements {Scene} */
+class Guidance {
+  /** @param {View<GuidanceMeta>} view */
+  constructor(view) {
+    this.view = view;
+    this.backdrop = backdrop(view);
+    this.probe = probe(() => [this.pane]);
+    /** @type {Memory<Run>} */
+    this.ends = memory();
+    /** @type {Memory<Judged>} */
+    this.judged = memory();
+    this.pane = squares(view.look, 400, 400, 1).panes[0];
+  }
+
+  /** The lattice of a class, -1 for none. @param {number} label */
+  lattice(label) {
+    return latticeOf(this.view, this.view.values.show, label);
+  }
+
+  /**
+   * The guided field as terms; outside the interval of levels it is the conditional one.
+   *
+   * @param {number} sigma @returns {Term[]}
+   */
+  guide(sigma) {
+    const { label, guidance, avoid, push, form, low, high } = this.view.values;
+    const free = this.lattice(-1), wanted = this.lattice(label);
+    if (sigma < low * 0.9999 || sigma > high * 1.0001) return [[wanted, 1]];
+    if (avoid >= 0 && avoid !== label) return negative(free, wanted, this.lattice(avoid), guidance, push, form);
+    return guided(free, wanted, guidance);
+  }
+
+  /** The walk of the samples. @returns {Run} */
+  run() {
+    const { meta, values: { label, guidance, avoid, push, form, low, high, seed } } = this.view;
+    return this.ends([this.lattice(-1), label, guidance, avoid, push, form, low, high, seed], () => ({
+      walk: startWalk(grid("log-linear", meta.steps, lowest(this.view), meta.high), meta.n, seed),
+      D: denoiser(this.view, (sigma) => this.guide(sigma)),
+      rule: { sampler: "ddim", noise: 1, eta: 0 },
+    }));
+  }
+
+  /** Where the samples end. */
+  samples() {
+    const { walk, D, rule } = this.run();
+    return walkTo(walk, walk.sigmas.length - 1, rule, D);
+  }
+
+  /** How good the samples are. @returns {Judged} */
+  judge() {
+    const { view } = this, { meta, values: { label } } = view, x = this.samples();
+    return this.judged([x, label], () => {
+      const own = classOf(mixtureOf(view), meta.classes, x), hits = own.filter((c) => c === label).length;
+      return { ...measures(x, dataOf(view, label)), share: hits / own.length, own };
+    });
+  }
+
+  /** The colour of a class. @param {number} label */
+  hue(label) {
+    const { classes } = this.view.look.colours;
+    return classes[label % classes.length];
+  }
+
+  /** @param {number} width @param {number} room */
+  arrange(width, room) {
+    const { look } = this.view, { panes: [pane], height } = squares(look, width, room, 1, 4.4 * look.unit);
+    this.pane = pane;
+    return height;
+  }
+
+  /** @param {Pen} g */
+  draw(g) {
+    const { view, pane } = this, { sigma, frame, label, vectors } = view.values;
+    aim(view.meta, pane, frame);
+    within(g, pane, () => {
+      this.backdrop(g, pane, sigma, frame, label);
+      if (vectors === "guided") arrows(view, g, pane, this.guide(sigma), sigma, frame);
+      this.drawSamples(g);
+      if (vectors === "three") {
+        const y = cells(pane, Math.round(Math.max(6, pane.w / 62)));
+        this.drawThree(g, y, pane.w / 20, Math.max(1.6, view.look.unit * 0.13));
+      }
+      if (this.probe.at) this.drawProbe(g, this.probe.at);
+    });
+    frameOf(g, pane, view.look);
+    this.drawBars(g);
+  }
+
+  /** The particles on their way, or where they end, by class. @param {Pen} g */
+  drawSamples(g) {
+    const { view, pane } = this, { playing, sigma, frame, label } = view.values;
+    if (playing) {
+      const run = this.run();
+      return swarm(view, g, pane, run, placeOn(run.walk.sigmas, sigma), frame, this.hue(label));
+    }
+    const x = this.samples(), { own } = this.judge(), r = Math.max(1.6, pane.w * 0.0045);
+    for (let c = 0; c < view.meta.classes; c++) dots(g, pane, x.filter((_, i) => own[i >> 1] === c), r, this.hue(c));
+  }
+
+  /**
+   * The three arrows at places y, of a pixel length `size` per unit of noise: unconditional, conditional, and s times
+   * their difference, which leads to the guided one.
+   *
+   * @param {Pen} g @param {Float32Array | number[]} y @param {number} size @param {number} thick
+   */
+  drawThree(g, y, size, thick) {
+    const { view, pane } = this, { sigma, frame, label } = view.values, { data, accent, ink } = view.look.colours;
+    const x = zoom(y, 1 / scales[frame](sigma)), free = noiseAt(view, [[this.lattice(-1), 1]], sigma, x);
+    const own = noiseAt(view, [[this.lattice(label), 1]], sigma, x), all = noiseAt(view, this.guide(sigma), sigma, x);
+    for (let i = 0; i < x.length; i += 2) {
+      const longest = Math.max(...[free, own, all].map((e) => Math.hypot(e[i], e[i + 1])));
+      const from = place(pane, [y[i], y[i + 1]]), k = size / (1 + longest / 3);
+      const tip = (/** @type {Float32Array} */ e) => /** @type {Pair} */ ([from[0] - k * e[i], from[1] + k * e[i + 1]]);
+      arrow(g, from, tip(all), ink, thick);
+      arrow(g, tip(free), tip(all), accent, thick * 0.8);
+      arrow(g, from, tip(own), this.hue(label), thick);
+      arrow(g, from, tip(free), data, thick);
+    }
+  }
+
+  /** @param {Pen} g @param {Pair} y */
+  drawProbe(g, y) {
+    const { pane, view: { look: { unit, colours: { background, ink } } } } = this;
+    this.drawThree(g, y, pane.w / 9, unit * 0.3);
+    disc(g, place(pane, y), unit * 0.36, background, ink);
+  }
+
+  /** Under the pane: what guidance gains and what it costs. @param {Pen} g */
+  drawBars(g) {
+    const { pane, view: { look, values } } = this, { share, coverage, spread } = this.judge(), { unit } = look;
+    const gap = 1.6 * unit, w = (pane.w - 2 * gap) / 3, y = pane.y + pane.w + 4 * unit, hue = this.hue(values.label);
+    /** @type {[string, number, string][]} */
+    const bars = [
+      ["own class", share, `${percent(share)} %`], ["coverage", coverage, coverage.toFixed(2)],
+      ["spread", spread / 1.5, spread.toFixed(2)],
+    ];
+    bars.forEach(([name, part, value], j) => {
+      bar(g, { x: pane.x + j * (w + gap), y, w, h: 0.75 * unit }, look, name, part, hue, value);
+    });
+  }
+
+  /** @returns {Row[]} */
+  readouts() {
+    const { meta, values: { guidance, seed } } = this.view;
+    const others = meta.conventions.map(([name, shift]) => /** @type {Row} */ ([name, fixed(guidance + shift, 1)]));
+    return [
+      ["samples", `${meta.n}, DDIM, ${meta.steps} steps`],
+      ["mean distance to class", this.judge().distance.toFixed(3)], ["seed", String(seed)], ...others,
+    ];
+  }
+
+  describe() {
+    const { label, guidance, sigma } = this.view.values, { share, coverage } = this.judge();
+    return `Guidance s = ${guidance.toFixed(1)} towards class ${label}: ${percent(share)} percent of the samples are `
+      + `of the class, they cover ${percent(coverage)} percent of it. Arrows at sigma ${significant(sigma)}.`;
+  }
+
+  /** @returns {Legend} */
+  legend() {
+    const { meta, values, look: { colours: { data, accent, ink } } } = this.view;
+    /** @type {Mark[]} */
+    const classes = meta.names.map((name, c) => [this.hue(c), `class ${name}`]);
+    return {
+      scale: EPS,
+      marks: [
+        [data, "unconditional", "line"], [this.hue(values.label), "conditional", "line"],
+        [accent, "s \u00D7 their difference", "line"], [ink, "guided", "line"], ...classes,
+      ],
+    };
+  }
+
+  reset() {
+    this.probe.at = null;
+  }
+
+  points() {
+    return Array.from(this.samples());
+  }
+
+  /** @param {number} px @param {number} py */
+  touch(px, py) {
+    this.probe.touch(px, py);
+  }
+
+  /** @param {number} dx @param {number} dy */
+  move(dx, dy) {
+    this.probe.move(dx, dy);
+  }
+}
+
+export default widget((/** @type {View<GuidanceMeta>} */ view) => new Guidance(view));

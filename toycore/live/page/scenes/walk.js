@@ -1,0 +1,252 @@
+// Sampling step by step, side by side from the same noise.
+
+import { dataOf, denoiser, lowest, termsOf } from "../fields.js";
+import { fixed, significant } from "../format.js";
+import { grid, scales } from "../maths/levels.js";
+import { measures, moments, nearest } from "../maths/measures.js";
+import { startWalk, walkTo } from "../maths/walk.js";
+import { memory } from "../memory.js";
+import { chart, frameOf } from "../paint/chart.js";
+import { arrow, curve, disc } from "../paint/marks.js";
+import { aim, holds, place, squares, unplace, within, zoom } from "../paint/pane.js";
+import { write } from "../paint/text.js";
+import { arrows, backdrop, swarm } from "../plane.js";
+import { widget } from "../widget/widget.js";
+
+/** @import { Memory } from "../memory.js" */
+/** @import { Frame, Legend, Measures, Pair, Pane, PlaneMeta, Row } from "../types.js" */
+/** @import { Rule, Run, Scene, Schedule, Values, View, Walk } from "../types.js" */
+/** @typedef {CanvasRenderingContext2D} Pen */
+
+/**
+ * samplers: one pane each, null where the control chooses; n, high: of the walk.
+ *
+ * @typedef {PlaneMeta & { samplers: (string | null)[], n: number, high: number }} WalkMeta
+ */
+
+/** A pane's sampler with what is known of its walk. @typedef {ReturnType<typeof lane>} Lane */
+
+/** How each sampler steps, given the sliders. @type {Record<string, (values: Values) => Rule>} */
+const RULES = {
+  ddpm: ({ noise }) => ({ sampler: "ddpm", noise, eta: 0 }),
+  "no noise": () => ({ sampler: "ddpm", noise: 0, eta: 0 }),
+  ddim: ({ eta }) => ({ sampler: "ddim", noise: 1, eta }),
+  heun: () => ({ sampler: "heun", noise: 1, eta: 0 }),
+  sde: ({ noise }) => ({ sampler: "sde", noise, eta: 0 }),
+};
+const NAMES = { ddpm: "DDPM", ddim: "DDIM", heun: "Heun (ODE)", sde: "reverse SDE" };
+
+/** @param {Rule} rule */
+function nameOf({ sampler, noise, eta }) {
+  if (sampler === "ddpm" && noise === 0) return "DDPM without noise";
+  if (sampler === "ddim" && eta > 0) return `DDIM, \u03B7 = ${fixed(eta)}`;
+  const changed = (sampler === "ddpm" || sampler === "sde") && noise !== 1;
+  return changed ? `${NAMES[sampler]}, noise \u00D7 ${fixed(noise)}` : NAMES[sampler];
+}
+
+/** @param {string | null} name */
+function lane(name) {
+  return {
+    name,
+    run: /** @type {Memory<Run>} */ (memory()),
+    score: /** @type {Memory<Measures>} */ (memory()),
+    spread: /** @type {Memory<number[]>} */ (memory()),
+  };
+}
+
+/** @implements {Scene} */
+class Sampling {
+  /** @param {View<WalkMeta>} view */
+  constructor(view) {
+    this.view = view;
+    this.backdrop = backdrop(view);
+    this.lanes = view.meta.samplers.map(lane);
+    this.many = this.lanes.length > 1;
+    /** @type {Pane[]} */
+    this.panes = [];
+    this.chosen = 0; // the particle whose path is drawn
+  }
+
+  /** The whole walk of a lane. @param {Lane} lane */
+  run(lane) {
+    const { view } = this, { show, label, steps, schedule, seed, sampler } = view.values;
+    const rule = RULES[lane.name ?? sampler](view.values), terms = termsOf(view, show, label);
+    return lane.run([...Object.values(rule), terms[0][0], steps, schedule, seed], () => {
+      const [low, high] = schedule === "karras" ? [0.002, 80] : [lowest(view), view.meta.high];
+      const sigmas = grid(/** @type {Schedule} */ (schedule), steps, low, high);
+      const run = { walk: startWalk(sigmas, view.meta.n, seed), D: denoiser(view, terms), rule };
+      walkTo(run.walk, steps, rule, run.D);
+      return run;
+    });
+  }
+
+  /** The whole step a walk stands at. @param {Walk} walk */
+  stepOf(walk) {
+    return Math.min(Math.round(this.view.values.step), walk.sigmas.length - 1);
+  }
+
+  /**
+   * The noise level at the real step p; after the last step a little of it is left, so that something is seen.
+   *
+   * @param {Walk} walk
+   */
+  level({ sigmas }, p = Math.min(this.view.values.step, sigmas.length - 1)) {
+    const k = Math.min(sigmas.length - 2, Math.floor(p)), a = sigmas[k], b = sigmas[k + 1] || a / 3;
+    return Math.max(lowest(this.view) / 2, a * (b / a) ** (p - k));
+  }
+
+  /** How good the particles of a lane are at their step. @param {Lane} lane */
+  score(lane) {
+    const { walk } = this.run(lane), k = this.stepOf(walk), data = dataOf(this.view, this.view.values.label);
+    return lane.score([walk.xs[k], data], () => measures(walk.xs[k], data));
+  }
+
+  /** @param {number} width @param {number} room */
+  arrange(width, room) {
+    const { look } = this.view, below = (this.many ? 10.2 : 8.6) * look.unit;
+    const { panes, height } = squares(look, width, room, this.lanes.length, below);
+    this.panes = panes;
+    return height;
+  }
+
+  /** @param {Pen} g */
+  draw(g) {
+    this.panes.forEach((pane, i) => this.drawLane(g, pane, this.lanes[i]));
+  }
+
+  /** @param {Pen} g @param {Pane} pane @param {Lane} lane */
+  drawLane(g, pane, lane) {
+    const { view } = this, { frame, label, step } = view.values, run = this.run(lane), sigma = this.level(run.walk);
+    const p = Math.min(step, run.walk.sigmas.length - 1);
+    aim(view.meta, pane, frame);
+    within(g, pane, () => {
+      this.backdrop(g, pane, sigma, frame, label);
+      this.drawArrows(g, pane, sigma);
+      swarm(view, g, pane, run, p, frame);
+      this.drawPath(g, pane, run.walk, Math.floor(p + 1e-6), frame);
+    });
+    frameOf(g, pane, view.look, nameOf(run.rule));
+    this.drawSpread(g, pane, lane);
+    if (this.many) this.writeScore(g, pane, lane);
+  }
+
+  /** Faint arrows, where they are wanted. @param {Pen} g @param {Pane} pane @param {number} sigma */
+  drawArrows(g, pane, sigma) {
+    const { values: { arrows: wanted, show, label, frame } } = this.view, n = Math.min(15, Math.round(pane.w / 24));
+    if (!wanted) return;
+    g.globalAlpha = 0.4;
+    arrows(this.view, g, pane, termsOf(this.view, show, label), sigma, frame, { n });
+    g.globalAlpha = 1;
+  }
+
+  /**
+   * The chosen particle: where it came from, and each step as predicted part and random part.
+   *
+   * @param {Pen} g @param {Pane} pane @param {Walk} walk @param {number} k @param {Frame} frame
+   */
+  drawPath(g, pane, walk, k, frame) {
+    const { unit, colours: { ink, background, predicted, random } } = this.view.look, i = 2 * this.chosen;
+    /** @type {(x: Float32Array, j: number) => Pair} */
+    const at = (x, j) => place(pane, zoom([x[i], x[i + 1]], scales[frame](walk.sigmas[j])));
+    for (let j = 1; j <= k; j++) {
+      const alpha = j === k ? 1 : 0.75, thick = unit * (j === k ? 0.26 : 0.13);
+      const from = at(walk.xs[j - 1], j - 1), mean = at(walk.means[j], j), to = at(walk.xs[j], j);
+      if (Math.hypot(to[0] - mean[0], to[1] - mean[1]) > 0.5) arrow(g, mean, to, random, thick, alpha);
+      arrow(g, from, mean, predicted, thick, alpha);
+    }
+    disc(g, at(walk.xs[k], k), unit * 0.36, background, ink);
+  }
+
+  /**
+   * Below a pane: the cloud's spread over what it should be, against the step.
+   *
+   * @param {Pen} g @param {Pane} pane @param {Lane} lane
+   */
+  drawSpread(g, pane, lane) {
+    const { look } = this.view, { unit, colours: { sample, faint, accent } } = look, { walk } = this.run(lane);
+    const data = dataOf(this.view, this.view.values.label), k = this.stepOf(walk), steps = walk.sigmas.length - 1;
+    const ratios = lane.spread([walk, data], () => spreads(walk, data));
+    const top = pane.y + pane.w + (this.many ? 5.8 : 4.2) * unit;
+    const at = chart(g, { x: pane.x, y: top, w: pane.w, h: 4 * unit }, look, {
+      title: "spread of the cloud / what it should be", x: [0, steps], y: [0, 1.3],
+      xs: [[0, "0"], [steps / 2, "step"], [steps, String(steps)]], ys: [[0, "0"], [1, "1"]],
+    });
+    const line = ratios.map((r, j) => at(j, r));
+    curve(g, line, faint, 2);
+    curve(g, line.slice(0, k + 1), sample, 2.5);
+    disc(g, line[k], unit * 0.35, accent);
+  }
+
+  /** Under one of many panes: how good its particles are. @param {Pen} g @param {Pane} pane @param {Lane} lane */
+  writeScore(g, pane, lane) {
+    const { unit, colours: { ink } } = this.view.look, { spread, coverage, distance } = this.score(lane);
+    const text = [
+      `spread ${spread.toPrecision(2)}`, `coverage ${coverage.toFixed(2)}`, `distance ${distance.toPrecision(2)}`,
+    ].join(" \u00B7 ");
+    const at = /** @type {Pair} */ ([pane.x + pane.w / 2, pane.y + pane.w + 2.1 * unit]);
+    write(g, text, at, { size: unit * 0.9, colour: ink, align: "center", base: "top", weight: 600, max: pane.w });
+  }
+
+  /** @returns {Row[]} */
+  readouts() {
+    const { walk } = this.run(this.lanes[0]), k = this.stepOf(walk), seed = String(this.view.values.seed);
+    const level = k === walk.sigmas.length - 1 ? "0" : significant(walk.sigmas[k]);
+    if (this.many) return [["noise level \u03C3", level], ["seed", seed]];
+    const { spread, coverage, distance } = this.score(this.lanes[0]);
+    return [
+      ["noise level \u03C3", level], ["spread / data's", spread.toFixed(2)],
+      ["coverage of the data", coverage.toFixed(2)], ["mean distance to data", distance.toFixed(3)], ["seed", seed],
+    ];
+  }
+
+  describe() {
+    const { step, steps } = this.view.values, scores = this.lanes.map((lane) => {
+      const { spread, coverage, distance } = this.score(lane), name = nameOf(this.run(lane).rule);
+      return `${name}: spread ${spread.toFixed(2)} of the data's, coverage ${coverage.toFixed(2)}, `
+        + `mean distance ${distance.toFixed(3)}`;
+    });
+    const sigma = significant(this.level(this.run(this.lanes[0]).walk));
+    return `Step ${Math.round(step)} of ${steps}, sigma ${sigma}. ${scores.join(". ")}.`;
+  }
+
+  /** @returns {Legend} */
+  legend() {
+    const { data, sample, predicted, random } = this.view.look.colours;
+    return {
+      marks: [
+        [data, "data"], [sample, "particles"], [predicted, "predicted part of a step", "line"],
+        [random, "random part", "line"],
+      ],
+    };
+  }
+
+  reset() {
+    this.chosen = 0;
+  }
+
+  points() {
+    const { walk } = this.run(this.lanes[0]);
+    return Array.from(walk.xs[this.stepOf(walk)]);
+  }
+
+  /** Choose the particle nearest to a pixel. @param {number} px @param {number} py */
+  touch(px, py) {
+    const j = this.panes.findIndex((pane) => holds(pane, px, py));
+    if (j < 0) return;
+    const { walk } = this.run(this.lanes[j]), k = this.stepOf(walk), c = scales[this.view.values.frame](walk.sigmas[k]);
+    const [x, y] = unplace(this.panes[j], px, py);
+    this.chosen = nearest(walk.xs[k], x / c, y / c);
+  }
+}
+
+/**
+ * The spread of a cloud after every step over that of the data with so much noise.
+ *
+ * @param {Walk} walk @param {Float32Array} data
+ */
+function spreads({ xs, sigmas }, data) {
+  const s = moments(data).std;
+  return xs.map((x, k) => moments(x).std / Math.hypot(s, sigmas[k]));
+}
+
+export default widget((/** @type {View<WalkMeta>} */ view) => new Sampling(view));

@@ -1,0 +1,46 @@
+// The keyboard.
+
+import { actions, nudge, preset } from "./actions.js";
+
+/** @import { Pair, Ui } from "../types.js" */
+
+/** @type {Record<string, Pair>} */
+const ARROWS = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
+/** @type {Record<string, string>} */
+const SHORTCUTS = { r: "reset", n: "renew", f: "fullscreen", "?": "help" };
+
+/** @param {Ui} ui @param {KeyboardEvent} event */
+export function keydown(ui, event) {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.key === "Tab") return;
+  if (event.key === "Escape") ui.nodes.help.hidden = true;
+  else event.stopPropagation(); // JupyterLab would take a, b, x, dd as its own
+  if (obey(ui, event, /** @type {HTMLElement} */ (event.target))) event.preventDefault();
+  ui.ask();
+}
+
+/**
+ * Do what a key stands for; returns whether it stands for anything here.
+ *
+ * @param {Ui} ui @param {KeyboardEvent} event @param {HTMLElement} target
+ */
+function obey(ui, { key, shiftKey }, target) {
+  if (key in ARROWS && !target.matches("input")) return arrowKey(ui, ARROWS[key], shiftKey);
+  if (key === " " && !target.matches("button, [type=checkbox]")) return press(ui, "play");
+  if (/^[1-9]$/.test(key)) return preset(ui, Number(key));
+  return press(ui, SHORTCUTS[key.toLowerCase()]);
+}
+
+/** @param {Ui} ui @param {Pair} way @param {boolean} shift */
+function arrowKey(ui, [dx, dy], shift) {
+  if (shift && ui.scene.move) ui.scene.move(dx, dy);
+  else if (dx) nudge(ui, dx);
+  else return false;
+  return true;
+}
+
+/** @param {Ui} ui @param {string | undefined} role */
+function press(ui, role) {
+  if (!role || !ui.nodes.buttons[role]) return false;
+  actions[role](ui);
+  return true;
+}
