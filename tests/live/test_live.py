@@ -88,7 +88,7 @@ def test_the_field_turns_where_its_mean_direction_does():
 
 
 def golden(folder: Path) -> None:
-    """Write what torch says about everything that maths.js computes."""
+    """Write what torch says about everything that page/maths computes."""
     curve = data.spiral(60, classes=3)  # unequal widths and weights, so that none of them can be forgotten
     m = mixtures.GaussianMixture(curve.x, torch.linspace(0.02, 0.05, 60), torch.linspace(0.5, 1.5, 60), curve.label)
     rng = torch.Generator().manual_seed(0)
@@ -137,7 +137,6 @@ def golden(folder: Path) -> None:
     index, raw = lattice.pack(arrays)  # after fields_of has added to them
     (folder / "golden.bin").write_bytes(raw)
     (folder / "golden.json").write_text(json.dumps(said | {"index": index}))
-    shutil.copy(LIVE / "maths.js", folder / "maths.mjs")
 
 
 def density_of(m, sigma, label, n=32, half=1.5):
@@ -228,7 +227,7 @@ def tasks():
 
 @pytest.fixture(scope="module")
 def node(tmp_path_factory):
-    """The folder where node has judged maths.js and written where its walks end."""
+    """The folder where node has judged page/maths and written where its walks end."""
     node, folder = program("node"), tmp_path_factory.mktemp("golden")
     golden(folder)
     done = subprocess.run(
@@ -271,11 +270,12 @@ def test_browser_walks_where_torch_walks(node, name):
 # ---- the module's text
 
 
-def test_module_is_plain():
+@pytest.mark.parametrize("kind", KINDS)
+def test_module_is_plain(kind):
     """One ES module without imports, requests or colours of its own; everything it draws with comes from
     the palette.
     """
-    text = engine.module()
+    text = engine.module(kind)
     assert not re.search(r"^\s*import\b|\bimport\(|\brequire\(|\bfetch\(|XMLHttpRequest|WebSocket|eval\(", text, re.M)
     assert set(re.findall(r"https?://[^\s\"'`]+", text + engine.css())) == {"http://www.w3.org/2000/svg"}
     assert not re.search(r"#[0-9a-fA-F]{3,8}\b", re.sub(r"\.toFixed|`#", "", engine.css() + text))

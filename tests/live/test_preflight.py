@@ -48,7 +48,7 @@ def test_the_ballot_is_opened_as_a_view(tmp_path, browser) -> None:
     page = preflight.ballot(tmp_path).with_name("ballot.html")
     assert preflight.opened(page, browser) == ""
     [module] = (path for path in (tmp_path / "assets").glob("*.js") if "fieldset" in path.read_text(encoding="utf-8"))
-    module.write_text(module.read_text(encoding="utf-8").replace("function render(", "function elsewhere("))
+    module.write_text(module.read_text(encoding="utf-8").replace("render({ model", "elsewhere({ model"))
     assert "browser says: " in preflight.opened(page, browser, patience=5)
 
 

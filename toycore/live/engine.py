@@ -6,7 +6,7 @@ low and high, the noise levels between which walks run. Vocabularies, written in
 
     frames       [{name, label, power, clock}], x_frame = (1 + sigma^p)^(-1/p) x with p = power, and x itself for p = 0
     rules        [{name, label, rule: {sampler, noise, eta}, values}], the samplers of the walk view: `rule` is what a
-                 step takes (maths.js), with the view's own value for each name in `values` (such as "noise")
+                 step takes (maths/walk.js), with the view's own value for each name in `values` (such as "noise")
     levels       [{name, low, high}], the grids of noise levels of the walk view
     schedules    [{name, frame}], those of the forward view
 
@@ -26,24 +26,25 @@ import traitlets as t
 
 from toycore import style
 from toycore.checkpoints import write_whole
-from toycore.live import lattice
+from toycore.live import lattice, modules
 from toycore.live.controls import COMMON, PLAYING, SEED, Control, Value, Values, offered, presets, starts
 from toycore.live.payload import Payload
 
-HERE = Path(__file__).parent
-SCRIPTS = "maths.js", "paint.js", "scenes.js", "view.js"
-
 
 @cache
-def module() -> str:
-    """Return the ES module: its source files one after the other, no imports, no build."""
-    return "\n".join((HERE / name).read_text(encoding="utf-8") for name in SCRIPTS)
+def module(kind: str) -> str:
+    """Return the ES module of a kind of view: its scene and whatever that imports, in one text."""
+    return f"{modules.joined(_scene(kind))}\nexport default {modules.name(_scene(kind))}.default;\n"
+
+
+def _scene(kind: str) -> Path:
+    return modules.ROOT / "scenes" / f"{kind}.js"
 
 
 @cache
 def css() -> str:
     """Return the style sheet; its colours are variables that the module sets from the palette."""
-    return (HERE / "style.css").read_text(encoding="utf-8")
+    return (modules.ROOT / "style.css").read_text(encoding="utf-8")
 
 
 @cache
@@ -85,7 +86,7 @@ class View(anywidget.AnyWidget):
         meta |= offered(controls, values) | {"presets": presets(kind, controls, start, wanted)}
         meta["index"], buffer = lattice.pack(payload.arrays)
         self.add_traits(**{control.role: Value(control) for control in controls})
-        super().__init__(_esm=module(), _css=css(), kind=kind, buffer=buffer, meta=meta, **values)
+        super().__init__(_esm=module(kind), _css=css(), kind=kind, buffer=buffer, meta=meta, **values)
 
     def __repr__(self) -> str:
         return f"<live.{self.kind}: {self.meta.get('title', '')}>"
@@ -122,25 +123,21 @@ body {{ margin: 0 auto; max-width: 1240px; padding: 8px; background: {light}; }}
 <main id="views"></main>
 <noscript>This page draws with JavaScript, which is switched off in this browser.</noscript>
 <script type="module">
-{module}
-{shim}
-for (const state of {states}) {{
-  render({{ model: modelOf(state), el: document.getElementById("views").appendChild(document.createElement("div")) }});
-}}
-{keys}
+{modules}
+$standalone.open({{ {widgets} }}, {states});
 </script></body></html>
 """
 
 
 def page(title: str, states: list[dict[str, Any]]) -> str:
     """Return one HTML page with the views of these states, alive without a kernel."""
+    kinds = sorted({state["kind"] for state in states})
     return PAGE.format(
         title=escape(title),
         light=style.LIGHT.background,
         dark=style.DARK.background,
         css=css(),
-        module=module(),
-        shim=(HERE / "shim.js").read_text(encoding="utf-8"),
-        keys=(HERE / "keys.js").read_text(encoding="utf-8") if len(states) == 1 else "",
+        modules=modules.joined(modules.ROOT / "standalone.js", *map(_scene, kinds)),
+        widgets=", ".join(f"{kind}: {modules.name(_scene(kind))}.default" for kind in kinds),
         states=json.dumps(states).replace("<", "\\u003c"),  # "<!--<script>" would swallow the page
     )

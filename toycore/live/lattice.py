@@ -3,7 +3,7 @@ without Python.
 
 Stored is the raw output F of Karras et al. 2022, eq. 7, at u = (x - m) / sqrt(sigma^2 + s^2): of size 1 at
 every noise level, where eps_hat diverges between the arms and x0_hat hides its detail. The browser's half is
-`maths.js`.
+`page/maths/lattice.js`.
 """
 
 import math
@@ -147,7 +147,7 @@ def normals(seed: int, step: int, n: int) -> Tensor:
 
 
 def pack(arrays: dict[str, np.ndarray | Tensor]) -> tuple[list[dict], bytes]:
-    """Lay arrays end to end, each on a multiple of 8 bytes; return the index that `maths.js` reads, and the bytes."""
+    """Lay arrays end to end, each on a multiple of 8 bytes; return the index that `bytes.js` reads, and the bytes."""
     index: list[dict] = []
     parts: list[bytes] = []
     offset = 0

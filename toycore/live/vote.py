@@ -14,7 +14,7 @@ import traitlets as t
 
 from toycore import style
 from toycore.checks import one_of
-from toycore.live.engine import HERE, css
+from toycore.live import engine
 
 CHOICES = ["true", "half true", "false"]
 LOOK = """
@@ -48,8 +48,8 @@ class Ballot(anywidget.AnyWidget):
 
 @cache
 def module() -> str:
-    """Return the ES module of the ballot: one file, no imports."""
-    return (HERE / "vote.js").read_text(encoding="utf-8")
+    """Return the ES module of the ballot."""
+    return engine.module("ballot")
 
 
 def ballot(statements: Sequence[tuple[str, str, str]], title: str = "What do you think?") -> Ballot:
@@ -60,7 +60,7 @@ def ballot(statements: Sequence[tuple[str, str, str]], title: str = "What do you
     colours = {"light": style.LIGHT, "dark": style.DARK}
     return Ballot(
         _esm=module(),
-        _css=css() + LOOK,
+        _css=engine.css() + LOOK,
         title=title,
         statements=[said for said, _, _ in statements],
         verdicts=verdicts,

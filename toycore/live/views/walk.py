@@ -32,7 +32,7 @@ class Sampler(NamedTuple):
     fixed: dict[str, float]
 
     def rule(self) -> dict[str, Any]:
-        """Return what a step of the page takes (maths.js), before the view's values."""
+        """Return what a step of the page takes (maths/walk.js), before the view's values."""
         return {"sampler": self.walk.__name__, "noise": 1.0, "eta": 0.0} | self.fixed
 
 

@@ -37,8 +37,8 @@ export function densityImage(share, n, ramp, strength) {
 export function finer(colours, n) {
   const at = (/** @type {number} */ i, /** @type {number} */ t) =>
     colours[i].map((c, k) => c + t * (colours[i + 1][k] - c));
-  const between = colours.slice(1).flatMap((_, i) => Array.from({ length: n }, (_, j) => at(i, j / n)));
-  return [...between, colours[colours.length - 1]];
+  const last = colours.length - 1;
+  return [...Array.from({ length: last * n }, (_, j) => at(Math.floor(j / n), (j % n) / n)), colours[last]];
 }
 
 /** "#rrggbb" as [r, g, b]. @param {string} hex */

@@ -210,8 +210,8 @@ class Field {
 function crossover({ arrays, values: { sigma } }) {
   const table = arrays.crossover?.data;
   if (!table) return null;
-  const place = (Math.log(sigma / 0.01) / Math.log(1000)) * (table.length - 1);
-  const i = Math.max(0, Math.min(table.length - 2, Math.floor(place))), part = Math.max(0, Math.min(1, place - i));
+  const p = (Math.log(sigma / 0.01) / Math.log(1000)) * (table.length - 1);
+  const i = Math.max(0, Math.min(table.length - 2, Math.floor(p))), part = Math.max(0, Math.min(1, p - i));
   return table[i] * (1 - part) + table[i + 1] * part;
 }
 

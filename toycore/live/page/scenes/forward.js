@@ -42,8 +42,8 @@ class Forward {
   }
 
   /** The noise level after a share of the schedule. */
-  sigma(share = this.view.values.time, schedule = this.view.values.schedule) {
-    return levelAt(this.view.arrays[`S/${schedule}`].data, share);
+  sigma(time = this.view.values.time, schedule = this.view.values.schedule) {
+    return levelAt(this.view.arrays[`S/${schedule}`].data, time);
   }
 
   /** The noise of every data point. */
@@ -190,10 +190,10 @@ class Forward {
 /**
  * The level after a share of the way, between increasing levels 1..T; 0 at the start.
  *
- * @param {Numbers} levels @param {number} share
+ * @param {Numbers} levels @param {number} time
  */
-function levelAt(levels, share) {
-  const i = share * levels.length - 1;
+function levelAt(levels, time) {
+  const i = time * levels.length - 1;
   if (i <= 0) return Math.max(0, levels[0] * (i + 1));
   const k = Math.min(levels.length - 2, Math.floor(i));
   return levels[k] * (levels[k + 1] / levels[k]) ** Math.min(1, i - k);

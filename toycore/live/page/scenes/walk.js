@@ -24,7 +24,7 @@ import { widget } from "../widget/widget.js";
  * @typedef {PlaneMeta & { samplers: (string | null)[], n: number, high: number }} WalkMeta
  */
 
-/** A pane's sampler with what is known of its walk. @typedef {ReturnType<typeof lane>} Lane */
+/** A pane's sampler with what is known of its walk. @typedef {ReturnType<typeof laneOf>} Lane */
 
 /** How each sampler steps, given the sliders. @type {Record<string, (values: Values) => Rule>} */
 const RULES = {
@@ -45,7 +45,7 @@ function nameOf({ sampler, noise, eta }) {
 }
 
 /** @param {string | null} name */
-function lane(name) {
+function laneOf(name) {
   return {
     name,
     run: /** @type {Memory<Run>} */ (memory()),
@@ -60,7 +60,7 @@ class Sampling {
   constructor(view) {
     this.view = view;
     this.backdrop = backdrop(view);
-    this.lanes = view.meta.samplers.map(lane);
+    this.lanes = view.meta.samplers.map(laneOf);
     this.many = this.lanes.length > 1;
     /** @type {Pane[]} */
     this.panes = [];

@@ -12,8 +12,8 @@ import { byName, limit, put } from "./values.js";
  * @param {Ui} ui @param {string} prefix of ids @param {Control} control @returns {Shown}
  */
 export function controlOf(ui, prefix, control) {
-  const make = { range: rangeOf, choice: choiceOf, toggle: toggleOf }[control.type];
-  return make(ui, /** @type {Range} */ (control), `${prefix}-${control.role}`);
+  const build = { range: rangeOf, choice: choiceOf, toggle: toggleOf }[control.type];
+  return build(ui, /** @type {Range} */ (control), `${prefix}-${control.role}`);
 }
 
 /** @param {Ui} ui @param {Control} control @param {string} id @returns {Shown} */

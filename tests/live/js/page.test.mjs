@@ -1,0 +1,114 @@
+// The parts of the page that need no page: numbers in words, what is kept between frames, panes, arrows, colours.
+import assert from "node:assert/strict";
+import test from "node:test";
+import { fixed, minus, percent, share, significant } from "../../../toycore/live/page/format.js";
+import { dataOf, latticeOf, termsOf } from "../../../toycore/live/page/fields.js";
+import { placeOn } from "../../../toycore/live/page/maths/levels.js";
+import { nearest } from "../../../toycore/live/page/maths/measures.js";
+import { memory } from "../../../toycore/live/page/memory.js";
+import { arrowField, cells } from "../../../toycore/live/page/paint/marks.js";
+import { affine, aim, holds, place, squares, unplace, zoom } from "../../../toycore/live/page/paint/pane.js";
+import { finer, rgb } from "../../../toycore/live/page/paint/raster.js";
+import { probe } from "../../../toycore/live/page/plane.js";
+
+const pane = { x: 30, y: 10, w: 200, centre: [1, -2], half: 4, ticks: true };
+
+test("numbers as readers see them", () => {
+  assert.equal(fixed(-1.256), "\u22121.26");
+  assert.equal(minus("1e-5"), "1e\u22125");
+  assert.deepEqual([0.01234, 0.5, 12.345].map(significant), ["0.012", "0.500", "12.3"]);
+  assert.deepEqual([0, 1e-4, 0.25].map((x) => share(x)), ["0.000", "1.0e\u22124", "0.250"]);
+  assert.equal(percent(0.256), "26");
+});
+
+test("memory: made anew when a key changes, and only then; objects are told apart by identity", () => {
+  const recall = memory(), one = [1], other = [1];
+  let made = 0;
+  const make = () => ++made;
+  assert.deepEqual([recall([one, 2], make), recall([one, 2], make), recall([other, 2], make)], [1, 1, 2]);
+  assert.deepEqual([recall([other], make), recall([], make), recall([], make)], [3, 4, 4]);
+});
+
+test("a pane's map has its inverse, and the numbers for loops are the same map", () => {
+  const [px, py] = place(pane, [3, 0.5]), { k, bx, by } = affine(pane), back = unplace(pane, px, py);
+  assert.ok(Math.abs(back[0] - 3) < 1e-12 && Math.abs(back[1] - 0.5) < 1e-12);
+  assert.ok(Math.abs(bx + k * 3 - px) < 1e-9 && Math.abs(by - k * 0.5 - py) < 1e-9);
+  assert.deepEqual(place(pane, pane.centre), [130, 110]);
+  assert.ok(holds(pane, 30, 210) && !holds(pane, 29, 100) && !holds(pane, 100, 211));
+});
+
+test("a pane is aimed at the data in VE, at the origin in the other frames", () => {
+  const box = { centre: [0.5, 0], half: 1 };
+  assert.deepEqual(aim({ box }, { ...pane }, "VE").centre, [0.5, 0]);
+  assert.deepEqual([aim({ box }, { ...pane }, "VP").half, aim({ box }, { ...pane }, "flow").centre], [2, [0, 0]]);
+});
+
+test("squares lie in their width without touching, and below each other where that is too narrow", () => {
+  for (const [width, count] of [[900, 3], [900, 1], [380, 3], [500, 2]]) {
+    const { panes, height } = squares({ unit: 14 }, width, 500, count, 30);
+    assert.equal(panes.length, count);
+    for (const { x, y, w } of panes) assert.ok(x >= 0 && x + w <= width && y + w + 30 <= height, `${width} ${count}`);
+    for (let i = 1; i < count; i++) {
+      const [a, b] = [panes[i - 1], panes[i]];
+      assert.ok(b.x >= a.x + a.w || b.y >= a.y + a.w + 30, "apart");
+    }
+  }
+});
+
+test("zoom keeps the kind of list", () => {
+  assert.deepEqual(zoom([1, -2], 3), [3, -6]);
+  assert.deepEqual(zoom(Float32Array.of(1, -2), 0.5), Float32Array.of(0.5, -1));
+});
+
+test("arrows: centred on their places, as long as their cell allows, pointing up where the vector does", () => {
+  const path = [], add = (...at) => path.push(at), idle = () => {};
+  const g = { beginPath: idle, fill: idle, closePath: idle, moveTo: add, lineTo: add };
+  const places = cells(pane, 1), upwards = Float32Array.of(0, 1e9);
+  arrowField(g, pane, places, upwards, 1, ["blue"], 1);
+  const ys = path.map(([, y]) => y), xs = path.map(([x]) => x);
+  assert.ok(Math.abs(Math.max(...ys) - 208) < 1e-6 && Math.abs(Math.min(...ys) - 12) < 1e-6, "98 % of the cell");
+  const tip = path.find(([, y]) => y === Math.min(...ys));
+  assert.ok(Math.abs(tip[0] - 130) < 1e-6 && xs.every((x) => x > 95 && x < 165));
+});
+
+test("a finer ramp keeps its colours and its ends", () => {
+  const ramp = finer([[0, 0, 0], [10, 20, 30], [255, 0, 0]], 4);
+  assert.equal(ramp.length, 9);
+  assert.deepEqual([ramp[0], ramp[2], ramp[4], ramp[8]], [[0, 0, 0], [5, 10, 15], [10, 20, 30], [255, 0, 0]]);
+  assert.deepEqual(rgb("#ff0a10"), [255, 10, 16]);
+});
+
+test("the place of a level on a walk's grid", () => {
+  const sigmas = [10, 1, 0.1, 0];
+  assert.deepEqual([20, 10, 1, 0.1, 0.01].map((s) => placeOn(sigmas, s)), [0, 0, 1, 3, 3]);
+  assert.ok(Math.abs(placeOn(sigmas, Math.sqrt(10)) - 0.5) < 1e-12);
+});
+
+test("the nearest point", () => assert.equal(nearest([0, 0, 3, 3, 1, 1], 0.8, 1.3), 2));
+
+test("fields by name: a label, none where a Denoiser knows none, and an error as a difference", () => {
+  const page = (value) => ({ data: new Float32Array(8).fill(value), shape: [4, 2] });
+  const arrays = { "F/exact/-1": page(1), "F/exact/0": page(2), "F/net/-1": page(3) };
+  const view = { arrays, meta: { fields: ["exact", "net"], geometry: { size: 2, sizes: [2] } } };
+  assert.deepEqual([0, 1].map((label) => latticeOf(view, "exact", label)[0]), [2, 1]);
+  assert.deepEqual(termsOf(view, "error", 0).map(([lattice, weight]) => [lattice[0], weight]), [[3, 1], [2, -1]]);
+  assert.equal(latticeOf(view, "net", 0), latticeOf(view, "net", -1), "refined once");
+  view.arrays["F/net/-1"] = page(4);
+  assert.equal(latticeOf(view, "net", -1)[0], 4, "new arrays are seen");
+});
+
+test("data by class", () => {
+  const arrays = { data: { data: Float32Array.of(0, 1, 2, 3, 4, 5) }, dataLabel: { data: Int32Array.of(1, 0, 1) } };
+  assert.deepEqual(Array.from(dataOf({ arrays }, 1)), [0, 1, 4, 5]);
+  assert.equal(dataOf({ arrays }, -1), arrays.data.data);
+});
+
+test("the probe: where the pointer is, moved by twentieths of the pane", () => {
+  const seen = probe(() => [pane]);
+  seen.touch(5, 5);
+  assert.equal(seen.at, null);
+  seen.move(1, 0);
+  assert.deepEqual(seen.at, [1.2, -2]);
+  seen.touch(130, 110);
+  assert.deepEqual(seen.at, [1, -2]);
+});
