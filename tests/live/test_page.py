@@ -16,7 +16,9 @@ KINDS = sorted(path.stem for path in (PAGE / "scenes").glob("*.js"))
 
 def node(*command: str | Path) -> None:
     """Run a program of node that must find nothing wrong."""
-    run = subprocess.run([program("node"), *command], cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
+    run = subprocess.run(
+        [program("node"), *command], cwd=ROOT, capture_output=True, text=True, timeout=300, check=False
+    )
     assert run.returncode == 0, (run.stdout + run.stderr)[-6000:]
 
 
