@@ -51,7 +51,7 @@ def denoise(D: Denoiser, x: Tensor, sigma: Tensor | float, label: Label = None) 
         _takes_three(D)
         raise  # D's own error
     if not isinstance(x0_hat, Tensor) or x0_hat.shape != x.shape or not x0_hat.is_floating_point():
-        given = f"{x0_hat.dtype} of shape {tuple(x0_hat.shape)}" if isinstance(x0_hat, Tensor) else _named(x0_hat)
+        given = f"{x0_hat.dtype} of shape {tuple(x0_hat.shape)}" if isinstance(x0_hat, Tensor) else named(x0_hat)
         raise ValueError(
             f"D answered {given} to x of shape {tuple(x.shape)}; a Denoiser returns x0_hat, one clean point for every"
             " noisy one, as floats shaped like x"
@@ -71,7 +71,7 @@ def _takes_three(D: Denoiser) -> None:
 def function(f: Any, what: str, need: str, inputs: int = 0) -> Any:
     """Return f if it can be called, and with so many inputs if given; otherwise say what is needed."""
     if not callable(f):
-        raise TypeError(f"{what} is {_named(f)}; it must be {need}")
+        raise TypeError(f"{what} is {named(f)}; it must be {need}")
     if inputs and not _takes(f, inputs):
         raise TypeError(f"{what} takes {signature(f)}; it must be {need}")
     return f
@@ -92,7 +92,7 @@ def stream(rng: torch.Generator | None) -> torch.Generator | None:
     if rng is not None and not isinstance(rng, torch.Generator):
         seed = rng if isinstance(rng, Integral) else 0
         raise TypeError(
-            f"rng is {_named(rng)}; it must be a torch.Generator, or None: give rng=toycore.seeded({seed}), which is"
+            f"rng is {named(rng)}; it must be a torch.Generator, or None: give rng=toycore.seeded({seed}), which is"
             f" torch.Generator().manual_seed({seed})"
         )
     return rng
@@ -128,7 +128,8 @@ def batched(x: Tensor, what: str = "x", dim: int | None = None) -> Tensor:
     if not isinstance(x, Tensor):
         points = f"{what}.x" if hasattr(x, "x") else f"data.load({x!r}).x" if isinstance(x, str) else ""
         what_to_do = f"give {points}" if points else f"use torch.as_tensor({what})"
-        raise TypeError(f"{what} is {_named(x)}; it must be a torch tensor [b, ...]: {what_to_do}")
+        what_to_do = f": {what_to_do}" if points or hasattr(x, "__len__") else ", one row per point"
+        raise TypeError(f"{what} is {named(x)}; it must be a torch tensor [b, ...]{what_to_do}")
     if x.ndim not in (2, 4) or len(x) < 1 or not x[0].numel():
         raise ValueError(f"{what} has shape {tuple(x.shape)}; it must be [b, 2] or [b, c, h, w] with b >= 1")
     if dim and x.shape[1:] != (dim,):
@@ -152,7 +153,7 @@ def numbers(value: Any, what: str, need: str = "a number or a tensor of numbers"
     try:
         return torch.as_tensor(value, dtype=dtype)
     except (TypeError, ValueError, RuntimeError):
-        raise TypeError(f"{what} is {_named(value)}; it must be {need}") from None
+        raise TypeError(f"{what} is {named(value)}; it must be {need}") from None
 
 
 def positive(n: int, what: str = "n") -> int:
@@ -200,7 +201,7 @@ def one_of(name: str, known: Iterable[str], what: str) -> str:
 def file_path(path: str | Path, what: str) -> Path:
     """Return the path if a file is there; otherwise say what is needed."""
     if not isinstance(path, (str, Path)):
-        raise TypeError(f"path is {_named(path)}; it must be the path of {what}")
+        raise TypeError(f"path is {named(path)}; it must be the path of {what}")
     if not Path(path).is_file():
         raise FileNotFoundError(f"there is no file {path}; give the path of {what}")
     return Path(path)
@@ -225,11 +226,11 @@ def _between(low: float, high: float) -> str:
     return f"a finite number of at least {low:g}" if high == math.inf else f"a number between {low:g} and {high:g}"
 
 
-def _named(value: Any) -> str:
+def named(value: Any) -> str:
     """Return "a list", "None", "'moons'", "7": what a person calls the value."""
     short = value is None or isinstance(value, (str, int, float))
     return repr(value)[:60] if short else f"a {type(value).__name__}"
 
 
 def _value(value: Any) -> str:
-    return repr(value)[:60] if _named(value) == repr(value)[:60] or isinstance(value, Tensor) else _named(value)
+    return repr(value)[:60] if named(value) == repr(value)[:60] or isinstance(value, Tensor) else named(value)

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from toycore import data
-from toycore.checks import FLOATS, as_batch, batched, finite, label_rows, numbers, positive, stream
+from toycore.checks import FLOATS, as_batch, batched, finite, label_rows, named, numbers, positive, stream
 from toycore.types import Label, in_chunks, randn_like, squared_distance
 
 CHUNK = 8_000_000  # entries of a [b, k] matrix held at a time: 32 MB in float32
@@ -162,4 +162,8 @@ def of(source: Source) -> GaussianMixture:
         return source
     if isinstance(source, data.Points):
         return GaussianMixture(as_batch(source.x, "points.x").flatten(1), 0.0, label=source.label)
+    if callable(source) or not hasattr(source, "__len__"):
+        raise TypeError(
+            f"points is {named(source)}; data are Points such as data.spiral(), a mixture, or a tensor [n, 2]"
+        )
     return GaussianMixture(as_batch(source, "points").flatten(1), 0.0)

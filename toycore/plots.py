@@ -23,6 +23,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from toycore import style
+from toycore.checks import above, label_rows, numbers, positive
 from toycore.images.pages import tile
 from toycore.style import LIGHT, Theme
 
@@ -33,6 +34,7 @@ def figure(
     rows: int = 1, columns: int = 1, size: tuple[float, float] = (3.3, 3.55), theme: Theme = LIGHT, **options: Any
 ) -> tuple[Figure, Any]:
     """Return a figure and its axes in the course's style, each panel of size (width, height) in inches."""
+    positive(rows, "rows"), positive(columns, "columns")
     width, height = size
     with mpl.rc_context(style.rc(theme)):
         fig = Figure((columns * width, rows * height), dpi=DPI, layout="constrained")
@@ -57,8 +59,9 @@ def points(
     **more: Any,
 ) -> Artist:
     """Draw points `[n, 2]` as dots, coloured by label `[n]` if given."""
-    colors = color or theme.data
+    colors, x = color or theme.data, _plane(x, "x")
     if label is not None:
+        label = label_rows(label, len(x)).tolist()
         colors = [theme.classes[int(c) % len(theme.classes)] if c >= 0 else theme.data for c in label]  # type: ignore[assignment]
     return ax.scatter(*_columns(x), s=size, c=colors, linewidths=0, **more)
 
@@ -68,7 +71,7 @@ def clouds(
     size: float = 2, theme: Theme = LIGHT,
 ) -> Figure:  # fmt: skip
     """Draw {title: points `[n, 2]`} side by side, each over the same faint points `behind`, and return the figure."""
-    fig, axes = figure(1, len(panels), theme=theme, squeeze=False)
+    fig, axes = figure(1, len(_panels(panels)), theme=theme, squeeze=False)
     for ax, (title, x) in zip(axes[0], panels.items(), strict=True):
         plane(ax, extent, title)
         if behind is not None:
@@ -79,7 +82,7 @@ def clouds(
 
 def grid(n: int = 25, extent: float = 1.3) -> Tensor:
     """Return the n^2 points of a square lattice on [-extent, extent]^2 as `[n * n, 2]`, row by row from below."""
-    line = torch.linspace(-extent, extent, n)
+    line = torch.linspace(-above(extent, "extent"), extent, positive(n))
     return torch.stack(torch.meshgrid(line, line, indexing="xy"), -1).reshape(-1, 2)
 
 
@@ -88,7 +91,7 @@ def field(ax: Axes, x: Tensor, v: Tensor, scale: float | None = None, theme: The
 
     scale: the magnitude drawn at half length (default: the median). The artist's colour scale runs from 0 to 3 scale.
     """
-    x, v = torch.as_tensor(x).double(), torch.as_tensor(v).double()
+    x, v = _arrows(x, v)
     m = v.norm(dim=1)
     scale = float(m.median()) if scale is None else scale
     cell = float((x.max(0).values - x.min(0).values).max()) / max(1, round(len(x) ** 0.5) - 1)
@@ -101,13 +104,14 @@ def field(ax: Axes, x: Tensor, v: Tensor, scale: float | None = None, theme: The
 
 def arrows(ax: Axes, x: Tensor, v: Tensor, color: str, **more: Any) -> Artist:
     """Draw arrows v `[n, 2]` from x `[n, 2]` at their true length, in one colour."""
+    x, v = _arrows(x, v)
     options = dict(angles="xy", scale_units="xy", scale=1, color=color, width=0.006)
     return ax.quiver(*_columns(x), *_columns(v), **{**options, **more})
 
 
 def density(ax: Axes, values: Tensor, extent: float = 1.35, theme: Theme = LIGHT, **more: Any) -> Artist:
     """Draw values on a lattice, `[n, n]` or `[n * n]` with rows from below, as a shaded background."""
-    box, values = (-extent, extent, -extent, extent), torch.as_tensor(values).detach()
+    box, values = (-extent, extent, -extent, extent), numbers(values, "values").detach()
     n = round(values.numel() ** 0.5)
     if values.shape not in ((n, n), (n * n,)):
         raise ValueError(f"values have shape {tuple(values.shape)}; a square lattice is [n, n], or [n * n] row by row")
@@ -117,15 +121,20 @@ def density(ax: Axes, values: Tensor, extent: float = 1.35, theme: Theme = LIGHT
 
 def paths(ax: Axes, xs: Tensor, color: str | None = None, theme: Theme = LIGHT, **more: Any) -> Artist:
     """Draw the walks xs `[steps, b, 2]` as b thin lines."""
+    xs = numbers(xs, "xs", "walks, a tensor [steps, b, 2]")
+    if xs.ndim != 3 or xs.shape[2] != 2:
+        raise ValueError(f"xs has shape {tuple(xs.shape)}; walks are [steps, b, 2]: samplers.stack(walk)")
     lines = LineCollection(
-        torch.as_tensor(xs).transpose(0, 1).tolist(), colors=color or theme.sample, **{"linewidths": 0.7, **more}
+        xs.detach().transpose(0, 1).tolist(), colors=color or theme.sample, **{"linewidths": 0.7, **more}
     )
     return ax.add_collection(lines)
 
 
 def curve(ax: Axes, x: Tensor, y: Tensor, label: str = "", color: str | None = None, **more: Any) -> Artist:
     """Draw y against x as a line with a label."""
-    x, y = torch.as_tensor(x).detach(), torch.as_tensor(y).detach()
+    x, y = numbers(x, "x").detach(), numbers(y, "y").detach()
+    if x.shape != y.shape or x.ndim != 1:
+        raise ValueError(f"x has shape {tuple(x.shape)} and y {tuple(y.shape)}; a curve is one y [n] for each x [n]")
     return ax.plot(x, y, label=label or None, color=color, **more)[0]
 
 
@@ -136,6 +145,7 @@ def curves(
 
     axes: what `Axes.set` takes, such as xscale="log", xlabel="steps", ylim=(0, 1).
     """
+    _panels(ys, "ys")
     fig, ax = figure(size=size, theme=theme)
     for (name, y), color in zip(ys.items(), cycle(theme.classes)):
         curve(ax, x, y, name, color, marker="o" if len(x) <= 25 else "", markersize=4)
@@ -152,7 +162,7 @@ def charts(
     **axes: Any,
 ) -> Figure:  # fmt: skip
     """Draw {title: {name: y}} against x as charts side by side with one legend; axes as in `curves`."""
-    fig, row = figure(1, len(panels), size=size, theme=theme, squeeze=False)
+    fig, row = figure(1, len(_panels(panels)), size=size, theme=theme, squeeze=False)
     for ax, (title, ys) in zip(row[0], panels.items(), strict=True):
         for (name, y), color in zip(ys.items(), cycle(theme.classes)):
             curve(ax, x, y, name, color, marker="o", markersize=4)
@@ -166,7 +176,7 @@ def fields(
     panels: dict[str, Tensor], x: Tensor, behind: Tensor, scale: float = 1.0, extent: float = 1.45, theme: Theme = LIGHT
 ) -> Figure:
     """Draw {title: arrows `[n, 2]`} at the points x side by side, over the points `behind`, and return the figure."""
-    fig, axes = figure(1, len(panels), theme=theme, squeeze=False)
+    fig, axes = figure(1, len(_panels(panels)), theme=theme, squeeze=False)
     for ax, (title, v) in zip(axes[0], panels.items(), strict=True):
         points(plane(ax, extent, title), behind, size=2, theme=theme)
         field(ax, x, v, scale=scale, theme=theme)
@@ -181,6 +191,8 @@ def bars(
     theme: Theme = LIGHT,
 ) -> BarContainer:
     """Draw one horizontal bar per name, the first on top, each with its number."""
+    if len(names) != len(values):
+        raise ValueError(f"there are {len(names)} names for {len(values)} values; give one name per bar")
     bar = ax.barh(list(names), list(map(float, values)), color=color or theme.exact, height=0.7)
     ax.bar_label(bar, fmt="%.3g", padding=3, color=theme.ink)
     ax.invert_yaxis()
@@ -190,7 +202,9 @@ def bars(
 
 def image(ax: Axes, pixels: Tensor, low: float = -1.0, high: float = 1.0) -> Artist:
     """Draw a picture `[h, w]` or `[c, h, w]` with values in [low, high], without axes."""
-    pixels = torch.as_tensor(pixels).detach().double()
+    pixels = numbers(pixels, "pixels", "a picture, a tensor [h, w] or [c, h, w]").detach().double()
+    if pixels.ndim not in (2, 3):
+        raise ValueError(f"pixels has shape {tuple(pixels.shape)}; a picture is [h, w] or [c, h, w]")
     pixels = pixels.permute(1, 2, 0).squeeze(-1) if pixels.ndim == 3 else pixels
     ax.set_axis_off()
     shown = ((pixels - low) / (high - low)).clamp(0, 1)
@@ -205,6 +219,8 @@ def pictures(
 
     shape: rows and columns of sheets (default: side by side).
     """
+    for x in _panels(panels).values():
+        _pictures(x)
     fig, axes = figure(*(shape or (1, len(panels))), size=size, theme=theme, squeeze=False)
     for ax, (title, x) in zip(axes.flat, panels.items(), strict=True):
         image(ax, tile(x.detach().clamp(-1, 1), columns))
@@ -214,7 +230,9 @@ def pictures(
 
 def matrix(values: Tensor, names: Sequence[str], columns: Tensor, theme: Theme = LIGHT) -> Figure:
     """Draw values `[n, m]` in [-1, 1] as a grey map, a name left of each row, a picture over each column."""
-    n, m = values.shape
+    n, m = len(names), len(_pictures(columns, "columns"))
+    if numbers(values, "values").shape != (n, m):
+        raise ValueError(f"values has shape {tuple(values.shape)}; {n} names and {m} pictures need [{n}, {m}]")
     fig, ax = figure(size=(6.4, 3.6), theme=theme)
     image(ax, tile(columns.detach().clamp(-1, 1), m)).set(extent=(0, m, -0.1, -1.1))
     image(ax, values).set(extent=(0, m, n, 0))
@@ -246,8 +264,37 @@ def show(fig: Figure, caption: str, alt: str) -> None:
     display(Markdown(f"*{caption}*"))
 
 
-def _columns(x: Tensor) -> tuple[np.ndarray, np.ndarray]:
-    x = torch.as_tensor(x).detach().double()
+def _panels(panels: dict[str, Any], what: str = "panels") -> dict[str, Any]:
+    if not isinstance(panels, dict) or not panels:
+        raise TypeError(
+            f"{what} is {'empty' if panels == {} else f'a {type(panels).__name__}'}; give {{title: values}}"
+        )
+    return panels
+
+
+def _pictures(x: Tensor, what: str = "pictures") -> Tensor:
+    if not isinstance(x, Tensor) or x.ndim != 4:
+        given = f"shape {tuple(x.shape)}" if isinstance(x, Tensor) else f"the type {type(x).__name__}"
+        raise ValueError(f"{what} has {given}; pictures are a tensor [n, c, h, w]")
+    return x
+
+
+def _arrows(x: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
+    x, v = _plane(x, "x"), _plane(v, "v")
+    if len(x) != len(v):
+        raise ValueError(f"there are {len(v)} arrows for {len(x)} points; give one arrow per point")
+    return x, v
+
+
+def _plane(x: Tensor, what: str = "x") -> Tensor:
+    if hasattr(x, "label"):
+        raise TypeError(f"{what} is a {type(x).__name__}; give {what}.x")
+    x = numbers(x, what, "points, a tensor [n, 2]").detach().double()
     if x.ndim != 2 or x.shape[1] != 2:
-        raise ValueError(f"only points of the plane can be drawn: got shape {tuple(x.shape)}, need [n, 2]")
+        raise ValueError(f"only points of the plane can be drawn: {what} has shape {tuple(x.shape)}, need [n, 2]")
+    return x
+
+
+def _columns(x: Tensor) -> tuple[np.ndarray, np.ndarray]:
+    x = _plane(x)
     return x[:, 0].numpy(), x[:, 1].numpy()
