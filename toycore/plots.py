@@ -61,7 +61,7 @@ def points(
     """Draw points `[n, 2]` as dots, coloured by label `[n]` if given."""
     colors, x = color or theme.data, _plane(x, "x")
     if label is not None:
-        label = label_rows(label, len(x)).tolist()
+        label = label_rows(label, len(x))
         colors = [theme.classes[int(c) % len(theme.classes)] if c >= 0 else theme.data for c in label]  # type: ignore[assignment]
     return ax.scatter(*_columns(x), s=size, c=colors, linewidths=0, **more)
 
