@@ -76,7 +76,8 @@ def save(D: nn.Module, path: str | Path, card: dict[str, Any] | None = None) -> 
         raise ValueError(f"a checkpoint's name must end in .safetensors; got {path}, try {name}.safetensors")
     if not isinstance(card, dict | None):
         raise TypeError(f"the card is a {type(card).__name__}; give a dict, such as {{'title': 'my model'}}")
-    return write_tensors(Path(path), D.state_dict(), _written({**(card or {}), "build": _plan(D)}), FORMAT)
+    text = _written({**(card or {}), "build": _plan(D)})
+    return write_tensors(Path(path), D.state_dict(), text, FORMAT)
 
 
 def _written(card: dict[str, Any]) -> str:
@@ -97,8 +98,6 @@ def load(name: str | Path) -> nn.Module:
     path = Path(name)
     if path.suffix != ".safetensors":
         path = SHIPPED / f"{one_of(str(name), _shipped(), 'checkpoint')}.safetensors"
-    if not path.is_file():
-        raise FileNotFoundError(f"there is no file {path}; shipped checkpoints are: {', '.join(sorted(_shipped()))}")
     weights, card = _read(path)
     weights = {key: value.float() if value.dtype == torch.float16 else value for key, value in weights.items()}
     if "toycore.images." in card.get("build", {}).get("module", ""):
@@ -189,6 +188,8 @@ def write_tensors(path: Path, tensors: dict[str, Tensor], card: str, format: str
 
 def read_tensors(path: Path, format: str) -> tuple[dict[str, Tensor], str]:
     """Return the tensors and the text that `write_tensors` wrote. Errors: a file cut short, changed, or of others."""
+    if not path.is_file():
+        raise FileNotFoundError(f"there is no file {path}; shipped checkpoints are: {', '.join(sorted(_shipped()))}")
     try:
         with safe_open(path, framework="pt") as file:
             header = file.metadata() or {}

@@ -288,7 +288,7 @@ def test_bad_words_are_told(words: list[str], told: str, tmp_path) -> None:
     [
         (["--every", "0"], "every is 0; it must be a whole number"),
         (["--batch", "0"], "batch is 0"),
-        (["--lr", "0"], "lr is 0.0; a learning rate is a finite number above 0"),
+        (["--lr", "0"], "lr is 0.0; it must be a finite number above 0"),
         (["--lr", "nan"], "lr is nan"),
         (["--lr", "1e30"], r"with lr 1e\+30 the training diverges; try a smaller lr"),
     ],

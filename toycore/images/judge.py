@@ -5,15 +5,16 @@ so that it does not stumble over either, is a better eye and needs no download.
 """
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from toycore import metrics
-from toycore.checks import as_batch, positive
-from toycore.images.loop import descend
-from toycore.images.sets import Pictures, to_unit
+from toycore.checks import as_batch, at_least, positive, stream
+from toycore.images.loop import descend, then
+from toycore.images.nets import pictures
+from toycore.images.sets import Pictures, labelled, to_unit
 from toycore.networks import initialise
 
 FEATURES = 64
@@ -33,7 +34,12 @@ class Judge(nn.Module):
         rng: torch.Generator | None = None,
     ) -> None:  # fmt: skip
         super().__init__()
-        self.config = dict(channels=channels, side=side, kinds=tuple(kinds), width=width)
+        positive(channels, "channels"), at_least(4, side, "side"), positive(width, "width")
+        if not isinstance(kinds, (tuple, list)) or not kinds:
+            raise TypeError(f"kinds are {kinds!r}; they must be a tuple with the number of answers per question, (10,)")
+        for kind in kinds:
+            at_least(2, kind, "a kind")
+        self.config: dict[str, Any] = dict(channels=channels, side=side, kinds=tuple(kinds), width=width)
         self.kinds, self.halve = tuple(kinds), side > 16
         self.register_buffer("spread", torch.ones(()))
         end = -(-(side // 2 if self.halve else side) // 4)  # the side after two strides of 2
@@ -46,6 +52,7 @@ class Judge(nn.Module):
 
     def features(self, x: Tensor) -> Tensor:
         """Return the features `[b, 64]` of pictures in [-1, 1]."""
+        pictures(x, self, self.config["channels"], self.config["side"])
         h = nn.functional.silu(self.conv1(x))
         h = nn.functional.max_pool2d(h, 2) if self.halve else h
         h = nn.functional.silu(self.conv2(h))
@@ -63,7 +70,7 @@ class Judge(nn.Module):
 
 def train(
     judge: Judge,
-    pictures: Pictures,
+    data: Pictures,
     answers: Tensor,
     steps: int = 400,
     batch: int = 128,
@@ -71,21 +78,30 @@ def train(
     rng: torch.Generator | None = None,
 ) -> Iterator[float]:
     """Train a judge on pictures and the right answers `[n, questions]`, spoilt at random; yield the loss."""
-    answers = checked(answers, len(pictures.images), judge.kinds)
+    labelled(data, "data")
+    answers = checked(answers, len(data.images), judge.kinds)
+    positive(batch, "batch"), positive(steps, "steps"), stream(rng)
 
     def objective() -> Tensor:
-        rows = torch.randint(len(answers), (positive(batch, "batch"),), generator=rng)
-        parts = zip(judge(spoil(to_unit(pictures.images[rows]), rng)), answers[rows].T)
+        rows = torch.randint(len(answers), (batch,), generator=rng)
+        parts = zip(judge(spoil(to_unit(data.images[rows]), rng)), answers[rows].T)
         return torch.stack([nn.functional.cross_entropy(logits, right) for logits, right in parts]).sum()
 
     rates = lambda step: min(1, (step + 1) / 30, 2 * (1 - step / steps))  # noqa: E731
-    yield from descend(judge.parameters(), objective, rates, positive(steps, "steps"), lr, weight_decay=0.05)
-    with torch.no_grad():
-        judge.spread.copy_(judge.features(to_unit(pictures.images[:2000])).var(0).mean().sqrt() * judge.spread)
+    walk = descend(judge.parameters(), objective, rates, steps, lr, weight_decay=0.05)
+    return then(walk, lambda: measure_spread(judge, to_unit(data.images[:2000])))
+
+
+@torch.no_grad()
+def measure_spread(judge: Judge, x: Tensor) -> None:
+    """Scale the features so that their variance is 1 on average over pictures x."""
+    judge.spread.copy_(judge.features(x).var(0).mean().sqrt() * judge.spread)
 
 
 def checked(answers: Tensor, n: int, kinds: tuple[int, ...]) -> Tensor:
     """Return answers `[n, questions]`, one row per picture, each from 0 to its kind; otherwise say what is wrong."""
+    if not isinstance(answers, Tensor):
+        raise TypeError(f"answers are a {type(answers).__name__}; they must be integers [{n}, {len(kinds)}]: a tensor")
     if answers.shape != (n, len(kinds)) or answers.is_floating_point():
         hint = "; use labels[:, None]" if answers.shape == (n,) and len(kinds) == 1 else ""
         raise ValueError(
@@ -130,6 +146,8 @@ def score(judge: Judge, x: Tensor, answers: Tensor, real: Tensor) -> Scores:
 
 def sharpness(x: Tensor) -> Tensor:
     """Return the mean square of the Laplacian (four neighbours minus four times the middle); blur lowers it."""
+    if as_batch(x).ndim != 4 or min(x.shape[2:]) < 3:
+        raise ValueError(f"x has shape {tuple(x.shape)}; it must be pictures [b, c, h, w] of 3 x 3 pixels or more")
     middle = x[:, :, 1:-1, 1:-1]
     around = x[:, :, :-2, 1:-1] + x[:, :, 2:, 1:-1] + x[:, :, 1:-1, :-2] + x[:, :, 1:-1, 2:]
     return ((around - 4 * middle) ** 2).mean()

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from toycore import training
+from toycore.checks import above
 from toycore.images import sets
 from toycore.images.devices import autocast, mean_over_processes, parallel, place, precision
 from toycore.images.plan import Plan, checked, rate
@@ -63,9 +64,16 @@ def train(D: nn.Module, x: Tensor, labels: Tensor, plan: Plan, run: Run | None =
     Under torchrun each process works on its share of every batch, and the gradients are averaged between them. Ctrl-C
     waits for the end of a step, so that a run is always whole. Errors: a loss that is no number.
     """
-    run = run or begin(D, checked(plan))
-    if len(labels) != len(x):
-        raise ValueError(f"there are {len(x)} pictures with {len(labels)} labels; give one label per picture")
+    checked(plan)
+    if not isinstance(x, Tensor) or not isinstance(labels, Tensor) or len(labels) != len(x) or not len(x):
+        given = [f"{value.dtype} {list(value.shape)}" if isinstance(value, Tensor) else value for value in (x, labels)]
+        raise ValueError(f"x is {given[0]}, labels are {given[1]}; give tensors [n, ...] and [n], a label per picture")
+    if labels.is_floating_point() or labels.ndim != 1:
+        raise ValueError(f"labels are {labels.dtype} {list(labels.shape)}; they must be integers [{len(x)}]")
+    return _walk(D, x, labels, plan, run or begin(D, plan))
+
+
+def _walk(D: nn.Module, x: Tensor, labels: Tensor, plan: Plan, run: Run) -> Iterator[Progress]:
     rank, world = place()
     share = slice(rank * plan.batch // world, (rank + 1) * plan.batch // world)
     loss = parallel(Loss(D), x.device, world)
@@ -128,6 +136,7 @@ def descend(
 ) -> Iterator[float]:  # fmt: skip
     """Lower a random objective by AdamW at the learning rates lr rates(step), and yield the loss of each step."""
     weights = list(weights)
+    above(lr, "lr")
     optimizer = torch.optim.AdamW(weights, lr=lr, fused=True, **adam)  # type: ignore[arg-type]
     for step in range(steps):
         value = objective()
@@ -136,3 +145,9 @@ def descend(
         nn.utils.clip_grad_norm_(weights, clip)
         advance(optimizer, lr * rates(step))
         yield finite(float(value.detach()), step, lr)
+
+
+def then(walk: Iterator[float], last: Callable[[], None]) -> Iterator[float]:
+    """Yield from a walk, and do one last thing when it has come to its end."""
+    yield from walk
+    last()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from toycore.checks import at_least, positive
 from toycore.types import State
 
 if TYPE_CHECKING:
@@ -15,6 +16,10 @@ if TYPE_CHECKING:
 
 def tile(images: Tensor, columns: int, gap: int = 1) -> Tensor:
     """Lay pictures `[n, c, h, w]` row by row on one, `[c, rows (h + gap) - gap, columns (w + gap) - gap]`; rest 0."""
+    if not isinstance(images, Tensor) or images.ndim != 4 or not len(images):
+        given = tuple(images.shape) if isinstance(images, Tensor) else type(images).__name__
+        raise ValueError(f"images are {given}; they must be a tensor of pictures [n, c, h, w], n >= 1")
+    positive(columns, "columns"), at_least(0, gap, "gap")
     n, c, h, w = images.shape
     rows = -(-n // columns)
     page = images.new_zeros(c, rows * (h + gap) - gap, columns * (w + gap) - gap)
@@ -47,6 +52,8 @@ def loss_plot(losses: Sequence[float], size: tuple[int, int] = (640, 320), point
     """Draw the loss against the step: means over stretches of steps, a logarithmic axis, its ends in figures."""
     from PIL import Image, ImageDraw
 
+    if not len(losses):
+        raise ValueError("there is no loss to draw yet; train one step or more")
     wide, high = size
     page = Image.new("L", size, 255)
     pen = ImageDraw.Draw(page)

@@ -1,9 +1,8 @@
 """How to train: the numbers that, with data and network, fix the outcome."""
 
-import math
 from typing import NamedTuple
 
-from toycore.checks import one_of, positive, share
+from toycore.checks import above, at_least, one_of, positive, share
 
 PRECISIONS = "auto", "float32", "bfloat16"
 
@@ -22,10 +21,11 @@ class Plan(NamedTuple):
 
 def checked(plan: Plan) -> Plan:
     """Return a plan that can be carried out; otherwise say which number is wrong, and what is needed."""
+    if not isinstance(plan, Plan):
+        raise TypeError(f"plan is {plan!r}; it must be a Plan, such as Plan(steps=1000, batch=128)")
     positive(plan.steps, "steps"), positive(plan.batch, "batch")
     share(plan.label_dropout, "label_dropout"), share(plan.average, "average")
-    if not 0 < plan.lr < math.inf:
-        raise ValueError(f"lr is {plan.lr}; a learning rate is a finite number above 0, such as 2e-3")
+    above(plan.lr, "lr"), at_least(0, plan.seed, "seed")
     one_of(plan.precision, PRECISIONS, "precision")
     return plan
 

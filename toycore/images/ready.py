@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from toycore import checkpoints, precondition, training
+from toycore.checks import positive
 from toycore.images import judge, loop, recipes, sets
 from toycore.images.plan import Plan
 
@@ -35,14 +36,15 @@ def load(name: str | Path, otherwise: str = "strokes") -> Ready:
     except ConnectionError as error:
         warnings.warn(f"{name} is skipped and {otherwise} shown: {str(error).splitlines()[0]}", stacklevel=2)
         return load(otherwise)
-    name = Path(name).name  # of a folder, the last part
-    return Ready(name, pictures, denoiser(name, pictures), reader(name, pictures))
+    known = str(name) if str(name) in sets.NAMES and not isinstance(name, Path) else ""
+    label = known or Path(name).resolve().name  # of a folder, the last part
+    return Ready(label, pictures, denoiser(label, pictures, bool(known)), reader(known, pictures))
 
 
-def denoiser(name: str, pictures: sets.Pictures) -> nn.Module:
-    """Return the shipped denoiser of pixels, that of the run in runs/NAME, or a U-Net trained for STEPS steps."""
+def denoiser(name: str, pictures: sets.Pictures, known: bool = True) -> nn.Module:
+    """Return the shipped denoiser of a known set's pixels, that of runs/NAME, or a U-Net trained for STEPS steps."""
     shipped, run = checkpoints.SHIPPED / f"{name}.safetensors", RUNS / name / "model.safetensors"
-    if shipped.is_file() and not recipes.find(name).latent:
+    if known and shipped.is_file() and not recipes.find(name).latent:
         return checkpoints.load(shipped)
     if run.is_file():
         return checkpoints.load(run)
@@ -83,6 +85,7 @@ def targets(x: Tensor) -> dict[str, Callable[[nn.Module], nn.Module]]:
 
 def by_class(pictures: sets.Pictures, rows: int = 3, columns: int = 10) -> Tensor:
     """Return pictures in [-1, 1] for a sheet with one class per column, `[rows columns, c, h, w]`; classes in turn."""
+    sets.labelled(pictures), positive(rows, "rows"), positive(columns, "columns")
     kinds = torch.arange(columns) % len(pictures.names)
     mine = [(pictures.labels == kind).nonzero()[:, 0] for kind in kinds]
     chosen = torch.stack([found[torch.arange(rows) % len(found)] for found in mine], 1)

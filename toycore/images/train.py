@@ -116,13 +116,20 @@ def work(job: Job, every: int) -> bool:
 
 
 def report(job: Job) -> None:
-    """Write the checkpoint, then the averaged model, a sheet of samples and the loss plot."""
+    """Write the checkpoint, then the averaged model, a sheet of samples and the loss plot; nothing of what diverged."""
     run, out, write = job.run, job.out, checkpoints.write_whole
-    save(run, job.plan, out / "checkpoint.safetensors")
     step, tail = len(run.losses), run.losses[-100:]
+    try:
+        drawn = sample(run.average, job.x.shape[1:], job.labels)
+    except ValueError:  # a sampler refuses what is no number
+        raise ValueError(
+            f"the samples after {step} steps are no numbers: with lr {job.plan.lr} the training diverges; try a"
+            " smaller lr"
+        ) from None
+    save(run, job.plan, out / "checkpoint.safetensors")
     card = job.card | {"steps": step, "loss": sum(tail) / max(1, len(tail))}
     checkpoints.save(run.average, out / "model.safetensors", card)
-    pictures = sets.to_bytes(job.decode(sample(run.average, job.x.shape[1:], job.labels))).cpu()
+    pictures = sets.to_bytes(job.decode(drawn)).cpu()
     write(out / f"samples-{step:06d}.png", lambda beside: sheet(pictures, 10).save(beside, "png"))
     write(out / "loss.png", lambda beside: loss_plot(run.losses).save(beside, "png"))
 

@@ -4,14 +4,16 @@ A latent diffusion model is then any Denoiser on z = encode(x); its samples are 
 """
 
 from collections.abc import Iterator
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from toycore.checks import positive
-from toycore.images.loop import descend
+from toycore.checks import number, positive, stream
+from toycore.images.loop import descend, then
+from toycore.images.nets import divides, labelling, pictures, sizes
 from toycore.images.nets.unet import Block, start_as_identity
-from toycore.images.sets import Pictures, to_unit
+from toycore.images.sets import Pictures, labelled, to_unit
 from toycore.networks import class_vector, initialise
 from toycore.types import Label, randn_like
 
@@ -37,8 +39,15 @@ class Autoencoder(nn.Module):
         rng: torch.Generator | None = None,
     ) -> None:
         super().__init__()
-        self.config = dict(channels=channels, side=side, latent=tuple(latent), width=width, classes=classes)
-        self.latent, self.classes, self.small = tuple(latent), classes, side // 4
+        sizes(channels=channels, side=side, width=width)
+        divides(4, side, "side", "since it is halved twice")
+        divides(8, width, "width", "since channels are normalised in 8 groups")
+        labelling(classes)
+        self.latent = checked_latent(latent, side // 4)
+        self.config: dict[str, Any] = dict(
+            channels=channels, side=side, latent=self.latent, width=width, classes=classes
+        )
+        self.classes, self.small = classes, side // 4
         flat, dim = len(latent) == 1, 2 * width
         self.register_buffer("mean", torch.zeros(latent[0], *[1] * (len(latent) - 1)))
         self.register_buffer("std", torch.ones(latent[0], *[1] * (len(latent) - 1)))
@@ -60,6 +69,7 @@ class Autoencoder(nn.Module):
 
     def posterior(self, x: Tensor, label: Label = None) -> tuple[Tensor, Tensor]:
         """Return mean and log variance of z given x and its label, before standardising."""
+        pictures(x, self, self.config["channels"], self.config["side"])
         condition = self.condition(label, len(x))
         h = self.down[0](self.first(self.fold(x)), condition)
         h = self.down[1](nn.functional.avg_pool2d(h, 2), condition)
@@ -80,11 +90,24 @@ class Autoencoder(nn.Module):
 
     def decode(self, z: Tensor, label: Label = None) -> Tensor:
         """Return the picture of a standardised z; values may leave [-1, 1] a little."""
+        if not isinstance(z, Tensor) or z.shape[1:] != self.latent or not z.is_floating_point():
+            given = f"{z.dtype} {tuple(z.shape)}" if isinstance(z, Tensor) else type(z).__name__
+            need = ", ".join(map(str, self.latent))
+            raise ValueError(f"z is {given}; this autoencoder decodes float latents [b, {need}]")
         return self.generate(z * self.std + self.mean, label)
 
     def forward(self, x: Tensor, label: Label = None) -> Tensor:
         """Return the reconstruction of x."""
         return self.generate(self.posterior(x, label)[0], label)
+
+
+def checked_latent(latent: tuple[int, ...], small: int) -> tuple[int, ...]:
+    """Return the latent's shape, a vector (n,) or a map (c, small, small); otherwise say what is possible."""
+    shape = tuple(latent) if isinstance(latent, (tuple, list)) else ()
+    if len(shape) not in (1, 3) or shape[1:] not in ((), (small, small)):
+        raise ValueError(f"latent is {latent!r}; it must be (n,), a vector, or (c, {small}, {small}), a map")
+    positive(shape[0], "latent[0]")
+    return shape
 
 
 def loss(
@@ -107,7 +130,7 @@ def loss(
 
 def train(
     A: Autoencoder,
-    pictures: Pictures,
+    data: Pictures,
     steps: int = 600,
     batch: int = 128,
     lr: float = 2e-3,
@@ -116,16 +139,18 @@ def train(
     rng: torch.Generator | None = None,
 ) -> Iterator[float]:
     """Train A in place and yield the loss of each step; afterwards z is standardised on 2,000 pictures."""
-    n = len(pictures.images)
+    labelled(data, "data")
+    n = len(data.images)
+    number(beta, "beta", 0), number(edges, "edges", 0), positive(batch, "batch"), positive(steps, "steps"), stream(rng)
 
     def objective() -> Tensor:
-        rows = torch.randint(n, (positive(batch, "batch"),), generator=rng)
-        label = pictures.labels[rows] if A.classes else None
-        return loss(A, to_unit(pictures.images[rows]), beta, label, edges, rng)
+        rows = torch.randint(n, (batch,), generator=rng)
+        label = data.labels[rows] if A.classes else None
+        return loss(A, to_unit(data.images[rows]), beta, label, edges, rng)
 
     rates = lambda step: min(1, (step + 1) / 50, 1.5 * (1 - step / steps))  # noqa: E731
-    yield from descend(A.parameters(), objective, rates, positive(steps, "steps"), lr, clip=1.0, betas=(0.9, 0.99))
-    standardise(A, to_unit(pictures.images[:2000]), pictures.labels[:2000] if A.classes else None)
+    walk = descend(A.parameters(), objective, rates, steps, lr, clip=1.0, betas=(0.9, 0.99))
+    return then(walk, lambda: standardise(A, to_unit(data.images[:2000]), data.labels[:2000] if A.classes else None))
 
 
 def standardise(A: Autoencoder, x: Tensor, label: Tensor | None = None) -> None:

@@ -8,6 +8,7 @@ import math
 import torch
 from torch import Tensor, nn
 
+from toycore.images.nets import divides, labelling, levels, pictures, sizes
 from toycore.networks import class_vector, initialise, waves
 from toycore.types import Label
 
@@ -33,6 +34,10 @@ class DiT(nn.Module):
         rng: torch.Generator | None = None,
     ) -> None:
         super().__init__()
+        sizes(channels=channels, side=side, patch=patch, width=width, depth=depth, heads=heads)
+        divides(4, width, "width", "half a sine and cosine for either axis")
+        divides(heads, width, "width", "one part per head")
+        labelling(classes)
         self.config = dict(
             channels=channels, side=side, patch=patch, width=width, depth=depth, heads=heads, classes=classes
         )
@@ -54,7 +59,8 @@ class DiT(nn.Module):
 
     def forward(self, u: Tensor, sigma: Tensor, label: Label = None) -> Tensor:
         """Return F, shaped like u; sigma (or flow time) is `[1]` or `[b]`."""
-        condition = self.level(waves(sigma)).expand(len(u), -1)
+        pictures(u, self, self.config["channels"], self.config["side"])
+        condition = self.level(waves(levels(sigma, u))).expand(len(u), -1)
         condition = condition + class_vector(self.label, label, len(u), self.classes)
         condition = nn.functional.silu(condition)[:, None]  # [b, 1, width]
         h = self.first(to_patches(u, self.patch)) + self.places
@@ -110,6 +116,8 @@ def places(side: int, width: int) -> Tensor:
 def attention_map(net: DiT, u: Tensor, sigma: Tensor, label: Label = None, block: int = -1) -> Tensor:
     """Return how strongly each token reads each other in a block, `[b, heads, n, n]`, rows that sum to 1."""
     seen: list[Tensor] = []
+    if not -len(net.blocks) <= block < len(net.blocks):
+        raise ValueError(f"block is {block}; this transformer has {len(net.blocks)}, counted from 0")
     chosen = net.blocks[block]
     assert isinstance(chosen, Block)
     handle = chosen.qkv.register_forward_hook(lambda module, inputs, output: seen.append(output))

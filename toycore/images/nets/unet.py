@@ -4,9 +4,13 @@ net = UNet(channels=1, width=32, classes=10)
 D = precondition.from_velocity(net)              # now a Denoiser like any other
 """
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
+from toycore.checks import positive
+from toycore.images.nets import divides, labelling, levels, pictures, sizes
 from toycore.images.nets.text import CrossAttention, TextEncoder
 from toycore.networks import class_vector, initialise, waves
 from toycore.types import Label
@@ -32,11 +36,18 @@ class UNet(nn.Module):
         rng: torch.Generator | None = None,
     ) -> None:
         super().__init__()
-        self.config = dict(
+        sizes(channels=channels, width=width, unshuffle=unshuffle)
+        if not rungs:
+            raise ValueError("rungs are (); give the factor of each, such as (1, 2)")
+        for rung in rungs:
+            positive(rung, "a rung")
+        divides(8, width, "width", "since channels are normalised in 8 groups")
+        labelling(classes, captions)
+        self.config: dict[str, Any] = dict(
             channels=channels, width=width, rungs=tuple(rungs), unshuffle=unshuffle, classes=classes,
             captions=tuple(captions),
         )  # fmt: skip
-        self.classes = len(captions) or classes
+        self.classes, self.multiple = len(captions) or classes, unshuffle * 2 ** (len(rungs) - 1)
         dim = 4 * width  # of the condition, the vector that every block sees
         self.level = nn.Sequential(nn.Linear(16, dim), nn.SiLU(), nn.Linear(dim, dim))
         self.label = nn.Embedding(classes + 1, dim) if classes else None
@@ -56,7 +67,8 @@ class UNet(nn.Module):
 
     def forward(self, u: Tensor, sigma: Tensor, label: Label = None) -> Tensor:
         """Return F, shaped like u `[b, c, h, w]`; sigma (or flow time) is `[1]` or `[b]`."""
-        condition = self.level(waves(sigma)).expand(len(u), -1)
+        pictures(u, self, self.config["channels"], multiple=self.multiple)
+        condition = self.level(waves(levels(sigma, u))).expand(len(u), -1)
         condition = condition + class_vector(self.label, label, len(u), self.classes)
         text = self.text(label, len(u)) if self.text else None
         h, shortcuts = self.first(self.fold(u)), []

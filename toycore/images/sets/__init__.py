@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from toycore.checks import one_of
+from toycore.checks import at_least, finite, one_of
 from toycore.data import Points
 from toycore.types import seeded
 
@@ -30,31 +30,56 @@ class Pictures(NamedTuple):
     names: tuple[str, ...]
 
 
+def labelled(pictures: Pictures, what: str = "pictures") -> Pictures:
+    """Return pictures if they are Pictures of bytes with a label each; otherwise say what is needed."""
+    if not isinstance(pictures, Pictures):
+        raise TypeError(f"{what} is a {type(pictures).__name__}; it must be Pictures, as sets.load gives them")
+    images, labels, _ = pictures
+    if images.ndim != 4 or images.dtype != torch.uint8 or labels.shape != (len(images),) or not len(images):
+        raise ValueError(
+            f"{what} holds images {images.dtype} {tuple(images.shape)} and labels {tuple(labels.shape)}; it must be"
+            " uint8 [n, c, h, w] and [n]"
+        )
+    return pictures
+
+
 def take(pictures: Pictures, rows: Tensor) -> Pictures:
     """Return the chosen rows as another set of pictures."""
+    labelled(pictures)
+    if not isinstance(rows, Tensor) or rows.dtype not in (torch.int64, torch.bool):
+        raise TypeError(f"rows are {rows!r}; they must be a tensor of row numbers, or of True and False")
+    if rows.numel() and not -len(pictures.labels) <= int(rows.min()) <= int(rows.max()) < len(pictures.labels):
+        raise ValueError(f"rows run to {int(rows.max())}; there are {len(pictures.labels)} pictures, from 0")
     return Pictures(pictures.images[rows], pictures.labels[rows], pictures.names)
 
 
 def to_unit(images: Tensor) -> Tensor:
     """Map bytes 0..255 to floats in [-1, 1], where the models live."""
+    if not isinstance(images, Tensor) or images.dtype != torch.uint8:
+        given = images.dtype if isinstance(images, Tensor) else f"a {type(images).__name__}"
+        raise TypeError(f"images are {given}; to_unit takes a tensor of bytes 0..255, uint8")
     return images.float() / 127.5 - 1
 
 
 def to_bytes(x: Tensor) -> Tensor:
     """Map floats in [-1, 1] (clipped) to bytes 0..255."""
+    if not isinstance(x, Tensor) or not x.is_floating_point():
+        raise TypeError(f"x is {x.dtype if isinstance(x, Tensor) else type(x)}; to_bytes takes floats in [-1, 1]")
+    finite(x)
     return (127.5 * (x.float() + 1)).round().clamp(0, 255).to(torch.uint8)
 
 
 def points(pictures: Pictures) -> Points:
     """Return pictures as `Points` in [-1, 1], which `training.train` and the metrics take."""
-    images, labels, names = pictures
+    images, labels, names = labelled(pictures)
     return Points(to_unit(images), labels, names)
 
 
 def split(pictures: Pictures, held: int, seed: int = 0) -> tuple[Pictures, Pictures]:
     """Hold out `held` pictures, the same number per class as far as it goes; return (the rest, those held out)."""
-    labels = pictures.labels
-    if not 0 < held < len(labels):
+    labels = labelled(pictures).labels
+    at_least(0, seed, "seed")
+    if not isinstance(held, int) or not 0 < held < len(labels):
         raise ValueError(f"{held} of {len(labels)} pictures cannot be held out; ask for 1..{len(labels) - 1}")
     order = torch.randperm(len(labels), generator=seeded(seed))
     turn = torch.empty_like(order)  # the picture is its class's turn-th in this order

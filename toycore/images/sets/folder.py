@@ -16,7 +16,10 @@ def load(path: str | Path, size: int = 32) -> Pictures:
 
     Hidden files and folders and __MACOSX, which systems leave behind, are passed over.
     """
+    if not isinstance(path, (str, Path)):
+        raise TypeError(f"path is {path!r}; it must be the path of a folder of pictures")
     folder = Path(path)
+    positive(size, "size")
     if not folder.is_dir():
         raise FileNotFoundError(f"there is no folder {folder}; give one with pictures, or with one folder per class")
     found = (file for file in folder.rglob("*") if file.suffix.lower() in SUFFIXES)
@@ -25,7 +28,7 @@ def load(path: str | Path, size: int = 32) -> Pictures:
         raise ValueError(f"{folder} holds no picture; it needs files that end in {', '.join(sorted(SUFFIXES))}")
     kinds = [file.relative_to(folder).parts[0] if file.parent != folder else "all" for file in files]
     names = tuple(dict.fromkeys(kinds))
-    images = torch.stack([_picture(file, positive(size, "size")) for file in files])
+    images = torch.stack([_picture(file, size) for file in files])
     return Pictures(images, torch.tensor([names.index(kind) for kind in kinds]), names)
 
 

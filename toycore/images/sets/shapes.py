@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from toycore import checks
-from toycore.images.sets import Pictures
+from toycore.images.sets import Pictures, labelled
 from toycore.types import seeded
 
 SIZES = {"small": 6.0, "large": 9.0}  # radius in pixels
@@ -63,7 +63,7 @@ PROMPTS = (*CAPTIONS, *(word for part in PARTS for word in part), *PAIRS)  # wha
 
 def with_short_prompts(pictures: Pictures, share: float = 0.25, seed: int = 0) -> Pictures:
     """Add a share of the shapes again under a short prompt that fits them, such as "red" or "red star"."""
-    if pictures.names != CAPTIONS:
+    if labelled(pictures).names != CAPTIONS:
         raise ValueError(
             f"short prompts fit shapes only; these pictures are called {', '.join(pictures.names[:3])}, ..."
         )
@@ -81,9 +81,12 @@ def with_short_prompts(pictures: Pictures, share: float = 0.25, seed: int = 0) -
 
 def parts(labels: Tensor) -> Tensor:
     """Split caption labels into the numbers of size, colour, shape and place, `[n, 4]`."""
-    labels = checks.label_rows(labels, len(labels), len(CAPTIONS))
-    if (labels < 0).any():
-        raise ValueError(f"labels run from {int(labels.min())}; a caption has a number from 0 to {len(CAPTIONS) - 1}")
+    if not isinstance(labels, Tensor) or labels.is_floating_point():
+        raise TypeError(f"labels are {labels!r}; they must be a tensor of captions' numbers")
+    if labels.numel() and not 0 <= int(labels.min()) <= int(labels.max()) < len(CAPTIONS):
+        raise ValueError(
+            f"labels run from {int(labels.min())} to {int(labels.max())}; captions have 0..{len(CAPTIONS) - 1}"
+        )
     return torch.stack(torch.unravel_index(labels, [len(part) for part in PARTS]), -1)
 
 
@@ -92,8 +95,9 @@ def load(n: int = 10_000, seed: int = 0) -> Pictures:
 
     Place, size and turn are jittered; edges are soft (one pixel wide), the ground is nearly black.
     """
+    checks.positive(n), checks.at_least(0, seed, "seed")
     rng = seeded(seed)
-    labels = torch.randint(len(CAPTIONS), (checks.positive(n),), generator=rng)
+    labels = torch.randint(len(CAPTIONS), (n,), generator=rng)
     size, colour, shape, place = parts(labels).unbind(-1)
     radius = torch.tensor(list(SIZES.values()))[size] * (1 + 0.05 * torch.randn(n, generator=rng))
     centre = torch.tensor(list(PLACES.values()))[place] + 15.5 + 0.7 * torch.randn(n, 2, generator=rng)

@@ -5,7 +5,7 @@ import math
 import torch
 from torch import Tensor
 
-from toycore.checks import positive
+from toycore.checks import at_least, positive
 from toycore.images.sets import DIGITS, Pictures
 from toycore.types import seeded
 
@@ -32,8 +32,9 @@ def load(n: int = 10_000, seed: int = 0) -> Pictures:
     Each is a Catmull-Rom curve through jittered control points, bent, sheared, turned and scaled, drawn with a
     soft pen. Digits take turns, so classes are even.
     """
+    positive(n), at_least(0, seed, "seed")
     rng = seeded(seed)
-    labels = torch.arange(positive(n)) % 10
+    labels = torch.arange(n) % 10
     images = torch.empty(n, 1, 28, 28, dtype=torch.uint8)
     style = torch.rand(n, generator=rng)
     for digit in range(10):
