@@ -12,6 +12,7 @@ from sklearn.neighbors import NearestNeighbors
 
 from tests.support.problems import close, uneven
 from toycore import data, exact, fields, metrics, mixtures
+from toycore.types import seeded
 
 
 @pytest.fixture
@@ -181,3 +182,11 @@ def test_metrics_notice_the_noise_floor():
     a, b = (m.sample(1000, rng)[0] for _ in range(2))
     for distance in (metrics.energy_distance, metrics.sliced_wasserstein, metrics.frechet):
         assert distance(a, b) < distance(a, b + 0.3) / 3
+
+
+def test_copies_made_once_content_precision_and_recall() -> None:
+    """Notebook 13, end: recall notices copies only if each is made many times, so that its ball has radius zero."""
+    spiral = mixtures.spiral(classes=3)
+    real, train = spiral.sample(2000, seeded(1))[0], spiral.sample(100, seeded(4))[0]
+    assert min(metrics.precision_recall(train, real)) > 0.9
+    assert metrics.precision_recall(train[torch.arange(2000) % 100], real)[1] < 0.1
