@@ -18,6 +18,7 @@ AGAIN = "record it again: python3 course.py record"
 HERE = "|".join(re.escape(str(folder)) for folder in (ROOT, Path.home()) if len(folder.parts) > 1)
 HOME = re.compile(rf"/home/\w|/Users/\w|Users\\\\\w|ipykernel_\d|{HERE}")
 ADDRESS = re.compile(r"0x[0-9a-f]{6,}", re.IGNORECASE)
+MARKER = re.compile(r"# *(fmt: *\w+|noqa)")
 WIDEST, LARGEST = 1000, 1_000_000  # pixels (10 inches at 100 dpi), bytes
 CODE_LINES, CELL_LINES = 120, 12
 
@@ -112,6 +113,13 @@ def length(notebook: Notebook) -> Complaints:
         yield f"it has {sum(lines.values())} lines of code; at most {CODE_LINES}: move code into toycore"
 
 
+def markers(notebook: Notebook) -> Complaints:
+    """Students read the cells: what a formatter or a linter must know stands in pyproject.toml."""
+    for name, cell, _ in code_cells(notebook):
+        if found := MARKER.search(text(cell["source"])):
+            yield f"{name} holds {found.group()!r}: delete it; pyproject.toml tells the tools what to leave alone"
+
+
 def recorded(notebook: Notebook) -> Complaints:
     """What is stored is what `course.py record` leaves: no times, no widget state, no Python patch version."""
     metadata, cells = notebook["metadata"], json.dumps(notebook["cells"])
@@ -121,7 +129,7 @@ def recorded(notebook: Notebook) -> Complaints:
 
 
 RULES: list[Callable[[Notebook], Complaints]] = [
-    kernel, counts, semicolons, errors, skips, places, pictures, length, recorded,
+    kernel, counts, semicolons, errors, skips, places, pictures, length, markers, recorded,
 ]  # fmt: skip
 
 
@@ -179,6 +187,8 @@ def test_a_good_notebook_passes(rule: Callable[[Notebook], Complaints]) -> None:
         (pictures, notebook_with(**picture(1001, "a spiral")), "1001 pixels"),
         (length, notebook_with("x = 1\n" * 13), "13 lines"),
         (length, {**notebook_with(), "cells": notebook_with("x = 1\n" * 11)["cells"] * 11}, "121 lines"),
+        (markers, notebook_with("x = (1,\n     2)  # fmt: skip"), "'# fmt: skip'"),
+        (markers, notebook_with("f = lambda x: x  # noqa: E731"), "'# noqa'"),
         (recorded, changed(notebook_with(), metadata={"execution": {"iopub.execute_input": "now"}}), "by hand"),
     ],
 )
