@@ -17,6 +17,10 @@ class Refused(Exception):
     """An attempt that cannot be judged any further; the message is for the student."""
 
 
+class WrongShape(Refused):
+    """Numbers of a shape that the answer does not have."""
+
+
 EMPTY = {  # what an unfinished function returned -> what to say
     ...: "your function returns nothing so far; replace the dots by your answer",
     None: "your function ends without giving anything back; is there a return?",
@@ -122,11 +126,11 @@ def numbers(value: Any, shape: Sequence[int] | None = None) -> Tensor:
     if math.prod(shape) == 1 and x.numel() and close(x, x.flatten()[0].expand(x.shape)):
         return x.flatten()[0].reshape(tuple(shape))
     if math.prod(shape) == 1:
-        raise Refused(
+        raise WrongShape(
             f"one number is needed here; you gave {x.numel()}, of shape {list(x.shape)}: which one, or which mean?"
         )
     thin = ", with an axis of length 1 too many" if x.squeeze().shape == tuple(shape) else ""
-    raise Refused(f"the shape must be {list(shape)}; yours is {list(x.shape)}{thin}: where does it change?")
+    raise WrongShape(f"the shape must be {list(shape)}; yours is {list(x.shape)}{thin}: where does it change?")
 
 
 def ask(f: Callable[..., Any], *args: Any, shape: Sequence[int] | None = None) -> Tensor:

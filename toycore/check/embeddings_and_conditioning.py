@@ -70,7 +70,7 @@ split = Exercise(
         ((B[:, :4], B[:, 4:]), "you cut in the middle; how many numbers has h?"),
         ((0 * B[:, :width], 0 * B[:, width:]), "nothing is left of B; which of its numbers act on h?"),
         ((B[:, :5], B[:, 5:]), "right for width 5, not for other widths: where does it stand in yours?")],
-    caught=[(lambda B, width: B[:, :width], "things are asked for")],
+    caught=[(lambda B, width: B[:, :width], "values are asked for")],
     otherwise="the shapes are right, but P h + Q c is not B [h, c]: which columns?")
 
 _RNG = torch.Generator().manual_seed(3)

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from toycore.check.ask import Refused, as_numbers, call, close, explained, number, numbers
+from toycore.check.ask import Refused, WrongShape, as_numbers, call, close, explained, number, numbers
 from toycore.check.source import source
 
 Verdicts = Iterable[tuple[Any, str]]  # does the property hold, and what to say if it does not
@@ -95,10 +95,20 @@ def judged(exercise: Exercise, attempt: Any) -> Iterator[tuple[Any, str]]:
     f = asking(attempt, exercise.answer if exercise.otherwise else None)
     yield _same(f(*exercise.asks[0]), f(*exercise.asks[0]), exercise.tolerance), AGAIN
     yield from exercise.properties(f)
-    right = asking(exercise.answer, exercise.answer)
-    for i, args in enumerate(exercise.asks if exercise.otherwise else ()):
-        same = _same(f(*args), right(*args), exercise.tolerance)
-        yield same, exercise.elsewhere if i else exercise.otherwise
+    if exercise.otherwise:
+        yield from _right(exercise, f)
+
+
+def _right(exercise: Exercise, f: Callable[..., Any]) -> Iterator[tuple[bool, str]]:
+    """Yield, for each of the asks, whether f gives what the answer gives."""
+    right, message = asking(exercise.answer, exercise.answer), exercise.otherwise
+    for args in exercise.asks:
+        try:
+            same = _same(f(*args), right(*args), exercise.tolerance)
+        except WrongShape:  # only after the first of the asks, where f has had the right one
+            same = False
+        yield same, message
+        message = exercise.elsewhere
 
 
 def _known(exercise: Exercise, attempt: Callable[..., Any]) -> Iterator[tuple[bool, str]]:
@@ -128,7 +138,7 @@ def _read(value: Any, like: Any, read: Callable[..., Tensor]) -> Any:
     if not isinstance(like, tuple):
         return read(value, like)
     if not isinstance(value, list | tuple | Tensor) or len(value) != len(like):
-        raise Refused(f"{len(like)} things are asked for, as in return a, b; what does yours return?")
+        raise Refused(f"{len(like)} values are asked for, as in return a, b; what does yours return?")
     return tuple(map(read, value, like))
 
 

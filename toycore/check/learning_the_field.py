@@ -164,6 +164,6 @@ step_weights = Exercise(
     ],
     caught=[
         (lambda betas: _step_weights(betas) * (1 - (1 - betas).prod()).sqrt(), "standard deviation of the whole"),
-        (lambda betas: _step_weights(torch.linspace(0.01, 0.4, 20).double())[-len(betas):], "for other betas")],
+        (lambda betas: _step_weights(torch.linspace(0.01, 0.4, 20).double()), "for other betas")],
     otherwise="the squares sum to 1, but a weight differs: follow one z_i through the steps after it",
     elsewhere="right for these betas, wrong for other betas: where are they?")

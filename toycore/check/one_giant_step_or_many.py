@@ -89,7 +89,7 @@ encoder = Exercise(
         (_encoder(x, w, s)[::-1], "first the mean, one per x, then the variance: is yours turned?")],
     properties=_posterior,
     caught=[
-        (lambda x, w, s: w * x / (w**2 + s**2), "2 things"),
+        (lambda x, w, s: w * x / (w**2 + s**2), "2 values"),
         (lambda x, w, s: (w * x / (w**2 + s**2), s**2 / (w**2 + s**2) + 0.01 * x), "one number is needed"),
         (lambda x, w, s: (x / w, s**2 / (w**2 + s**2)), "invert the decoder"),
         (lambda x, w, s: (w * x, s**2 / (w**2 + s**2)), "run the decoder"),

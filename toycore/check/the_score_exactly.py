@@ -48,7 +48,7 @@ weights = Exercise(
     caught=[
         (lambda x, points, s: (k := (-((points - x) ** 2).sum(1) / (2 * s**2)).exp()) / k.sum(), "underflows"),
         (lambda x, points, s: (-(points - x).norm(dim=1) / s).softmax(0), "fall with the distance"),
-        (lambda x, points, s: (-((POINTS - X[0]) ** 2).sum(1) / 0.18).softmax(0)[: len(points)], "these points")],
+        (lambda x, points, s: (-((POINTS - X[0]) ** 2).sum(1) / 0.18).softmax(0), "these points")],
     otherwise="how does a Gaussian fall with the distance from x to a point? Yours falls otherwise",
     elsewhere="right for these points, wrong for 20 others: what in yours is fixed?")
 
