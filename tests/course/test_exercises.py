@@ -211,7 +211,7 @@ def test_verdict_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == "well done: every property holds\n"
 
 
-# ---- right answers in other shapes and words --------------------------------------------------------
+# ---- right answers in other forms ---------------------------------------------------------------
 
 
 def by_exp(x: Tensor, points: Tensor, sigma: float) -> Tensor:

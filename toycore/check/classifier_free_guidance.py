@@ -26,13 +26,11 @@ def _not_guided(D: Denoiser, x: Tensor, sigma: float, label: Tensor, s: float) -
          "at s = 0 the answer must be the one without its label; which of the two did you start from?"),
         (strong + s * (strong - weak),
          "s = 0 gives the conditional answer, as Ho and Salimans' w = s - 1 does; where does ours start?"),
-        (weak + min(s, 1.0) * (strong - weak),
-         "your scale stops at the conditional answer; is guidance an interpolation?"),
+        (weak + min(s, 1.0) * (strong - weak), "it stops at the conditional answer; is guidance an interpolation?"),
         (s * strong, "s = 0 must give the unconditional answer, not 0: have you forgotten the difference?"),
-        (D(x, sigma, 0 * label) + s * (strong - D(x, sigma, 0 * label)),
-         "0 is class 0; which number stands for no label?"),
+        (D(x, sigma, 0 * label) + s * (strong - D(x, sigma, 0 * label)), "0 is class 0; what stands for no label?"),
         (torch.cat([strong, weak]),
-         "yours is the whole stack of 12 rows; which half is which, and how do they combine?"),
+         "that is the whole stack of 12 rows; which half is which, and how do they combine?"),
         (weak + s * strong, "yours counts the weak answer twice; what is the difference of the two at s = 1?"),
         ((x - right) / sigma, "that is the predicted noise; which part of it is asked for, x0_hat?"),
         (weak + s**2 * (strong - weak), "how many differences away from the weak one? Is it s itself?"),
@@ -46,16 +44,14 @@ def _one_call(guided) -> Verdicts:
         return _nearly(x, sigma, label)
 
     at_0, at_1, at_3 = (guided(D, X, SIGMA, LABEL, s) for s in (0.0, 1.0, 3.0))
-    yield (at_0.shape == X.shape,
-           f"the answer must have the shape of x, [6, 2]; yours has {list(at_0.shape)}: what is lost?")
+    yield at_0.shape == X.shape, f"the answer must have the shape of x, [6, 2]; yours {list(at_0.shape)}: what is lost?"
     yield close(at_0, D(X, SIGMA)), "at s = 0 the answer must be D without label; what does yours ask?"
     yield close(at_1, D(X, SIGMA, LABEL)), "at s = 1 the answer must be D with its label; what does yours ask?"
     yield (close(at_3, _guided(D, X, SIGMA, LABEL, 3.0)),
            "right at s = 0 and 1; at s = 3, how many differences away from the weak answer should it be?")
     mine = len(calls) - 3  # without the three calls of this check
     yield mine == 3, f"right, but D was called {mine / 3:.3g} times; how do both questions fit into one batch?"
-    yield (calls[0] == 12,
-           f"one call of 12 rows is asked for; yours had {calls[0]}: which rows are too many, or missing?")
+    yield calls[0] == 12, f"one call of 12 rows is asked for; yours had {calls[0]}: which are too many, or missing?"
 
 guided = Exercise(
     "Write guided(D, x, sigma, label, s): classifier-free guidance with ONE call of D on a batch of twice the size. x"
@@ -85,8 +81,7 @@ ode_variance = Exercise(
         (1 / ((1 - s) / u + s / v),
          "this is the variance of the tilted law p(x) p(c|x)^s; does the ODE draw from it? Integrate it"),
         (u + s * (v - u), "a straight line in s becomes negative; what moves on a straight line here, x or log x?"),
-        ((u**0.5 + s * (v**0.5 - u**0.5)) ** 2,
-         "the widths lie on a straight line in yours; what does, x or log x? See the ODE"),
+        ((u**0.5 + s * (v**0.5 - u**0.5)) ** 2, "your widths lie on a straight line; what should, x or log x?"),
         (v, "yours is the variance of the class, whatever s; what does guidance do?"),
         (v**s, "yours is v to the power s; what is left of u at s = 0?"),
         (u * (v / u) ** (2 * s), "the law moves twice as fast as s in yours; do widths or variances multiply?"),
@@ -117,11 +112,10 @@ def _not_chosen(s: list[float], p: list[float], r: list[float], floor: float) ->
         (s[_argmax(p)], "that is the best precision of all, but look at the recall of that scale: is 0.4 enough?"),
         (s.index(right), "a scale is asked for; did you give its position in the list?"),
         (s[_argmax(r)],
-         "you chose the best recall, the least guided; recall only has to reach the floor: what counts then?"),
+         "you chose the best recall, the least guided; recall must only reach the floor: what counts then?"),
         (max(allowed)[0], "not the largest scale that is allowed: which of the allowed ones is the most precise?"),
         (p[s.index(right)], "that is the precision itself; which scale has it?"),
-        (_choose(s, p, above, floor),
-         "a scale whose recall lies exactly at the floor is allowed, too: is it in yours?"),
+        (_choose(s, p, above, floor), "a scale whose recall lies exactly at the floor is allowed: is it in yours?"),
         (max((c, a) for a, b, c in zip(s, p, r) if b >= floor)[1],
          "without a floor the most precise scale wins: what else do you weigh?"),
         (max((b, a) for a, b in zip(s, [b for _, b, _ in allowed]))[1],

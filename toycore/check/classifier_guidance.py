@@ -71,8 +71,7 @@ FREE_4, SLOPE_4, _ = _in_the_vp_frame(0.4)
 def _not_mended(n: Tensor, g: Tensor, a: float, s: float) -> list[tuple[Tensor, str]]:
     level = (1 - a) ** 0.5
     return [
-        (n + s * level * g,
-         "your step repels from the class: if noise points away from the data, which sign has the slope?"),
+        (n + s * level * g, "your step repels: if noise points away from the data, which sign has the slope?"),
         (n + s * g, "the slope is added as it is, and it repels; which sign, and which factor?"),
         (n - s * g, "your step is as strong at every level; which factor belongs to eps = ? score"),
         (n - s * (1 - a) * g, "1 - alpha_bar is a variance; which power of it is the noise made of?"),

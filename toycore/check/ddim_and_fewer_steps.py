@@ -37,16 +37,12 @@ eta_noise = Exercise(
          "that is the noise of the forward step alone; which factor keeps it below the level at the end?"),
         (eta * (1 - b).sqrt(), "that is the whole level at the step's end; which part of it is fresh?"),
         (eta * (1 - a).sqrt(), "that is the level at the step's start; which part of it is fresh at the end?"),
-        (eta * ((1 - b) / (1 - a)).sqrt(),
-         "that is half of equation 16: which other factor says how much this step adds?"),
-        (eta * ((1 - b) * (1 - a / b)).sqrt(),
-         "the first fraction has no denominator: which level does the step come from?"),
+        (eta * ((1 - b) / (1 - a)).sqrt(), "that is half of equation 16: which factor says how much this step adds?"),
+        (eta * ((1 - b) * (1 - a / b)).sqrt(), "the first fraction has no denominator: from which level do you come?"),
         (eta * ((1 - b) / (1 - a)).sqrt() * (1 - a / b),
-         "the root reaches over the whole product; does yours end too early?"),
-        (eta * (1 - b) / (1 - a) * (1 - a / b).sqrt(),
-         "the root reaches over both factors; does yours begin too late?"),
-        (eta * ((1 - b) / (1 - a) * (b - a)).sqrt(),
-         "1 - a / a_prev is what is left of a ratio; is yours a difference?"),
+         "the root covers the whole product; does yours end too early?"),
+        (eta * (1 - b) / (1 - a) * (1 - a / b).sqrt(), "the root covers both factors; does yours begin too late?"),
+        (eta * ((1 - b) / (1 - a) * (b - a)).sqrt(), "1 - a / a_prev holds a ratio; is yours a difference?"),
         (eta * ((1 - a) / (1 - b) * (1 - a / b)).sqrt(),
          "the fraction is upside down: is there more noise at the start or at the end?")],
     properties=_properties_of_noise,
@@ -75,10 +71,8 @@ step = Exercise(
     asks=[(X, EPS, 0.2, 0.6), (X, EPS, 0.5, 0.9)],
     mistakes=lambda x, n, a, b: [
         (_step(x, n, a, a), "x comes back at the same level: which part of the formula uses a_prev?"),
-        (_x0_hat(x, n, a),
-         "that is x0_hat, the predicted clean point; a step goes only part of the way: to which level?"),
-        (b**0.5 * _x0_hat(x, n, a),
-         "the clean point comes back without noise; what carries it to the level of a_prev?"),
+        (_x0_hat(x, n, a), "that is x0_hat, the predicted clean point; a step goes part of the way: to which level?"),
+        (b**0.5 * _x0_hat(x, n, a), "the clean point comes back without noise; what lifts it to the level of a_prev?"),
         (b * (x - (1 - a) * n) / a + (1 - b) * n, "are all of the square roots in place? alpha_bar is a variance"),
         (b**0.5 * (x - (1 - a) ** 0.5 * n) + (1 - b) ** 0.5 * n,
          "the clean point is not scaled back up: by what was the signal multiplied in x?"),
@@ -86,17 +80,14 @@ step = Exercise(
          "the clean point is divided by a variance; by what was the signal multiplied in x?"),
         (_x0_hat(x, n, a) + (1 - b) ** 0.5 * n,
          "the clean point is not scaled for the new level: which factor has the signal there?"),
-        (b**0.5 * _x0_hat(x, n, a) + (1 - a) ** 0.5 * n,
-         "the noise keeps its old level: which one has the step's end?"),
+        (b**0.5 * _x0_hat(x, n, a) + (1 - a) ** 0.5 * n, "the noise keeps its old level: which is the new one?"),
         (b**0.5 * _x0_hat(x, n, a) - (1 - b) ** 0.5 * n,
          "the new noise is subtracted; on which side of the clean point was it?"),
-        (b**0.5 * _x0_hat(x, n, a) + (1 - b) * n,
-         "1 - a_prev is the noise's variance; which factor has eps_hat itself?"),
+        (b**0.5 * _x0_hat(x, n, a) + (1 - b) * n, "1 - a_prev is a variance; which factor has eps_hat itself?"),
         (b**0.5 * (x + (1 - a) ** 0.5 * n) / a**0.5 + (1 - b) ** 0.5 * n,
          "your clean point adds the noise to x; was it not added already?"),
         (_step(x, n, b, a), "is the step turned round? It starts at a, with less signal"),
-        (x + ((1 / b - 1) ** 0.5 - (1 / a - 1) ** 0.5) * n,
-         "that is the step in the VE frame; what scales x in the VP frame?"),
+        (x + ((1 / b - 1) ** 0.5 - (1 / a - 1) ** 0.5) * n, "that is the step in VE; what scales x in the VP frame?"),
         (_step(x, n, a, b) / b**0.5, "this is the point in the VE frame; which factor brings it back to VP?"),
         ((b / a) ** 0.5 * (x - (1 - a / b) / (1 - a) ** 0.5 * n),
          "that is the mean of DDPM's step, which makes room for fresh noise; what does DDIM put there?")],
@@ -122,8 +113,7 @@ Z1, Z2 = normal(10_000, 2).float(), normal(10_000, 2, seed=1).float()
 
 def _a_path_of_noise(mix) -> Verdicts:
     middle = mix(Z1, Z2, 0.5)
-    yield (middle.shape == Z1.shape,
-           f"the shape must stay {list(Z1.shape)}; yours is {list(middle.shape)}: what is lost?")
+    yield middle.shape == Z1.shape, f"the shape must stay {list(Z1.shape)}, and is {list(middle.shape)}: why?"
     yield close(mix(Z1, Z2, 0.0), Z1, 1e-3), "share = 0 must give z1 itself: what has yours beside it, or instead?"
     yield close(mix(Z1, Z2, 1.0), Z2, 1e-3), "share = 1 must give z2 itself: what has yours beside it, or instead?"
     for share, where in (0.5, "half-way"), (0.25, "after a quarter"), (0.8, "near the end"):
@@ -135,8 +125,7 @@ def _a_path_of_noise(mix) -> Verdicts:
     yield both.min() > 0.3, "half-way it holds one of z1 and z2 alone: it jumps; how can it hold both?"
     for at, before in (0.5, middle), (0.0, Z1.double()):
         far = (mix(Z1, Z2, at + 0.001) - before).abs().max()
-        yield (far < 0.3,
-               f"after share = {at} a small change moves some points by {far:.1f}: it jumps; how can it glide?")
+        yield far < 0.3, f"after share = {at} a small change moves points by {far:.1f}: it jumps; how can it glide?"
 
 mix = Exercise(
     "Write mix(z1, z2, share): a path without a jump from noise z1 (share 0) to z2 (share 1), N(0, I) all the way, for"

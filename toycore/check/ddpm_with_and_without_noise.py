@@ -21,10 +21,8 @@ def _not_the_step(x: Tensor, x0_hat: Tensor, s: float, t: float, z: Tensor) -> l
     return [
         (mean, "z changes nothing: there is no noise at all in your step; where does it enter?"),
         (mean - fresh, "the fresh noise is subtracted; that is as probable, but here it is to be added: which sign?"),
-        (mean + t**2 * (1 - keep) * z,
-         "z is multiplied by a variance, not a standard deviation: which root is missing?"),
-        (mean + (1 - keep) ** 0.5 * z,
-         "the noise left over is measured in sigma', and yours in 1: which level is left?"),
+        (mean + t**2 * (1 - keep) * z, "z is multiplied by a variance, no standard deviation: what is missing?"),
+        (mean + (1 - keep) ** 0.5 * z, "the noise left over is measured in sigma', yours in 1: which level is left?"),
         (mean + t * (1 - keep) * z, "variances add up; did you take a root too few of 1 - keep?"),
         (mean + t * (1 - t / s) ** 0.5 * z, "is keep the share sigma'/sigma, or its square?"),
         (mean + t * z, "you add all the noise of level sigma'; a part is in the kept noise already: how much?"),
@@ -140,8 +138,7 @@ end_point = Exercise(
     asks=[(SPIRAL + SHIFT,)],
     mistakes=lambda x: [
         (torch.zeros(2), "that is the origin, but does anything in the formulas know where the origin is?"),
-        (x.mean(0),
-         "the mean is where the walk goes first, but it lies off the curve; where then, as sigma gets small?"),
+        (x.mean(0), "the mean is where the walk goes first, but is off the curve; where then, as sigma gets small?"),
         ((x - x.mean(0)).norm(dim=1).argmin(),
          "that is one number; is it the place that is asked for, or its number in the list?")],
     properties=_one_place,

@@ -29,12 +29,10 @@ def _not_the_loss(v: Callable[..., Tensor], x0: Tensor, eps: Tensor, t: Tensor) 
         (mean(v((1 - s) * eps + s * x0, t) - way),
          "time runs the other way round here: t = 0 is data; where is your point at t = 0?"),
         (mean(v((1 - s) * eps + s * x0, t) + way), "data and noise are exchanged: which of them is at t = 0?"),
-        (mean(v(x0 + s * eps, t) - way),
-         "you add noise to the whole clean point, which never fades; where are you at t = 1?"),
+        (mean(v(x0 + s * eps, t) - way), "you add noise to the whole clean point; where are you at t = 1?"),
         (mean(v((1 - s**2).sqrt() * x0 + s * eps, t) - way),
          "that path keeps the variance, but is curved; what is a straight line?"),
-        (mean(v((1 - s) * x0 + s * eps, 1 - t) - way),
-         "the network needs the time of its point; which t did you give it?"),
+        (mean(v((1 - s) * x0 + s * eps, 1 - t) - way), "the network needs its point's time; which t did you give it?"),
         (mean(here + way), "the velocity leads from data to noise; which of eps and x0 comes with the plus?"),
         (mean(here - eps), "your target is a noise, where one arrives; which way is from x0 to there?"),
         (mean(here - x0), "your target is no velocity, it is the clean point; which way leads on from there?"),
@@ -119,20 +117,17 @@ def _times(euler) -> Verdicts:
         return START - 3.0
 
     end = euler(straight, START, 7)
-    yield (end.shape == START.shape,
-           f"the end must have the shape of x, [5, 2]; yours has {list(end.shape)}: what is lost?")
+    yield end.shape == START.shape, f"the end must have the shape [5, 2] of x; yours has {list(end.shape)}: why?"
     yield bool(times), "v was never asked: what says where to go?"
     why = "one too many; is 7 times 1/7 exactly 1 in a computer?" if len(times) == 8 else "how often do n steps ask?"
     yield len(times) == 7, f"v was asked {len(times)} times for n = 7: {why}"
-    yield (abs(times[0] - 1) < 1e-4,
-           f"the walk must start at t = 1, at the noise; v was first asked at t = {times[0]:.3g}: why?")
+    yield abs(times[0] - 1) < 1e-4, f"the walk must start at t = 1; v was first asked at t = {times[0]:.3g}: why?"
     yield not close(end, 2 * START - 3.0), "you walk away from the data: t falls, so which sign has dt?"
     yield close(end, 0 * end + 3.0), "a straight path must end at its data point; is the step's length 1/n?"
     mine = [round(t, 3) for t in times]
     yield (close(times, [i / 7 for i in range(7, 0, -1)], 1e-4),
            f"the times in between are {mine}; how far apart are 7 equal steps?")
-    yield (close(euler(_bend, START, 5), _euler(_bend, START, 5)),
-           "v must be asked where the walk is now; where do you ask it?")
+    yield close(euler(_bend, START, 5), _euler(_bend, START, 5)), "ask v where the walk is now; where do you?"
 
 euler = Exercise(
     "Write euler(v, x, n): n equal Euler steps of dx/dt = v(x, t) from noise x at t = 1 to data at t = 0; v takes x"

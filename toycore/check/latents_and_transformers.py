@@ -13,8 +13,7 @@ def _centre_and_spread(standardise) -> Verdicts:
     centred = float(y.mean(0).abs().max()) < 1e-2
     yield centred, f"the first number is not centred, its mean is {float(y.mean(0)[0]):.2f}: what do you subtract?"
     spreads = [round(float(spread), 2) for spread in y.std(0)]
-    yield (close(y.std(0), torch.ones(3), 5e-3),
-           f"the spreads should be 1; yours are {spreads}: which of them is off, and why?")
+    yield close(y.std(0), torch.ones(3), 5e-3), f"the spreads should be 1; yours are {spreads}: which is off, and why?"
 
 standardise = Exercise(
     "Write standardise(z): latents [n, d] become centred with spread 1, each of the d numbers on its own.",
@@ -25,8 +24,7 @@ standardise = Exercise(
     mistakes=lambda z: [
         ((z - z.mean(1, keepdim=True)) / z.std(1, keepdim=True),
          "you work row by row, and a row is one picture: over which axis do all pictures lie?"),
-        ((z - z.mean()) / z.std(),
-         "you use one scale for all d numbers; would the first one not drown beside the third?"),
+        ((z - z.mean()) / z.std(), "you use one scale for all d numbers; would the first not drown beside the third?"),
         ((z - z.mean(0)) / z.var(0), "the spreads are turned over: did you divide by the variance?")],
     properties=_centre_and_spread,
     caught=[
@@ -71,8 +69,7 @@ def _not_adaln(h: Tensor, f, scale: Tensor, shift: Tensor, gate: Tensor) -> list
         (h, "f is never asked: where is the branch?"),
         (h + gate * f(layer_norm(h, h.shape[1:]) * (1 + scale) + shift),
          "with scale and shift 0, f must get norm(h): over which axis do you normalise, and how?"),
-        (h + gate * f(h * (1 + scale) + shift),
-         "f gets h itself: it was not normalised; over which axis should it be?"),
+        (h + gate * f(h * (1 + scale) + shift), "f gets h itself, not normalised: over which axis should it be?"),
         (h + gate * f(n * (1 + scale)), "the shift is missing: where is it added?"),
         (h + f(gate * inside), "the gate stands inside f; what should it multiply?"),
         (h - gate * h + gate * f(inside), "the gate takes h away as well; what does it multiply?"),

@@ -27,8 +27,7 @@ def _not_the_loss(D: Denoiser, x0: Tensor, sigma: Tensor, eps: Tensor) -> list[t
 
     return [
         (mean(eps), "D was never asked: where should eps_hat come from?"),
-        (mean((x - D(x0, sigma)) / s - eps),
-         "D was asked about the clean points: then it knows x0; what should it see?"),
+        (mean((x - D(x0, sigma)) / s - eps), "D was asked about the clean points, so it knows x0; what should it see?"),
         (mean((x - D(x0 + eps, sigma)) / s - eps), "D must see x = x0 + sigma eps; what did you give it?"),
         (mean((x - D(x, 1.0)) / s - eps), "D needs sigma beside x, one per row: which level did you give it?"),
         (mean(-eps_hat - eps), "eps_hat has the wrong sign: noise points to x, yours to x0_hat; which minus which?"),
@@ -68,8 +67,7 @@ irreducible = Exercise(
     why="Given x, eps keeps the share v / (v + sigma^2) of its variance 1, in each of two coordinates.",
     asks=[(0.49, 0.4), (0.36, 2.0), (0.1, 0.2), (2.0, 0.5), (0.5, 3.0)],
     mistakes=lambda v, s: [
-        (2 * s**2 / (v + s**2),
-         "far above the data the noise is plain to see: should the loss be large or small there?"),
+        (2 * s**2 / (v + s**2), "far above the data the noise is plain to see: is the loss large or small there?"),
         (v / (v + s**2), "there are two coordinates: what is the loss when nothing at all can be seen?"),
         (2 * v**0.5 / (v**0.5 + s), "variances add, not standard deviations: which of v and sigma must be squared?"),
         (2 * v * s**2 / (v + s**2), "that is the error of x0_hat; eps_hat is in units of the noise: divide by what?"),
@@ -143,8 +141,7 @@ def _not_step_weights(betas: Tensor) -> list[tuple[Tensor, str]]:
         (right / right.sum(), "the weights need not sum to 1, but their squares must: why?"),
         (right.flip(0), "which way does it go: whose noise has been shrunk the longest?"),
         (unit((betas * (1 - betas) * left).sqrt()), "does a step shrink its own noise, or only what was there before?"),
-        (unit((betas * alpha_bar).sqrt()),
-         "you shrink z_i by the steps before it; it was not there yet: which steps meet it?"),
+        (unit((betas * alpha_bar).sqrt()), "you shrink z_i by the steps before it; which steps meet it?"),
         (unit(betas.sqrt() * left), "a later step shrinks the variance by 1 - beta; by how much the noise itself?"),
         (-right, "right up to the sign: with which sign does z_i enter?"),
         (betas.sqrt()[:-1], "one weight per step is needed, and yours is one short: which noise has none?")]

@@ -61,10 +61,8 @@ extrapolate = Exercise(
     mistakes=lambda n, FD: [
         (FD[-1], "you return the FD of the largest n; it still carries its bias, b / n: what is left without it?"),
         (FD.mean(), "that is the mean of all; does each of them not carry its own bias?"),
-        (_extrapolate(1 / n, FD),
-         "you fit a line in n and read it at n = 0: in which quantity is the bias a straight line?"),
-        (_extrapolate(n**0.5, FD),
-         "you let the bias fall with the root of n; a standard error does, but does this bias?"),
+        (_extrapolate(1 / n, FD), "you fit a line in n and read it at n = 0: in what is the bias a straight line?"),
+        (_extrapolate(n**0.5, FD), "your bias falls with the root of n; a standard error does, but does a bias?"),
         ((FD[0] - FD[-1]) / (1 / n[0] - 1 / n[-1]), "that is the slope b; a is asked for: where is it on the line?"),
         (FD - FD[-1], "one number is asked for, the value at n = infinity: which one is it?")],
     caught=[

@@ -33,9 +33,8 @@ def _order(step) -> Verdicts:
     order = math.log2(few / max(many, 1e-15))
     yield many < 0.2, f"the walk does not arrive: 100 steps end {many:.2g} off; what moves x beside the mean slope?"
     yield (order > 1.7,
-           f"the measured order is {order:.2f}, and Heun has 2; how do the slopes weigh, and where are they?")
-    yield (order < 2.3,
-           f"the measured order is {order:.2f}, more than Heun's 2; which method is it? Here two slopes are enough")
+           f"the measured order is {order:.2f}, and Heun has 2; how do your slopes weigh, and where are they?")
+    yield order < 2.3, f"the measured order is {order:.2f}, more than Heun's 2; which method is it? Two slopes will do"
 
 def _not_heun(f: Field, x: Tensor, t: float, u: float) -> list[tuple[Tensor, str]]:
     h, d, right = u - t, f(x, t), _heun(f, x, t, u)
@@ -104,11 +103,9 @@ def _two_drifts(drifts) -> Verdicts:
     yield (close(_drift(drifts["VP"], 0 * X, 0.3), 0 * X),
            "at the origin the VP drift is 0, whatever the data: does yours know about a mode or a mean?")
     yield ((vp * X).sum(1) <= 1e-9).sum() > 40, "your VP drift points outwards; must alpha_bar not fall?"
-    yield (close(_drift(drifts["VP"], X, 1.1), vp),
-           "your VP drift depends on the time; in the clock with g = 1, does it?")
+    yield close(_drift(drifts["VP"], X, 1.1), vp), "your VP drift depends on the time; with g = 1, does it?"
     off, pace = _residual(drifts["VP"], X), "fast" if (vp**2).sum() > (X**2 / 4).sum() else "slow"
-    yield (off < 1e-5,
-           f"with this VP drift the density does not solve the equation (residual {off:.2g}): is it too {pace}?")
+    yield off < 1e-5, f"with this VP drift the density misses the equation by {off:.2g}: is it too {pace}?"
 
 def _half(x: Tensor, t: float) -> Tensor:
     return -x / 2
@@ -160,12 +157,9 @@ log_change = Exercise(
         (d.sum(0), "the length of the steps is missing: how long does each divergence act?"),
         ((d * h[:, None]).mean(0), "a mean is not an integral: sum over the steps, or not?"),
         (d.mean(0) * h.sum(), "the plain mean times the whole way: are all steps of one length?"),
-        ((d * h[:, None]).sum(0) / 2,
-         "half of what it should be: eps_hat is the whole velocity in sigma; whence the half?"),
-        ((d * h[:, None]).sum(0).exp(),
-         "that is the factor by which the density changes; what is the change of its log?"),
-        ((d * h.flip(0)[:, None]).sum(0),
-         "the steps are turned round; does the first divergence belong to the first step?"),
+        ((d * h[:, None]).sum(0) / 2, "half of what it should be: eps_hat is the whole velocity; why halve it?"),
+        ((d * h[:, None]).sum(0).exp(), "that is the factor on the density itself; what is the change of its log?"),
+        ((d * h.flip(0)[:, None]).sum(0), "the steps are turned round; which divergence belongs to the first one?"),
         (d[-1] * h[-1], "only the last step is counted; what did the others do?")],
     caught=[
         (lambda divergences, steps: (divergences * steps).sum(0), "become a column"),

@@ -63,13 +63,11 @@ def _standard_normal(cloud) -> Verdicts:
     yield x.min() < 0, "your numbers lie evenly from 0 to 1: which function draws normal ones?"
     mean, std = x.mean(0), x.std(0)
     yield mean.abs().max() < 0.15, f"the middle of your cloud is {_pair(mean)}; where is that of a standard normal one?"
-    yield ((std - 1).abs().max() < 0.1,
-           f"your spreads are {_pair(std)}; what variance does a standard normal number have?")
+    yield (std - 1).abs().max() < 0.1, f"your spreads are {_pair(std)}; which variance has a standard normal number?"
     yield x.abs().max() > 2.5, f"no number beyond {x.abs().max():.2f} among 2000: do normal numbers end anywhere?"
     alike = torch.corrcoef(torch.cat([x, other], 1).T).abs()
     yield alike[0, 1] < 0.2, "your two coordinates say the same: is each of them drawn?"
-    yield (alike[:2, 2:].max() < 0.2,
-           "seed 4 gives the cloud of seed 3, moved or stretched: does the seed reach the generator?")
+    yield alike[:2, 2:].max() < 0.2, "seed 4 gives that of seed 3, moved or stretched: does the generator get the seed?"
 
 def _pair(x: Tensor) -> str:
     return f"({x[0]:.2f}, {x[1]:.2f})"

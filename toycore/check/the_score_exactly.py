@@ -21,8 +21,7 @@ def _not_weights(x: Tensor, points: Tensor, s: float) -> list[tuple[Tensor, str]
         ((-(d**2) / s**2).softmax(0), "a Gaussian halves the squared distance over sigma^2: which factor is missing?"),
         ((-d / (2 * s**2)).softmax(0), "the exponent holds a squared distance; is yours a plain one?"),
         ((-(d**2) / (2 * s)).softmax(0), "you divide by sigma where a variance belongs: which power is that?"),
-        ((-(d**2) * s**2 / 2).softmax(0),
-         "should a larger sigma make the weights more alike, or less? Yours multiply by sigma^2"),
+        ((-(d**2) * s**2 / 2).softmax(0), "yours multiply by sigma^2; should a larger sigma make them more alike?"),
         ((-(d**2) / (4 * s**2)).softmax(0), "the squared distance sums over the two coordinates; is yours a mean?"),
         ((-(d**2) / (2 * s**2)).exp().softmax(0), "softmax takes the exponential itself; did you take it twice?")]
 
@@ -74,8 +73,7 @@ def _not_scores(x: Tensor, points: Tensor, s: float) -> list[tuple[Tensor, str]]
          "you aim at the nearest point; at sigma = 0.3 others have their say too: how much?"),
         ((points.mean(0) - x) / s**2, "you aim at the mean of all points; near points must weigh more: how much?"),
         (right / right.norm(dim=1, keepdim=True), "your arrows have length 1; is log p equally steep everywhere?"),
-        (right * kernel.mean(1, keepdim=True),
-         "that is the gradient of p; the score is that of log p: divide by what?"),
+        (right * kernel.mean(1, keepdim=True), "that is the gradient of p; the score is log p's: divide by what?"),
         ((kernel / kernel.sum(0) @ points - x) / s**2,
          "for each row of x the weights sum to 1 over the points; over which axis do yours?"),
         (right[0], "a score is one arrow per point, [3, 2]: what is lost?")]
@@ -122,11 +120,9 @@ unnormalised = Exercise(
     asks=[(_bell, X), (_two_bells, X)],
     mistakes=lambda f, x: [
         (-_unnormalised(f, x), "for a bell around 0 your arrows run downhill, outwards: which sign?"),
-        (_unnormalised(f, x) * f(x)[:, None],
-         "that is the gradient of f; the score is that of log f: how do they differ?"),
+        (_unnormalised(f, x) * f(x)[:, None], "that is the gradient of f; how does that of log f differ?"),
         (_unnormalised(f, x) / 3, "a third of what it should be: is there a mean over 3 rows where a sum belongs?"),
-        (_unnormalised(f, x) * f(x)[:, None] / f(x).sum(),
-         "your rows know of each other: did you take the log of a sum?")],
+        (_unnormalised(f, x) * f(x)[:, None] / f(x).sum(), "your rows know each other: is there the log of a sum?")],
     properties=_of_a_bell,
     caught=[
         (lambda f, x: _unnormalised(f, x) / f(x)[:, None], "same score"),
@@ -154,8 +150,7 @@ threshold = Exercise(
          "that is the gap between the arms; what is asked is a noise level, not a distance: which share of it?"),
         (abs(sigma - 0.142) > 0.012, "that holds for the first spiral; the spacing of the arms has changed: to what?"),
         (sigma < GAP, "far too large: noise as wide as the gap has long mixed the arms; how wide is the gap?"),
-        (sigma >= 0.75 * TURN,
-         "too small, by more than 25 %: which share of the gap was the level on the first spiral?"),
+        (sigma >= 0.75 * TURN, "too small, by more than 25 %: which share of the gap was it on the first spiral?"),
         (sigma <= 1.25 * TURN,
          "a bit too large, by more than 25 %: which share of the gap was it on the first spiral?")],
     caught=[
