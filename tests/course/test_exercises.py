@@ -238,7 +238,11 @@ def test_naive_exp_underflows_and_softmax_does_not() -> None:
         ("adding_noise.alpha_bar", lambda betas: (1 - betas).log().cumsum(0).exp()),
         ("adding_noise.level", lambda a: torch.tensor([((1 - a) / a) ** 0.5])),
         ("adding_noise.shortest", torch.tensor([ALL["adding_noise.shortest"].answer])),
+        ("one_giant_step_or_many.encoder", lambda x, w, s: np.stack([w * x, 0 * x + s**2]) / (w**2 + s**2)),
         ("sde_ode_fokker_planck.drifts", {"VP": lambda x, t: -0.5 * x, "VE": lambda x, t: 0}),
+        ("sde_ode_fokker_planck.drifts", {"VP": lambda x, t: -0.5 * x, "VE": lambda x, t: torch.zeros(2)}),
+        ("flow_matching.euler", lambda v, x, n: [
+            x := x - v(x, torch.full((len(x),), i / n)) / n for i in range(n, 0, -1)][-1]),
         ("embeddings_and_conditioning.split", lambda B, width: list(B.split([width, B.shape[1] - width], 1))),
         ("embeddings_and_conditioning.split", lambda B, width: torch.split(B, (width, B.shape[1] - width), 1)),
         ("learning_the_field.irreducible", lambda v, sigma: 2 / (1 + sigma**2 / v)),

@@ -137,7 +137,8 @@ def _read(value: Any, like: Any, read: Callable[..., Tensor]) -> Any:
     """Read a tensor, or a tuple of them where the answer is one."""
     if not isinstance(like, tuple):
         return read(value, like)
-    if not isinstance(value, list | tuple | Tensor) or len(value) != len(like):
+    several = isinstance(value, list | tuple) or getattr(value, "ndim", 0) > 0
+    if not several or len(value) != len(like):
         raise Refused(f"{len(like)} values are asked for, as in return a, b; what does yours return?")
     return tuple(map(read, value, like))
 

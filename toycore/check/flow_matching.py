@@ -98,8 +98,8 @@ velocity = Exercise(
 
 START = normal(5, 2)
 
-def _bend(x: Tensor, t: float) -> Tensor:
-    return x * (1 + t)
+def _bend(x: Tensor, t: Tensor | float) -> Tensor:
+    return x * (1 + column(t, x))
 
 def _euler(v: Callable[[Tensor, float], Tensor], x: Tensor, n: int) -> Tensor:
     for i in range(n, 0, -1):

@@ -80,9 +80,9 @@ heun = Exercise(
 X = normal(50, 2)
 
 def _drift(f: Field, x: Tensor, t: float) -> Tensor:
-    """The drift at x, where a plain 0 is as good as 0 x."""
+    """The drift at x, where a plain 0, or one 0 per coordinate, is as good as 0 x."""
     value = ask(f, x, t)
-    return value.expand_as(x) if value.numel() == 1 else numbers(value, x.shape)
+    return value.expand_as(x) if value.shape in {(), (1,), x.shape[1:]} else numbers(value, x.shape)
 
 def _residual(f: Field, x: Tensor) -> float:
     """The largest Fokker-Planck residual of the spiral's noised density with this drift."""
