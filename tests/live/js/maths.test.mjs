@@ -7,7 +7,7 @@ import test from "node:test";
 import { half, unpack } from "../../../toycore/live/page/maths/bytes.js";
 import { guided, negative } from "../../../toycore/live/page/maths/guidance.js";
 import { denoise, refine, slice, through } from "../../../toycore/live/page/maths/lattice.js";
-import { alphaBar, ddpmStep, flowTime, grid, scales } from "../../../toycore/live/page/maths/levels.js";
+import { alphaBar, ddpmStep, flowTime, grid, pullOf, scaleOf } from "../../../toycore/live/page/maths/levels.js";
 import { measures, moments } from "../../../toycore/live/page/maths/measures.js";
 import { classOf, density, posterior } from "../../../toycore/live/page/maths/mixture.js";
 import { normals } from "../../../toycore/live/page/maths/noise.js";
@@ -45,8 +45,12 @@ test("clocks, frames and the DDPM step", () => {
   const { sigma, alpha_bar: signal, flow, VP, FLOW, step } = golden.clocks;
   close(sigma.map(alphaBar), signal, 1e-12, "alpha_bar");
   close(sigma.map(flowTime), flow, 1e-12, "flow time");
-  close(sigma.map(scales.VP), VP, 1e-12, "VP");
-  close(sigma.map(scales.flow), FLOW, 1e-12, "flow frame");
+  for (const [power, want] of [[2, VP], [1, FLOW], [0, sigma.map(() => 1)]]) {
+    const scale = (s) => scaleOf({ power }, s), h = 1e-5;
+    close(sigma.map(scale), want, 1e-12, `frame with power ${power}`);
+    const slope = (s) => Math.log(scale(s * Math.exp(h)) / scale(s * Math.exp(-h))) / (2 * h);
+    close(sigma.map((s) => pullOf({ power }, s)), sigma.map(slope), 1e-8, `pull with power ${power}`);
+  }
   close(sigma.map(ddpmStep), step, 1e-9, "DDPM step");
 });
 

@@ -39,8 +39,9 @@ test("a pane's map has its inverse, and the numbers for loops are the same map",
 
 test("a pane is aimed at the data in VE, at the origin in the other frames", () => {
   const box = { centre: [0.5, 0], half: 1 };
-  assert.deepEqual(aim({ box }, { ...pane }, "VE").centre, [0.5, 0]);
-  assert.deepEqual([aim({ box }, { ...pane }, "VP").half, aim({ box }, { ...pane }, "flow").centre], [2, [0, 0]]);
+  assert.deepEqual(aim({ box }, { ...pane }, { power: 0 }).centre, [0.5, 0]);
+  const scaled = [1, 2].map((power) => aim({ box }, { ...pane }, { power }));
+  assert.deepEqual([scaled[0].centre, scaled[1].half], [[0, 0], 2]);
 });
 
 test("squares lie in their width without touching, and below each other where that is too narrow", () => {

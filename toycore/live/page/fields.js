@@ -2,7 +2,7 @@
 
 import { denoise, refine, slice } from "./maths/lattice.js";
 
-/** @import { Denoiser, Mixture, Packed, PlaneMeta, Term, View } from "./types.js" */
+/** @import { Denoiser, Frame, Mixture, Packed, PlaneMeta, Term, View } from "./types.js" */
 /** @typedef {View<PlaneMeta>} PlaneView */
 
 /** The refined lattices, made when first asked for. @type {WeakMap<Packed, Float32Array>} */
@@ -59,8 +59,9 @@ export function denoiser({ meta: { geometry } }, terms) {
   };
 }
 
-/** The last level of a walk. @param {PlaneView} view */
-export const lowest = ({ meta }) => meta.low ?? 0.01;
+/** A frame by its name. @param {PlaneView} view @returns {Frame} */
+export const frameOf = ({ meta, values }, name = values.frame) =>
+  meta.frames.find((frame) => frame.name === name) ?? meta.frames[0];
 
 /** The Gaussians of the data. @param {PlaneView} view @returns {Mixture} */
 export function mixtureOf({ arrays: { means, std, weight, label } }) {

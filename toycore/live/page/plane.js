@@ -2,7 +2,7 @@
 
 import { dataOf, denoiser, mixtureOf } from "./fields.js";
 import { share } from "./format.js";
-import { alphaBar, ddpmStep, flowTime, scales } from "./maths/levels.js";
+import { alphaBar, ddpmStep, flowTime, scaleOf } from "./maths/levels.js";
 import { noiseOf } from "./maths/lattice.js";
 import { density } from "./maths/mixture.js";
 import { walkTo } from "./maths/walk.js";
@@ -37,13 +37,13 @@ export function backdrop(view) {
   /** @type {(g: Pen, pane: Pane, sigma: number, frame: Frame, label: number) => void} */
   return (g, pane, sigma, frame, label) => {
     if (values.density && view.arrays.means) {
-      const keys = [sigma, frame, label, pane.half, ...pane.centre, look.dark, view.arrays.means];
+      const keys = [sigma, frame.power, label, pane.half, ...pane.centre, look.dark, view.arrays.means];
       g.imageSmoothingEnabled = true;
       g.imageSmoothingQuality = "high";
       g.drawImage(recall(keys, () => imageOf(view, pane, sigma, frame, label)), pane.x, pane.y, pane.w, pane.w);
     }
     if (!values.points || !view.arrays.data) return;
-    const x = zoom(dataOf(view, label), scales[frame](sigma));
+    const x = zoom(dataOf(view, label), scaleOf(frame, sigma));
     dots(g, pane, x, Math.max(1.2, look.unit * 0.11), look.colours.data, 0.85);
   };
 }
@@ -54,7 +54,7 @@ export function backdrop(view) {
  * @param {PlaneView} view @param {Pane} pane @param {number} sigma @param {Frame} frame @param {number} label
  */
 function imageOf(view, pane, sigma, frame, label) {
-  const c = scales[frame](sigma), widest = Math.hypot(view.meta.narrow, sigma) * c;
+  const c = scaleOf(frame, sigma), widest = Math.hypot(view.meta.narrow, sigma) * c;
   const n = Math.round(Math.min(140, Math.max(48, (2.2 * pane.half) / widest)));
   const p = new Float32Array(n * n);
   const peak = density(mixtureOf(view), sigma, label, zoom(pane.centre, 1 / c), pane.half / c, n, p);
@@ -75,7 +75,7 @@ function imageOf(view, pane, sigma, frame, label) {
  */
 export function arrows(view, g, pane, terms, sigma, frame, { c = 1, colours, sign = -1, n } = {}) {
   n ??= Math.max(11, Math.min(25, Math.round(pane.w / 21)));
-  const y = cells(pane, n), eps = noiseAt(view, terms, sigma, zoom(y, 1 / scales[frame](sigma)));
+  const y = cells(pane, n), eps = noiseAt(view, terms, sigma, zoom(y, 1 / scaleOf(frame, sigma)));
   arrowField(g, pane, y, zoom(eps, sign), c, colours ?? view.look.colours.ramp, n);
 }
 
@@ -98,7 +98,7 @@ export function noiseAt(view, terms, sigma, x) {
  */
 export function swarm({ look }, g, pane, { walk, rule, D }, p, frame, colour = look.colours.sample) {
   const k = Math.min(walk.sigmas.length - 2, Math.floor(p)), part = Math.min(1, p - k);
-  const scale = (/** @type {number} */ j) => scales[frame](walk.sigmas[j]), few = 2 * Math.min(walk.n, 250);
+  const scale = (/** @type {number} */ j) => scaleOf(frame, walk.sigmas[j]), few = 2 * Math.min(walk.n, 250);
   const next = walkTo(walk, k + 1, rule, D), a = (1 - part) * scale(k), b = part * scale(k + 1);
   const y = walk.xs[k].map((v, i) => a * v + b * next[i]), past = [];
   const tail = rule.sampler === "ddim" || rule.sampler === "heun" ? 7 : 2; // noise would scribble

@@ -11,7 +11,7 @@
 /** @typedef {{ data: Numbers, shape: number[] }} Packed */
 /** @typedef {Record<string, Packed>} Arrays */
 
-/** @typedef {"VE" | "VP" | "flow"} Frame */
+/** @typedef {{ name: string, label: string, power: number, clock: string }} Frame  x_frame = scale(sigma) x */
 /** @typedef {"log-linear" | "karras" | "ddpm" | "flow"} Schedule */
 
 /**
@@ -102,6 +102,9 @@
  * @property {string[]} traits the names of the values
  * @property {Record<string, any>[]} presets
  * @property {{ light: Palette, dark: Palette }} palette
+ * @property {number} low the last level of a walk
+ * @property {number} high its first
+ * @property {Frame[]} frames
  * @property {Record<string, any>} start the values to which reset goes back
  * @property {boolean} [probe] whether a point can be looked at
  * @property {string} [about] a sentence for the help
@@ -116,7 +119,6 @@
  * @property {number} classes
  * @property {Geometry} geometry
  * @property {string[]} fields names of the Denoisers
- * @property {number} [low] the last level of a walk
  */
 /** @typedef {Meta & PlaneFacts} PlaneMeta */
 
@@ -124,7 +126,7 @@
  * The values of the controls; a view uses those in its `meta.traits`.
  *
  * @typedef {object} Values
- * @property {number} sigma @property {Frame} frame @property {string} show @property {number} label
+ * @property {number} sigma @property {string} frame @property {string} show @property {number} label
  * @property {number} seed @property {boolean} playing
  * @property {boolean} arrows @property {boolean} points @property {boolean} density
  * @property {number} step @property {number} steps @property {number} noise @property {number} eta

@@ -8,23 +8,19 @@ export const alphaBar = (sigma) => 1 / (1 + sigma * sigma);
 /** The flow's time t = sigma / (1 + sigma). @param {number} sigma */
 export const flowTime = (sigma) => sigma / (1 + sigma);
 
-/** scale(sigma) of every frame. @type {Record<Frame, (sigma: number) => number>} */
-export const scales = {
-  VE: () => 1,
-  VP: (sigma) => 1 / Math.sqrt(1 + sigma * sigma),
-  flow: (sigma) => 1 / (1 + sigma),
-};
+/**
+ * scale(sigma) = (1 + sigma^p)^(-1/p) of a frame with the power p, and 1 for p = 0.
+ *
+ * @param {Pick<Frame, "power">} frame @param {number} sigma
+ */
+export const scaleOf = ({ power }, sigma) => (power ? (1 + sigma ** power) ** (-1 / power) : 1);
 
 /**
- * d ln(scale) / d ln(sigma) of every frame: its pull to the origin.
+ * d ln(scale) / d ln(sigma) = -sigma^p / (1 + sigma^p): a frame's pull to the origin.
  *
- * @type {Record<Frame, (sigma: number) => number>}
+ * @param {Pick<Frame, "power">} frame @param {number} sigma
  */
-export const pulls = {
-  VE: () => 0,
-  VP: (sigma) => -(sigma ** 2) / (1 + sigma ** 2),
-  flow: (sigma) => -sigma / (1 + sigma),
-};
+export const pullOf = ({ power }, sigma) => (power ? -(sigma ** power) / (1 + sigma ** power) : 0);
 
 /** DDPM's linear betas as levels, sigma_i = sqrt((1 - alpha_bar_i) / alpha_bar_i), i = 1..T. */
 export function ddpmLevels(T = 1000, first = 1e-4, last = 0.02) {

@@ -9,7 +9,7 @@ import { write } from "./text.js";
 /** @typedef {CanvasRenderingContext2D} Pen */
 
 /** The pane's border, ticks at round numbers, and its title. @param {Pen} g @param {Pane} pane @param {Look} look */
-export function frameOf(g, pane, look, title = "") {
+export function border(g, pane, look, title = "") {
   const { ink, faint } = look.colours, size = look.unit, tick = pane.half > 2.6 ? 2 : 1;
   g.strokeStyle = faint;
   g.lineWidth = 1;

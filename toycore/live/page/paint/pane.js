@@ -43,10 +43,10 @@ export const zoom = (x, c) => /** @type {P} */ (x.map((v) => c * v));
 /**
  * Point a pane at the box that suits its frame; the window never moves while sigma does.
  *
- * @param {Pick<PlaneMeta, "box">} meta @param {Pane} pane @param {Frame} frame
+ * @param {Pick<PlaneMeta, "box">} meta @param {Pane} pane @param {Pick<Frame, "power">} frame
  */
 export function aim({ box: { centre, half } }, pane, frame) {
-  if (frame === "VE") return Object.assign(pane, { centre, half });
+  if (!frame.power) return Object.assign(pane, { centre, half });
   const wide = Math.max(Math.abs(centre[0]), Math.abs(centre[1])) + half;
   return Object.assign(pane, { centre: [0, 0], half: Math.max(2, wide) });
 }

@@ -1,12 +1,12 @@
 // One density, three processes whose particles have it.
 
-import { dataOf, denoiser, lowest, termsOf } from "../fields.js";
+import { dataOf, denoiser, frameOf, termsOf } from "../fields.js";
 import { significant } from "../format.js";
-import { grid, pulls, scales } from "../maths/levels.js";
+import { grid, pullOf, scaleOf } from "../maths/levels.js";
 import { moments } from "../maths/measures.js";
 import { noiseUp, startWalk, walkTo } from "../maths/walk.js";
 import { memory } from "../memory.js";
-import { frameOf } from "../paint/chart.js";
+import { border } from "../paint/chart.js";
 import { arrowField, cells, dots } from "../paint/marks.js";
 import { aim, squares, within, zoom } from "../paint/pane.js";
 import { arrows, backdrop, clockRows } from "../plane.js";
@@ -44,7 +44,7 @@ class Density {
   path() {
     const { view } = this, { meta, values: { process, seed } } = view, terms = this.terms();
     return this.paths([process, seed, terms[0][0]], () => {
-      const levels = grid("log-linear", meta.steps, lowest(view), meta.high).slice(0, -1).reverse();
+      const levels = grid("log-linear", meta.steps, meta.low, meta.high).slice(0, -1).reverse();
       if (process === "forward") return { levels, xs: noiseUp(dataOf(view, -1), [0, ...levels], seed).slice(1) };
       const walk = startWalk([...levels].reverse(), meta.n, seed);
       walkTo(walk, levels.length - 1, RULES[process], denoiser(view, terms));
@@ -54,10 +54,10 @@ class Density {
 
   /** The particles at the view's level, in its frame. */
   cloud() {
-    const { sigma, frame } = this.view.values, { levels, xs } = this.path(), c = scales[frame];
+    const { sigma } = this.view.values, { levels, xs } = this.path(), frame = frameOf(this.view);
     const last = levels.length - 1, share = Math.log(sigma / levels[0]) / Math.log(levels[last] / levels[0]);
     const p = Math.max(0, Math.min(last, share * last)), k = Math.min(last - 1, Math.floor(p)), t = p - k;
-    const a = (1 - t) * c(levels[k]), b = t * c(levels[k + 1]);
+    const a = (1 - t) * scaleOf(frame, levels[k]), b = t * scaleOf(frame, levels[k + 1]);
     return xs[k].map((v, i) => a * v + b * xs[k + 1][i]);
   }
 
@@ -70,7 +70,8 @@ class Density {
 
   /** @param {Pen} g */
   draw(g) {
-    const { view, pane } = this, { sigma, frame, show } = view.values, { accent, sample } = view.look.colours;
+    const { view, pane } = this, { sigma, show } = view.values, frame = frameOf(view);
+    const { accent, sample } = view.look.colours;
     const n = Math.max(11, Math.min(19, Math.round(pane.w / 30)));
     aim(view.meta, pane, frame);
     within(g, pane, () => {
@@ -80,7 +81,7 @@ class Density {
       if (both || show === "drift") this.drawDrift(g, n);
       dots(g, pane, this.cloud(), Math.max(1.5, pane.w * 0.0042), sample, 0.9);
     });
-    frameOf(g, pane, view.look);
+    border(g, pane, view.look);
   }
 
   /**
@@ -90,19 +91,19 @@ class Density {
    * @param {Pen} g @param {number} n
    */
   drawDrift(g, n) {
-    const { pane, view: { values: { sigma, frame }, look } } = this, edge = pane.half * (1 - 1 / n);
+    const { pane, view } = this, edge = pane.half * (1 - 1 / n);
     const inside = (/** @type {number} */ v, /** @type {number} */ axis) => v - pane.centre[axis] < edge;
     const y = cells(pane, n).map((v) => v + pane.half / n)
       .filter((v, i, all) => inside(v, i % 2) && inside(all[i ^ 1], 1 - (i % 2)));
-    arrowField(g, pane, y, zoom(y, pulls[frame](sigma)), 1, [look.colours.predicted], n);
+    arrowField(g, pane, y, zoom(y, pullOf(frameOf(view), view.values.sigma)), 1, [view.look.colours.predicted], n);
   }
 
   /** @returns {Row[]} */
   readouts() {
-    const { sigma, frame, seed } = this.view.values, s = moments(dataOf(this.view, -1)).std;
+    const { sigma, seed } = this.view.values, s = moments(dataOf(this.view, -1)).std, frame = frameOf(this.view);
     return [
       ...clockRows(sigma), ["spread of the cloud", moments(this.cloud()).std.toFixed(3)],
-      ["spread of the density", (scales[frame](sigma) * Math.hypot(s, sigma)).toFixed(3)], ["seed", String(seed)],
+      ["spread of the density", (scaleOf(frame, sigma) * Math.hypot(s, sigma)).toFixed(3)], ["seed", String(seed)],
     ];
   }
 
@@ -125,7 +126,7 @@ class Density {
   /** A process is played in its own direction. */
   play() {
     const { meta, values } = this.view;
-    return values.process === "forward" ? { ...meta.play, from: lowest(this.view), to: meta.high } : meta.play;
+    return values.process === "forward" ? { ...meta.play, from: meta.low, to: meta.high } : meta.play;
   }
 
   points() {

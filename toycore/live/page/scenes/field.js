@@ -1,13 +1,13 @@
 // The field at one noise level, exact and learned: arrows, particles, and the posterior at a point.
 
-import { dataOf, denoiser, lowest, mixtureOf, termsOf } from "../fields.js";
+import { dataOf, denoiser, frameOf, mixtureOf, termsOf } from "../fields.js";
 import { fixed, significant } from "../format.js";
-import { grid, placeOn, scales } from "../maths/levels.js";
+import { grid, placeOn, scaleOf } from "../maths/levels.js";
 import { measures } from "../maths/measures.js";
 import { posterior } from "../maths/mixture.js";
 import { startWalk, walkTo } from "../maths/walk.js";
 import { memory } from "../memory.js";
-import { frameOf } from "../paint/chart.js";
+import { border } from "../paint/chart.js";
 import { arrow, curve, disc } from "../paint/marks.js";
 import { aim, place, squares, within, zoom } from "../paint/pane.js";
 import { arrows, backdrop, clockRows, EPS, ERROR, probe, swarm } from "../plane.js";
@@ -50,7 +50,7 @@ class Field {
     const { meta, values: { label, seed } } = this.view, name = this.nameOf(i);
     const terms = termsOf(this.view, name === "error" ? meta.fields[1] : name, label);
     return this.runs[i]([terms[0][0], seed], () => ({
-      walk: startWalk(grid("log-linear", meta.steps, lowest(this.view), meta.high), meta.n, seed),
+      walk: startWalk(grid("log-linear", meta.steps, meta.low, meta.high), meta.n, seed),
       D: denoiser(this.view, terms),
       rule: { sampler: "ddim", eta: 0, noise: 1 },
     }));
@@ -71,7 +71,7 @@ class Field {
 
   /** @param {Pen} g @param {Pane} pane @param {number} i */
   drawPane(g, pane, i) {
-    const { view } = this, { sigma, frame, label, arrows: wanted } = view.values, name = this.nameOf(i);
+    const { view } = this, { sigma, label, arrows: wanted } = view.values, name = this.nameOf(i), frame = frameOf(view);
     const terms = termsOf(view, name, label), style = name === "error" ? { c: ERROR.c, sign: 1 } : {};
     aim(view.meta, pane, frame);
     within(g, pane, () => {
@@ -80,7 +80,7 @@ class Field {
       if (this.sampling) swarm(view, g, pane, this.run(i), placeOn(this.run(i).walk.sigmas, sigma), frame);
       if (this.probe.at) this.drawPosterior(g, pane, this.probe.at, terms, name);
     });
-    frameOf(g, pane, view.look, view.meta.linked ? name : "");
+    border(g, pane, view.look, view.meta.linked ? name : "");
   }
 
   /**
@@ -89,8 +89,8 @@ class Field {
    * @param {Pen} g @param {Pane} pane @param {Pair} y @param {Term[]} terms @param {string} name
    */
   drawPosterior(g, pane, y, terms, name) {
-    const { view } = this, { sigma, frame, label } = view.values, { unit, colours } = view.look;
-    const c = scales[frame](sigma), x = zoom(y, 1 / c), from = place(pane, y);
+    const { view } = this, { sigma, label } = view.values, { unit, colours } = view.look, frame = frameOf(view);
+    const c = scaleOf(frame, sigma), x = zoom(y, 1 / c), from = place(pane, y);
     const found = posterior(mixtureOf(view), sigma, label, x[0], x[1]);
     this.drawWeights(g, pane, from, c, found);
     const answer = denoiser(view, terms)(sigma, x, new Float32Array(2));
@@ -131,7 +131,7 @@ class Field {
       rows.push(["x\u0302\u2080 at the point", `(${fixed(x)}, ${fixed(y)})`]);
       rows.push(["data points that count", this.shown.effective.toFixed(1)]);
     }
-    if (this.sampling && sigma <= lowest(this.view) * 1.01) rows.push(...this.runs.flatMap((_, i) => this.scores(i)));
+    if (this.sampling && sigma <= this.view.meta.low * 1.01) rows.push(...this.runs.flatMap((_, i) => this.scores(i)));
     return this.sampling ? [...rows, ["seed", String(seed)]] : rows;
   }
 

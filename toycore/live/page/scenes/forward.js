@@ -1,12 +1,12 @@
 // Data dissolving into noise along a schedule, its signal-to-noise curve, and a point read as two pixels.
 
-import { dataOf } from "../fields.js";
+import { dataOf, frameOf } from "../fields.js";
 import { percent, share, significant } from "../format.js";
-import { alphaBar, scales } from "../maths/levels.js";
+import { alphaBar, scaleOf } from "../maths/levels.js";
 import { nearest } from "../maths/measures.js";
 import { normals } from "../maths/noise.js";
 import { memory } from "../memory.js";
-import { chart, frameOf } from "../paint/chart.js";
+import { chart, border } from "../paint/chart.js";
 import { curve, disc, dots } from "../paint/marks.js";
 import { aim, place, squares, unplace, within } from "../paint/pane.js";
 import { write } from "../paint/text.js";
@@ -14,9 +14,9 @@ import { backdrop } from "../plane.js";
 import { widget } from "../widget/widget.js";
 
 /** @import { Memory } from "../memory.js" */
-/** @import { Box, Frame, Legend, Numbers, Pair, Pane, PlaneMeta, Row, Scene, View } from "../types.js" */
+/** @import { Box, Legend, Numbers, Pair, Pane, PlaneMeta, Row, Scene, View } from "../types.js" */
 /** @typedef {CanvasRenderingContext2D} Pen */
-/** @typedef {PlaneMeta & { schedules: { name: string, frame: Frame }[] }} ForwardMeta */
+/** @typedef {PlaneMeta & { schedules: { name: string, frame: string }[] }} ForwardMeta */
 
 /** @implements {Scene} */
 class Forward {
@@ -35,10 +35,10 @@ class Forward {
     this.chosen = 0; // the point whose pixels are shown
   }
 
-  /** The frame of the schedule chosen. @returns {Frame} */
+  /** The frame of the schedule chosen. */
   frame() {
     const { meta, values } = this.view;
-    return meta.schedules.find(({ name }) => name === values.schedule)?.frame ?? "VP";
+    return frameOf(this.view, meta.schedules.find(({ name }) => name === values.schedule)?.frame);
   }
 
   /** The noise level after a share of the schedule. */
@@ -79,14 +79,14 @@ class Forward {
 
   /** @param {Pen} g */
   draw(g) {
-    const sigma = this.sigma(), frame = this.frame(), c = scales[frame](sigma);
+    const sigma = this.sigma(), frame = this.frame(), c = scaleOf(frame, sigma);
     aim(this.view.meta, this.pane, frame);
     within(g, this.pane, () => {
       this.backdrop(g, this.pane, Math.max(sigma, 0.004), frame, -1);
       this.drawCloud(g, this.cloud(sigma, c));
       this.drawPoint(g, place(this.pane, this.point(0, c)), place(this.pane, this.point(sigma, c)));
     });
-    frameOf(g, this.pane, this.view.look, `${frame} frame`);
+    border(g, this.pane, this.view.look, `${frame.label} frame`);
     this.drawCurves(g, sigma);
     this.drawPixels(g, 0, this.point(0, 1), "clean point as 2 pixels");
     this.drawPixels(g, 1, this.point(sigma, c), "noisy point as 2 pixels");
@@ -183,7 +183,7 @@ class Forward {
   /** Choose the point nearest to a pixel. @param {number} px @param {number} py */
   touch(px, py) {
     const sigma = this.sigma(), [x, y] = unplace(this.pane, px, py);
-    this.chosen = nearest(this.cloud(sigma, scales[this.frame()](sigma)), x, y);
+    this.chosen = nearest(this.cloud(sigma, scaleOf(this.frame(), sigma)), x, y);
   }
 }
 

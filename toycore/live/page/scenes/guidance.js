@@ -1,14 +1,14 @@
 // Guidance: extrapolating from one field to another, in arrows, samples and bars.
 
-import { dataOf, denoiser, latticeOf, lowest, mixtureOf } from "../fields.js";
+import { dataOf, denoiser, frameOf, latticeOf, mixtureOf } from "../fields.js";
 import { fixed, percent, significant } from "../format.js";
 import { guided, negative } from "../maths/guidance.js";
-import { grid, placeOn, scales } from "../maths/levels.js";
+import { grid, placeOn, scaleOf } from "../maths/levels.js";
 import { measures } from "../maths/measures.js";
 import { classOf } from "../maths/mixture.js";
 import { startWalk, walkTo } from "../maths/walk.js";
 import { memory } from "../memory.js";
-import { bar, frameOf } from "../paint/chart.js";
+import { bar, border } from "../paint/chart.js";
 import { arrow, cells, disc, dots } from "../paint/marks.js";
 import { aim, place, squares, within, zoom } from "../paint/pane.js";
 import { arrows, backdrop, EPS, noiseAt, probe, swarm } from "../plane.js";
@@ -69,7 +69,7 @@ class Guidance {
   run() {
     const { meta, values: { label, guidance, avoid, push, form, low, high, seed } } = this.view;
     return this.ends([this.lattice(-1), label, guidance, avoid, push, form, low, high, seed], () => ({
-      walk: startWalk(grid("log-linear", meta.steps, lowest(this.view), meta.high), meta.n, seed),
+      walk: startWalk(grid("log-linear", meta.steps, meta.low, meta.high), meta.n, seed),
       D: denoiser(this.view, (sigma) => this.guide(sigma)),
       rule: { sampler: "ddim", noise: 1, eta: 0 },
     }));
@@ -105,7 +105,7 @@ class Guidance {
 
   /** @param {Pen} g */
   draw(g) {
-    const { view, pane } = this, { sigma, frame, label, vectors } = view.values;
+    const { view, pane } = this, { sigma, label, vectors } = view.values, frame = frameOf(view);
     aim(view.meta, pane, frame);
     within(g, pane, () => {
       this.backdrop(g, pane, sigma, frame, label);
@@ -117,16 +117,16 @@ class Guidance {
       }
       if (this.probe.at) this.drawProbe(g, this.probe.at);
     });
-    frameOf(g, pane, view.look);
+    border(g, pane, view.look);
     this.drawBars(g);
   }
 
   /** The particles on their way, or where they end, by class. @param {Pen} g */
   drawSamples(g) {
-    const { view, pane } = this, { playing, sigma, frame, label } = view.values;
+    const { view, pane } = this, { playing, sigma, label } = view.values;
     if (playing) {
       const run = this.run();
-      return swarm(view, g, pane, run, placeOn(run.walk.sigmas, sigma), frame, this.hue(label));
+      return swarm(view, g, pane, run, placeOn(run.walk.sigmas, sigma), frameOf(view), this.hue(label));
     }
     const x = this.samples(), { own } = this.judge(), r = Math.max(1.6, pane.w * 0.0045);
     for (let c = 0; c < view.meta.classes; c++) dots(g, pane, x.filter((_, i) => own[i >> 1] === c), r, this.hue(c));
@@ -139,8 +139,8 @@ class Guidance {
    * @param {Pen} g @param {Float32Array | number[]} y @param {number} size @param {number} thick
    */
   drawThree(g, y, size, thick) {
-    const { view, pane } = this, { sigma, frame, label } = view.values, { data, accent, ink } = view.look.colours;
-    const x = zoom(y, 1 / scales[frame](sigma)), free = noiseAt(view, [[this.lattice(-1), 1]], sigma, x);
+    const { view, pane } = this, { sigma, label } = view.values, { data, accent, ink } = view.look.colours;
+    const x = zoom(y, 1 / scaleOf(frameOf(view), sigma)), free = noiseAt(view, [[this.lattice(-1), 1]], sigma, x);
     const own = noiseAt(view, [[this.lattice(label), 1]], sigma, x), all = noiseAt(view, this.guide(sigma), sigma, x);
     for (let i = 0; i < x.length; i += 2) {
       const longest = Math.max(...[free, own, all].map((e) => Math.hypot(e[i], e[i + 1])));

@@ -1,12 +1,12 @@
 // Field, error and loss of a network as they evolve.
 
-import { dataOf, denoiser, lattice } from "../fields.js";
+import { dataOf, denoiser, frameOf, lattice } from "../fields.js";
 import { significant } from "../format.js";
 import { grid } from "../maths/levels.js";
 import { measures } from "../maths/measures.js";
 import { startWalk, walkTo } from "../maths/walk.js";
 import { memory } from "../memory.js";
-import { chart, frameOf } from "../paint/chart.js";
+import { chart, border } from "../paint/chart.js";
 import { curve, disc, dots } from "../paint/marks.js";
 import { aim, squares, within } from "../paint/pane.js";
 import { write } from "../paint/text.js";
@@ -93,14 +93,14 @@ class Training {
    * @param {Float32Array} [cloud]
    */
   drawPane(g, pane, title, terms, style, cloud) {
-    const { view } = this, { sigma, arrows: wanted } = view.values;
-    aim(view.meta, pane, "VE");
+    const { view } = this, { sigma, arrows: wanted } = view.values, frame = frameOf(view, "VE");
+    aim(view.meta, pane, frame);
     within(g, pane, () => {
-      this.backdrop(g, pane, sigma, "VE", -1);
-      if (wanted) arrows(view, g, pane, terms, sigma, "VE", style);
+      this.backdrop(g, pane, sigma, frame, -1);
+      if (wanted) arrows(view, g, pane, terms, sigma, frame, style);
       if (cloud) dots(g, pane, cloud, Math.max(1.6, pane.w * 0.005), view.look.colours.sample);
     });
-    frameOf(g, pane, view.look, title);
+    border(g, pane, view.look, title);
   }
 
   /** The loss of every snapshot against ln(step + 1). @param {Pen} g */

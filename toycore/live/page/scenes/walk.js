@@ -1,12 +1,12 @@
 // Sampling step by step, side by side from the same noise.
 
-import { dataOf, denoiser, lowest, termsOf } from "../fields.js";
+import { dataOf, denoiser, frameOf, termsOf } from "../fields.js";
 import { fixed, significant } from "../format.js";
-import { grid, scales } from "../maths/levels.js";
+import { grid, scaleOf } from "../maths/levels.js";
 import { measures, moments, nearest } from "../maths/measures.js";
 import { startWalk, walkTo } from "../maths/walk.js";
 import { memory } from "../memory.js";
-import { chart, frameOf } from "../paint/chart.js";
+import { chart, border } from "../paint/chart.js";
 import { arrow, curve, disc } from "../paint/marks.js";
 import { aim, holds, place, squares, unplace, within, zoom } from "../paint/pane.js";
 import { write } from "../paint/text.js";
@@ -15,33 +15,45 @@ import { widget } from "../widget/widget.js";
 
 /** @import { Memory } from "../memory.js" */
 /** @import { Frame, Legend, Measures, Pair, Pane, PlaneMeta, Row } from "../types.js" */
-/** @import { Rule, Run, Scene, Schedule, Values, View, Walk } from "../types.js" */
+/** @import { Rule, Run, Scene, Schedule, View, Walk } from "../types.js" */
 /** @typedef {CanvasRenderingContext2D} Pen */
 
 /**
- * samplers: one pane each, null where the control chooses; n, high: of the walk.
+ * A sampler: how it steps, and which values of the view take the place of the rule's own.
  *
- * @typedef {PlaneMeta & { samplers: (string | null)[], n: number, high: number }} WalkMeta
+ * @typedef {{ name: string, label: string, rule: Rule, values: ("noise" | "eta")[] }} Sampler
  */
+/**
+ * samplers: one pane each, null where the control chooses; rules: all samplers; levels: the grids; n: particles.
+ *
+ * @typedef {object} WalkFacts
+ * @property {(string | null)[]} samplers @property {Sampler[]} rules
+ * @property {{ name: string, low: number, high: number }[]} levels @property {number} n
+ */
+/** @typedef {PlaneMeta & WalkFacts} WalkMeta */
 
 /** A pane's sampler with what is known of its walk. @typedef {ReturnType<typeof laneOf>} Lane */
 
-/** How each sampler steps, given the sliders. @type {Record<string, (values: Values) => Rule>} */
-const RULES = {
-  ddpm: ({ noise }) => ({ sampler: "ddpm", noise, eta: 0 }),
-  "no noise": () => ({ sampler: "ddpm", noise: 0, eta: 0 }),
-  ddim: ({ eta }) => ({ sampler: "ddim", noise: 1, eta }),
-  heun: () => ({ sampler: "heun", noise: 1, eta: 0 }),
-  sde: ({ noise }) => ({ sampler: "sde", noise, eta: 0 }),
-};
-const NAMES = { ddpm: "DDPM", ddim: "DDIM", heun: "Heun (ODE)", sde: "reverse SDE" };
+/** A number that a sampler's label is followed by, where it is not the usual one. @type {Record<string, string>} */
+const SYMBOLS = { noise: "noise \u00D7", eta: "\u03B7 =" };
 
-/** @param {Rule} rule */
-function nameOf({ sampler, noise, eta }) {
-  if (sampler === "ddpm" && noise === 0) return "DDPM without noise";
-  if (sampler === "ddim" && eta > 0) return `DDIM, \u03B7 = ${fixed(eta)}`;
-  const changed = (sampler === "ddpm" || sampler === "sde") && noise !== 1;
-  return changed ? `${NAMES[sampler]}, noise \u00D7 ${fixed(noise)}` : NAMES[sampler];
+/** How a sampler steps, given the sliders. @param {View<WalkMeta>} view @param {string} name @returns {Rule} */
+function ruleOf({ meta, values }, name) {
+  const { rule, values: own } = entryOf(meta, name);
+  return { ...rule, ...Object.fromEntries(own.map((role) => [role, values[role]])) };
+}
+
+/** @param {WalkMeta} meta @param {string} name */
+const entryOf = ({ rules }, name) => rules.find((entry) => entry.name === name) ?? rules[0];
+
+/** What a rule is called: DDPM with no noise has a name of its own. @param {WalkMeta} meta @param {Rule} now */
+function labelOf({ rules }, now) {
+  const fits = rules.filter(({ rule }) => rule.sampler === now.sampler);
+  const roles = /** @type {const} */ (["noise", "eta"]);
+  const own = fits.find(({ rule }) => roles.every((role) => rule[role] === now[role]));
+  if (own) return own.label;
+  const changed = roles.filter((role) => fits[0].rule[role] !== now[role]);
+  return [fits[0].label, ...changed.map((role) => `${SYMBOLS[role]} ${fixed(now[role])}`)].join(", ");
 }
 
 /** @param {string | null} name */
@@ -70,9 +82,9 @@ class Sampling {
   /** The whole walk of a lane. @param {Lane} lane */
   run(lane) {
     const { view } = this, { show, label, steps, schedule, seed, sampler } = view.values;
-    const rule = RULES[lane.name ?? sampler](view.values), terms = termsOf(view, show, label);
+    const rule = ruleOf(view, lane.name ?? sampler), terms = termsOf(view, show, label);
     return lane.run([...Object.values(rule), terms[0][0], steps, schedule, seed], () => {
-      const [low, high] = schedule === "karras" ? [0.002, 80] : [lowest(view), view.meta.high];
+      const { low, high } = view.meta.levels.find(({ name }) => name === schedule) ?? view.meta;
       const sigmas = grid(/** @type {Schedule} */ (schedule), steps, low, high);
       const run = { walk: startWalk(sigmas, view.meta.n, seed), D: denoiser(view, terms), rule };
       walkTo(run.walk, steps, rule, run.D);
@@ -92,7 +104,7 @@ class Sampling {
    */
   level({ sigmas }, p = Math.min(this.view.values.step, sigmas.length - 1)) {
     const k = Math.min(sigmas.length - 2, Math.floor(p)), a = sigmas[k], b = sigmas[k + 1] || a / 3;
-    return Math.max(lowest(this.view) / 2, a * (b / a) ** (p - k));
+    return Math.max(this.view.meta.low / 2, a * (b / a) ** (p - k));
   }
 
   /** How good the particles of a lane are at their step. @param {Lane} lane */
@@ -116,7 +128,8 @@ class Sampling {
 
   /** @param {Pen} g @param {Pane} pane @param {Lane} lane */
   drawLane(g, pane, lane) {
-    const { view } = this, { frame, label, step } = view.values, run = this.run(lane), sigma = this.level(run.walk);
+    const { view } = this, { label, step } = view.values, frame = frameOf(view);
+    const run = this.run(lane), sigma = this.level(run.walk);
     const p = Math.min(step, run.walk.sigmas.length - 1);
     aim(view.meta, pane, frame);
     within(g, pane, () => {
@@ -125,14 +138,15 @@ class Sampling {
       swarm(view, g, pane, run, p, frame);
       this.drawPath(g, pane, run.walk, Math.floor(p + 1e-6), frame);
     });
-    frameOf(g, pane, view.look, nameOf(run.rule));
+    border(g, pane, view.look, labelOf(view.meta, run.rule));
     this.drawSpread(g, pane, lane);
     if (this.many) this.writeScore(g, pane, lane);
   }
 
   /** Faint arrows, where they are wanted. @param {Pen} g @param {Pane} pane @param {number} sigma */
   drawArrows(g, pane, sigma) {
-    const { values: { arrows: wanted, show, label, frame } } = this.view, n = Math.min(15, Math.round(pane.w / 24));
+    const { values: { arrows: wanted, show, label } } = this.view, frame = frameOf(this.view);
+    const n = Math.min(15, Math.round(pane.w / 24));
     if (!wanted) return;
     g.globalAlpha = 0.4;
     arrows(this.view, g, pane, termsOf(this.view, show, label), sigma, frame, { n });
@@ -147,7 +161,7 @@ class Sampling {
   drawPath(g, pane, walk, k, frame) {
     const { unit, colours: { ink, background, predicted, random } } = this.view.look, i = 2 * this.chosen;
     /** @type {(x: Float32Array, j: number) => Pair} */
-    const at = (x, j) => place(pane, zoom([x[i], x[i + 1]], scales[frame](walk.sigmas[j])));
+    const at = (x, j) => place(pane, zoom([x[i], x[i + 1]], scaleOf(frame, walk.sigmas[j])));
     for (let j = 1; j <= k; j++) {
       const alpha = j === k ? 1 : 0.75, thick = unit * (j === k ? 0.26 : 0.13);
       const from = at(walk.xs[j - 1], j - 1), mean = at(walk.means[j], j), to = at(walk.xs[j], j);
@@ -201,7 +215,7 @@ class Sampling {
 
   describe() {
     const { step, steps } = this.view.values, scores = this.lanes.map((lane) => {
-      const { spread, coverage, distance } = this.score(lane), name = nameOf(this.run(lane).rule);
+      const { spread, coverage, distance } = this.score(lane), name = labelOf(this.view.meta, this.run(lane).rule);
       return `${name}: spread ${spread.toFixed(2)} of the data's, coverage ${coverage.toFixed(2)}, `
         + `mean distance ${distance.toFixed(3)}`;
     });
@@ -233,7 +247,7 @@ class Sampling {
   touch(px, py) {
     const j = this.panes.findIndex((pane) => holds(pane, px, py));
     if (j < 0) return;
-    const { walk } = this.run(this.lanes[j]), k = this.stepOf(walk), c = scales[this.view.values.frame](walk.sigmas[k]);
+    const { walk } = this.run(this.lanes[j]), k = this.stepOf(walk), c = scaleOf(frameOf(this.view), walk.sigmas[k]);
     const [x, y] = unplace(this.panes[j], px, py);
     this.chosen = nearest(walk.xs[k], x / c, y / c);
   }
