@@ -80,6 +80,13 @@ def test_a_browser_is_found(browser) -> None:
     preflight.start(browser.browser_type).close()
 
 
+def test_the_browser_looks_no_name_up(browser) -> None:
+    own = preflight.start(browser.browser_type)
+    with pytest.raises(Exception, match="ERR_NAME_NOT_RESOLVED"):
+        own.new_page().goto("http://localhost:45678/")
+    own.close()
+
+
 def test_the_verdict(monkeypatch, capsys) -> None:
     monkeypatch.setattr(preflight, "pages", lambda folder: [])
     monkeypatch.setattr(preflight, "launched", nullcontext)

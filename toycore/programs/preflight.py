@@ -23,7 +23,8 @@ from toycore.programs import export
 
 BROWSERS = "chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge"
 CHANNELS = "chrome", "msedge"  # where they are installed but not on the path: Windows, macOS
-FLAGS = "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-dev-shm-usage"
+OFFLINE = "--host-resolver-rules=MAP * ~NOTFOUND"  # no name is looked up, not even by the browser for itself
+FLAGS = "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-dev-shm-usage", OFFLINE
 PACKAGES = "torch", "numpy", "matplotlib", "scikit-learn", "anywidget", "ipywidgets", "jupyterlab"
 READY = """() => document.querySelector(".tc-ballot fieldset")
   || [...document.querySelectorAll(".tc-view")].some((view) => view.tcStats?.frames > 0)"""

@@ -215,8 +215,9 @@ def move(source: Path, target: Path) -> None:
 
 def write(books: dict[str, Notebook], out: Path) -> Path:
     """Write executed notebooks, each under the name of its page, as a site; return its front page."""
-    (out / "assets").mkdir(parents=True, exist_ok=True)
-    shutil.copytree(HERE / "katex", out / "assets" / "katex", dirs_exist_ok=True)
+    (out / "assets" / "katex").mkdir(parents=True, exist_ok=True)
+    for file in (HERE / "katex").iterdir():  # not copytree, whose error is a list
+        shutil.copy(file, out / "assets" / "katex")
     shutil.copy(HERE / "site.js", out / "assets")
     (out / "assets" / "site.css").write_text(stylesheet(), encoding="utf-8")
     index = [s for page, book in books.items() for s in sections(page, book)]
