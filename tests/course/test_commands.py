@@ -1,4 +1,4 @@
-"""Every command line says what is wrong with a word before it works, and takes no word for all."""
+"""Every command line says what is wrong with an argument before it works, and takes no argument for all."""
 
 import pytest
 
@@ -15,24 +15,24 @@ MISTAKES = [
     (twice.main, "nothing.ipynb", "nothing.ipynb"),
     (preflight.main, "spirl", "unrecognized arguments: spirl"),
 ]
-every = pytest.mark.parametrize(("main", "word", "told"), MISTAKES, ids=[main.__module__ for main, *_ in MISTAKES])
+every = pytest.mark.parametrize(("main", "wrong", "error"), MISTAKES, ids=[main.__module__ for main, *_ in MISTAKES])
 
 
 @every
-def test_a_wrong_word_is_told_at_once(main, word: str, told: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_wrong_argument_is_refused_at_once(main, wrong: str, error: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stopped:
-        main([word])
-    assert stopped.value.code == 2 and told in capsys.readouterr().err
+        main([wrong])
+    assert stopped.value.code == 2 and error in capsys.readouterr().err
 
 
 @every
-def test_help_is_given(main, word: str, told: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_help_is_given(main, wrong: str, error: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stopped:
         main(["--help"])
     assert not stopped.value.code and "usage: " in capsys.readouterr().out
 
 
-def test_no_word_means_all(monkeypatch: pytest.MonkeyPatch, tmp_path) -> None:
+def test_no_argument_means_all(monkeypatch: pytest.MonkeyPatch, tmp_path) -> None:
     made: list[str] = []
     monkeypatch.setattr(gallery, "save", lambda name, out: made.append(name) or "")
     gallery.main(["--out", str(tmp_path)])

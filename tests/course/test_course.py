@@ -357,3 +357,15 @@ def test_root_is_told_how_jupyterlab_runs(course: ModuleType, monkeypatch, capsy
     monkeypatch.setattr(course.os, "geteuid", lambda: user)
     assert course.open_lab(option) == 1
     assert ("open --allow-root" in capsys.readouterr().out) == hint
+
+
+def test_an_ascii_locale_changes_nothing(course: ModuleType, monkeypatch: pytest.MonkeyPatch, capfdbinary) -> None:
+    """The folder has an accent in its name; so has what is printed and written."""
+    monkeypatch.setattr(course, "PYTHON", Path(sys.executable))
+    for name, value in dict(LC_ALL="C", PYTHONUTF8="0", PYTHONCOERCECLOCALE="0", PYTHONIOENCODING="ascii").items():
+        monkeypatch.setenv(name, value)
+    code = "import os; print(os.getcwd()); open('σ', 'w').write('é')"
+    (course.ROOT / "accents.py").write_text(code, encoding="utf-8")
+    assert course.start("accents", cwd=course.ROOT) == 0
+    assert capfdbinary.readouterr().out.decode().rstrip() == str(course.ROOT)
+    assert (course.ROOT / "σ").read_text(encoding="utf-8") == "é"
