@@ -8,6 +8,7 @@ import torch
 from jupyter_client.connect import LocalPortCache
 
 from tests.support.browser import launched
+from toycore.types import seeded
 
 
 def pytest_report_header() -> str:
@@ -32,7 +33,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture
 def rng() -> torch.Generator:
-    return torch.Generator().manual_seed(0)
+    return seeded()
 
 
 @pytest.fixture(scope="module")

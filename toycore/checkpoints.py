@@ -29,8 +29,8 @@ FORMAT, OLD_FORMAT = "toycore 2", "toycore 1"
 NETWORKS = {  # the name on a card: where the class lives today
     "mlp": "toycore.networks.MLP",
     "noise-mlp": "toycore.networks.NoiseMLP",
-    "conditional-mlp": "toycore.networks.ConditionalMLP",
-    "captioned-mlp": "toycore.networks.Captioned",
+    "conditional-mlp": "toycore.lessons.conditioning.ConditionalMLP",
+    "captioned-mlp": "toycore.lessons.conditioning.Captioned",
     "classifier": "toycore.lessons.classifiers.Classifier",
     "vae": "toycore.lessons.vae.VAE",
     "plane-clip": "toycore.embeddings.Clip",
@@ -54,7 +54,7 @@ OLD_HOMES = {  # cards of the last release hold a module and a class; this table
     "toycore.images.judge.Judge": "judge",
     "toycore.images.clip.Clip": "clip",
 }
-OLD_KEYS = {  # and the old names of layers of pictures' networks
+OLD_KEYS = {  # the old names of layers, and below of options
     r"\.words\.ask\b": ".cross.query",
     r"\.words\.answer\b": ".cross.key_value",
     r"\.words\b": ".cross",
@@ -66,7 +66,9 @@ OLD_KEYS = {  # and the old names of layers of pictures' networks
     r"\benter\b": "first",
     r"\benter_z\b": "from_latent",
     r"\bleave\b": "to_latent",
+    r"\btell\b": "conditions",
 }
+OLD_OPTIONS = {"told": "embedding"}
 
 
 def save(D: nn.Module, path: str | Path, card: dict[str, Any] | None = None) -> Path:
@@ -100,7 +102,7 @@ def load(name: str | Path) -> nn.Module:
         path = SHIPPED / f"{one_of(str(name), _shipped(), 'checkpoint')}.safetensors"
     weights, card = _read(path)
     weights = {key: value.float() if value.dtype == torch.float16 else value for key, value in weights.items()}
-    if "toycore.images." in card.get("build", {}).get("module", ""):
+    if "module" in card.get("build", {}):
         weights = {new_key(key): value for key, value in weights.items()}
     try:
         D = build(card["build"], weights)
@@ -115,7 +117,7 @@ def load(name: str | Path) -> nn.Module:
 
 
 def new_key(key: str) -> str:
-    """Return today's name of a weight of a picture network saved by the last release."""
+    """Return today's name of a weight saved by the last release."""
     for old, new in OLD_KEYS.items():
         key = re.sub(old, new, key)
     return key
@@ -168,7 +170,8 @@ def build(plan: dict[str, Any], weights: dict[str, Tensor]) -> nn.Module:
     if name not in NETWORKS:
         raise ValueError(f"the card asks for {asked}; only networks of toycore are built: {', '.join(NETWORKS)}")
     module, kind = NETWORKS[name].rsplit(".", 1)
-    net = getattr(importlib.import_module(module), kind)(**plan["config"])
+    options = {OLD_OPTIONS.get(key, key): value for key, value in plan["config"].items()}
+    net = getattr(importlib.import_module(module), kind)(**options)
     if plan["wrapper"] == "FromNoise":
         return FromNoise(net, weights.get("grid"))
     if plan["wrapper"] == "Preconditioned":

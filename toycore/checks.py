@@ -17,7 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from toycore.types import Denoiser, Label, column
+from toycore.types import Denoiser, Label, Rng, column
 
 FLOATS = (torch.float32, torch.float64)
 
@@ -87,7 +87,7 @@ def _takes(f: Any, inputs: int) -> bool:
     return True
 
 
-def stream(rng: torch.Generator | None) -> torch.Generator | None:
+def stream(rng: Rng) -> Rng:
     """Return rng if it is a generator, or None for torch's own stream; a bare seed is the likeliest slip."""
     if rng is not None and not isinstance(rng, torch.Generator):
         seed = rng if isinstance(rng, Integral) else 0
@@ -111,11 +111,6 @@ def label_rows(label: Label, b: int, classes: float = math.inf) -> Tensor:
         known = "a class is 0 or more" if classes == math.inf else f"this model knows the classes 0..{classes - 1}"
         raise ValueError(f"label runs from {int(rows.min())} to {int(rows.max())}, but {known}; use one, or None")
     return rows.long().expand(b)
-
-
-def label_column(label: Label, b: int, classes: int) -> Tensor | None:
-    """Return `label_rows`, or None without a label; -1 means unconditional."""
-    return None if label is None else label_rows(label, b, classes)
 
 
 def as_batch(x: Tensor, what: str = "x", dim: int | None = None) -> Tensor:

@@ -11,14 +11,13 @@ import math
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from toycore import exact, fields, gaussians
+from toycore import fields, gaussians
 from toycore.checks import above, as_batch, batched, denoiser, function, number, numbers, positive
 from toycore.frames import VE, Frame
-from toycore.mixtures import GaussianMixture, Source
+from toycore.mixtures import GaussianMixture
 from toycore.mixtures import of as mixture_of
 from toycore.sigmas import decreasing
 from toycore.types import Denoiser, Label
@@ -163,11 +162,7 @@ def with_divergence(
 
 
 def log_likelihood(
-    D: Denoiser,
-    x: Tensor,
-    sigmas: Tensor,
-    label: Label = None,
-    divergence: Callable[..., Tensor] = fields.divergence,
+    D: Denoiser, x: Tensor, sigmas: Tensor, label: Label = None, divergence: Callable[..., Tensor] = fields.divergence
 ) -> Tensor:
     """Return log p(x) in nats at the grid's lowest level, `[b]`, by Heun's method up the probability-flow ODE.
 
@@ -185,61 +180,3 @@ def log_likelihood(
         d_next, change_next = rates(sigma_up, (x + h * d, total))
         x, total = x + h * (d + d_next) / 2, total + h * (change + change_next) / 2
     return total + gaussians.log_density(x.flatten(1), 0.0, levels[-1] ** 2)
-
-
-def reverse_kernel(source: Source, x: Tensor, sigma: float, below: float) -> tuple[Tensor, Tensor, Tensor]:
-    """Return the exact q(x' | x) from level sigma down to `below`: weights `[b, k]`, means `[b, k, d]`, variances
-    `[k]`.
-
-    For each component it is a Gaussian with mean m_k + (V'/V)(x - m_k) and variance V' (1 - V'/V), V = std_k^2 +
-    sigma^2; the whole is their mixture, weighted by p(k | x). DDPM replaces it by one Gaussian.
-    """
-    if not 0 <= number(below, "below") < number(sigma, "sigma"):
-        raise ValueError(f"sigma = {sigma} and below = {below}; a reverse step goes down, 0 <= below < sigma")
-    m = mixture_of(source).to(batched(x).dtype)
-    V, V_below = m.std**2 + sigma**2, m.std**2 + below**2
-    means = m.means + (V_below / V)[:, None] * (x[:, None] - m.means)
-    return exact.responsibilities(m, x, sigma), means, V_below * (1 - V_below / V)
-
-
-def reverse_densities(source: Source, x: Tensor, sigma: float, below: float, line: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the density of q(x'|x) for one x `[1, 1]` on the points `line`, and of the Gaussian of its moments."""
-    if as_batch(x).shape != (1, 1):
-        raise ValueError(f"x has shape {tuple(x.shape)}; one place of the line is [1, 1]")
-    weights, means, var = (part.reshape(-1, 1) for part in reverse_kernel(source, x, sigma, below))
-    line = numbers(line, "line", "places on the line, [n]", x.dtype)
-    true = (weights * _normal(line, means, var).exp()).sum(0)
-    center = (weights * means).sum()
-    return true, _normal(line, center, (weights * (var + (means - center) ** 2)).sum()).exp()
-
-
-def gaussian_gap(mixture: GaussianMixture, sigma: float, below: float, nodes: int = 64) -> float:
-    """Return E_x KL(q(x'|x) || the Gaussian of the same mean and variance) in nats, for a mixture on the line, d = 1.
-
-    KL = log(2 pi e Var)/2 - entropy; both expectations by Gauss-Hermite quadrature, component by component.
-    """
-    mixture = mixture_of(mixture)
-    if mixture.means.shape[1] != 1:
-        raise ValueError(
-            f"the mixture has {mixture.means.shape[1]} dimensions; quadrature is for the line, means [k, 1]"
-        )
-    node, weight = (torch.from_numpy(part) for part in np.polynomial.hermite_e.hermegauss(positive(nodes, "nodes")))
-    weight, m = weight / weight.sum(), mixture.to(torch.float64)
-    x = m.means + (m.std**2 + sigma**2).sqrt()[:, None] * node  # [k, nodes]: x ~ p_sigma, by its component
-    r, mean, var = reverse_kernel(m, x.reshape(-1, 1), sigma, below)
-    mean = mean[..., 0]  # [b, k]
-    y = mean[..., None] + var.sqrt()[:, None] * node  # [b, k, nodes]: x' ~ q(x'|x), by its component
-    log_q = (r[:, None, None].log() + _normal(y[..., None], mean[:, None, None], var)).logsumexp(-1)
-    entropy = -(r * (log_q @ weight)).sum(1)
-    center = (r * mean).sum(1, keepdim=True)
-    matched = 0.5 * (2 * math.pi * math.e * (r * (var + (mean - center) ** 2)).sum(1)).log()
-    return float(((matched - entropy).reshape(len(m.means), -1) @ weight) @ m.weights)
-
-
-def chain_gap(mixture: GaussianMixture, sigmas: Tensor) -> float:
-    """Return the sum of `gaussian_gap` over the steps of a grid: what a chain of Gaussian steps loses, in nats."""
-    return sum(gaussian_gap(mixture, *step) for step in pairwise(decreasing(sigmas).tolist()))
-
-
-def _normal(y: Tensor, mean: Tensor, var: Tensor) -> Tensor:
-    return -((y - mean) ** 2) / (2 * var) - 0.5 * (2 * math.pi * var).log()

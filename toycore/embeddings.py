@@ -14,6 +14,7 @@ from torch.nn.functional import cross_entropy, normalize
 from toycore import mixtures, networks
 from toycore.checks import as_batch, finite, label_rows, number, positive, stream
 from toycore.checks import numbers as tensor_of
+from toycore.types import Rng
 
 SIZES, SHAPES, PLACES = ("small", "large"), ("ring", "square", "cross", "triangle"), ("left", "right", "top", "bottom")
 WORDS = (*SIZES, *SHAPES, *PLACES)
@@ -61,7 +62,7 @@ def numbers(caption: Tensor) -> Tensor:
     return label_rows(rows, len(rows), len(CAPTIONS))
 
 
-def draw(caption: Tensor, points: int = 48, vary: float = 1.0, rng: torch.Generator | None = None) -> Tensor:
+def draw(caption: Tensor, points: int = 48, vary: float = 1.0, rng: Rng = None) -> Tensor:
     """Return one picture `[b, points, 2]` per caption `[b]`: points on the outline, in a box of about [-1, 1]^2.
 
     The centre varies by 0.07, the radius by 8 percent, the turn by 0.15 rad (standard deviations, times vary).
@@ -101,7 +102,7 @@ class Clip(nn.Module):
     Radford et al. 2021 (2103.00020), section 2 and figure 3.
     """
 
-    def __init__(self, dim: int = 16, width: int = 64, rng: torch.Generator | None = None) -> None:
+    def __init__(self, dim: int = 16, width: int = 64, rng: Rng = None) -> None:
         super().__init__()
         self.config = dict(dim=dim, width=width)
         self.point = nn.Sequential(

@@ -4,10 +4,8 @@ import torch
 from torch import Tensor
 
 from toycore import mixtures
-from toycore.checks import batched, numbers, stream
-from toycore.fields import noise
-from toycore.frames import VP
-from toycore.types import Denoiser, Label, randn_like
+from toycore.checks import stream
+from toycore.types import Denoiser, Label, Rng, randn_like
 
 
 def posterior_mean(source: mixtures.Source) -> Denoiser:
@@ -43,7 +41,7 @@ def responsibilities(source: mixtures.Source, x: Tensor, sigma: float, label: La
     return mixture.by_rows(lambda *row: mixture.log_joint(*row).softmax(1), x, sigma, label)
 
 
-def posterior_sample(source: mixtures.Source, x: Tensor, sigma: float, rng: torch.Generator | None = None) -> Tensor:
+def posterior_sample(source: mixtures.Source, x: Tensor, sigma: float, rng: Rng = None) -> Tensor:
     """Draw one x0 per row from p(x0 | x): a component by its responsibility, then its Gaussian posterior."""
     weights = responsibilities(source, x, sigma)
     k, z = torch.multinomial(weights, 1, generator=stream(rng))[:, 0], randn_like(x, rng).flatten(1)
@@ -51,19 +49,3 @@ def posterior_sample(source: mixtures.Source, x: Tensor, sigma: float, rng: torc
     v = m.std[k, None] ** 2
     g = m.squared(sigma) / (v + m.squared(sigma))
     return (g * m.means[k] + (1 - g) * x.flatten(1) + (v * g).sqrt() * z).reshape(x.shape)
-
-
-def blind_noise(source: mixtures.GaussianMixture, x_t: Tensor, levels: Tensor) -> Tensor:
-    """Return E[eps | x_t] for a model that is not told the level: the best that a network without a clock can say.
-
-    x_t `[b, d]` is in the VP frame and its level is one of `levels` with equal chance; the exact answers of all levels
-    are averaged with weights p(level | x_t).
-    """
-    mixture = mixtures.of(source)
-    d, levels = mixture.means.shape[1], numbers(levels, "levels", "a list of noise levels above 0").reshape(-1)
-    zoom = VP.scale(levels)
-    log_p = torch.stack(
-        [mixture.log_density(batched(x_t, "x_t", d) / k, s) - d * k.log() for k, s in zip(zoom, levels)]
-    )
-    eps = torch.stack([noise(posterior_mean(mixture), x_t / k, s) for k, s in zip(zoom, levels)])
-    return (log_p.softmax(0)[..., None] * eps).sum(0)

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from toycore.checks import batched, denoise, function, positive, stream
-from toycore.types import Denoiser, Label, column
+from toycore.types import Denoiser, Label, Rng, column
 
 
 def noise(D: Denoiser, x: Tensor, sigma: Tensor | float, label: Label = None) -> Tensor:
@@ -45,7 +45,7 @@ def divergence(f: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
         return torch.stack(list(rows)).sum(0)
 
 
-def hutchinson(f: Callable[[Tensor], Tensor], x: Tensor, rng: torch.Generator | None = None, probes: int = 1) -> Tensor:
+def hutchinson(f: Callable[[Tensor], Tensor], x: Tensor, rng: Rng = None, probes: int = 1) -> Tensor:
     """Return the mean of v . J v over `probes` random sign vectors v, `[b]`: the divergence on average.
 
     One backward pass per probe, whatever the dimension. With S = (J + J^T)/2 its variance is 2 sum_{i != j} S_ij^2 /

@@ -17,10 +17,10 @@ from toycore.checks import batched, denoise, finite, function, numbers, positive
 from toycore.frames import FLOW
 from toycore.precondition import FromVelocity
 from toycore.sigmas import decreasing
-from toycore.types import Denoiser, Label, column, randn_like
+from toycore.types import Denoiser, Label, Rng, column, randn_like
 
-Pairs = Callable[[int, torch.Generator | None], tuple[Tensor, Tensor]]
-Times = Callable[[int, torch.Generator | None], Tensor]
+Pairs = Callable[[int, Rng], tuple[Tensor, Tensor]]
+Times = Callable[[int, Rng], Tensor]
 
 
 class Path(NamedTuple):
@@ -122,14 +122,14 @@ def independent(data: mixtures.Source) -> Pairs:
     """Return draw(n, rng) -> (x0, eps): data and noise that know nothing of each other."""
     draw = training.sampler_of(data)
 
-    def pairs(n: int, rng: torch.Generator | None) -> tuple[Tensor, Tensor]:
+    def pairs(n: int, rng: Rng) -> tuple[Tensor, Tensor]:
         x0 = draw(n, rng)[0]
         return x0, randn_like(x0, stream(rng))
 
     return pairs
 
 
-def coupled(D: Denoiser, n: int, grid: Tensor, rng: torch.Generator | None = None, dim: int = 2) -> Pairs:
+def coupled(D: Denoiser, n: int, grid: Tensor, rng: Rng = None, dim: int = 2) -> Pairs:
     """Return draw(n, rng) -> (x0, eps) from n pairs in which the flow of D carried the noise eps to x0.
 
     The coupling of reflow: straighten the paths that a flow takes (Liu et al. 2022, 2209.03003, section 2.1).
@@ -138,27 +138,32 @@ def coupled(D: Denoiser, n: int, grid: Tensor, rng: torch.Generator | None = Non
     eps = torch.randn(positive(n), positive(dim, "dim"), generator=stream(rng))
     x0 = samplers.final(samplers.heun(D, float(grid[0]) * eps, grid))
 
-    def pairs(n: int, rng: torch.Generator | None) -> tuple[Tensor, Tensor]:
+    def pairs(n: int, rng: Rng) -> tuple[Tensor, Tensor]:
         rows = torch.randint(len(x0), (positive(n),), generator=stream(rng))
         return x0[rows], eps[rows]
 
     return pairs
 
 
-def uniform(n: int, rng: torch.Generator | None = None) -> Tensor:
+def uniform(n: int, rng: Rng = None) -> Tensor:
     """Draw n times uniform in (0, 1), 1e-4 away from both ends."""
     return torch.rand(positive(n), generator=stream(rng)).clamp(1e-4, 1 - 1e-4)
 
 
-def log_uniform(n: int, rng: torch.Generator | None = None) -> Tensor:
+def log_uniform(n: int, rng: Rng = None) -> Tensor:
     """Draw n times whose noise levels are log-uniform in [0.01, 100]: more of them near both ends."""
     return FLOW.time(sigmas.log_uniform(n, 0.01, 100.0, rng))
 
 
 def train(
-    D: FromVelocity, pairs: Pairs, steps: int = 1000, batch: int = 512, lr: float = 2e-2, times: Times = uniform,
-    rng: torch.Generator | None = None,
-) -> Iterator[training.Progress]:  # fmt: skip
+    D: FromVelocity,
+    pairs: Pairs,
+    steps: int = 1000,
+    batch: int = 512,
+    lr: float = 2e-2,
+    times: Times = uniform,
+    rng: Rng = None,
+) -> Iterator[training.Progress]:
     """Train D in place by flow matching at random times, and yield a Progress per step."""
     if not isinstance(D, FromVelocity):
         raise TypeError(f"D is a {type(D).__name__}; flow matching trains a velocity: precondition.from_velocity(net)")
@@ -177,12 +182,19 @@ def train(
 
 
 def fit(
-    pairs: Pairs, steps: int = 1000, batch: int = 512, width: int = 64, depth: int = 3, lr: float = 2e-2,
-    times: Times = uniform, rng: torch.Generator | None = None, progress: bool = False,
-) -> FromVelocity:  # fmt: skip
+    pairs: Pairs,
+    steps: int = 1000,
+    batch: int = 512,
+    width: int = 64,
+    depth: int = 3,
+    lr: float = 2e-2,
+    times: Times = uniform,
+    rng: Rng = None,
+    progress: bool = False,
+) -> FromVelocity:
     """Train a velocity network on pairs and return it as a Denoiser, in evaluation mode; Ctrl-C keeps it."""
     start = FromVelocity(networks.MLP(2, width, depth, features=24, scale=2.5, rng=rng))
-    made = training.follow(train(start, pairs, steps, batch, lr, times, rng), steps, start, progress)
+    made = training.run(train(start, pairs, steps, batch, lr, times, rng), steps, start, progress)
     assert isinstance(made, FromVelocity)
     return made
 

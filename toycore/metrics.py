@@ -9,17 +9,13 @@ from torch import Tensor
 from toycore import exact, fields, mixtures
 from toycore.checks import above, as_batch, label_rows, numbers, positive, stream
 from toycore.training import sampler_of
-from toycore.types import Denoiser
+from toycore.types import Denoiser, Rng
 
 LEVELS = torch.logspace(-2, 1, 20, dtype=torch.float64)  # the 20 levels over which FE is a mean
 
 
 def field_error(
-    D: Denoiser,
-    source: mixtures.Source,
-    sigmas: Tensor = LEVELS,
-    n: int = 2000,
-    rng: torch.Generator | None = None,
+    D: Denoiser, source: mixtures.Source, sigmas: Tensor = LEVELS, n: int = 2000, rng: Rng = None
 ) -> Tensor:
     """Return sum |eps_hat - eps*|^2 / sum |eps*|^2 at each level, over n points drawn from the noised data, as
     `[levels]`.
@@ -83,7 +79,7 @@ def _mean_distance(x: Tensor, y: Tensor, rows: int = 1000) -> Tensor:
     return sum((torch.cdist(part, y).sum() for part in x.split(rows)), x.new_zeros(())) / (len(x) * len(y))
 
 
-def sliced_wasserstein(x: Tensor, y: Tensor, directions: int = 64, rng: torch.Generator | None = None) -> float:
+def sliced_wasserstein(x: Tensor, y: Tensor, directions: int = 64, rng: Rng = None) -> float:
     """Return the root mean square, over random directions, of the 1-D Wasserstein-2 distance between projections.
 
     In one dimension the distance is the RMS gap between quantile functions, read here at 1,000 levels (exactly, for
@@ -133,7 +129,7 @@ def frechet(x: Tensor, y: Tensor) -> float:
 
 
 def frechet_extrapolated(
-    x: Tensor, y: Tensor, sizes: tuple[int, ...] = (), rng: torch.Generator | None = None
+    x: Tensor, y: Tensor, sizes: tuple[int, ...] = (), rng: Rng = None
 ) -> tuple[float, Tensor, Tensor]:
     """Return (FD at n = infinity, sizes, FD at each size): FD's bias falls as 1/n, so a line in 1/n is continued to 0.
 
@@ -157,7 +153,7 @@ def frechet_extrapolated(
     return float(torch.linalg.lstsq(line, (FD * n)[:, None]).solution[0]), n, FD
 
 
-def _some(x: Tensor, n: int, rng: torch.Generator | None) -> Tensor:
+def _some(x: Tensor, n: int, rng: Rng) -> Tensor:
     return x[torch.randperm(len(x), generator=stream(rng))[:n]]
 
 

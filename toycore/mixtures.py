@@ -13,7 +13,7 @@ from torch import Tensor
 
 from toycore import data
 from toycore.checks import FLOATS, as_batch, batched, finite, label_rows, named, numbers, positive, stream
-from toycore.types import Label, in_chunks, randn_like, squared_distance
+from toycore.types import Label, Rng, in_chunks, randn_like, squared_distance
 
 CHUNK = 8_000_000  # entries of a [b, k] matrix held at a time: 32 MB in float32
 
@@ -60,7 +60,7 @@ class GaussianMixture:
         mine = self.label == label
         return GaussianMixture(self.means[mine], self.std[mine], self.weights[mine])
 
-    def sample(self, n: int, rng: torch.Generator | None = None) -> tuple[Tensor, Tensor]:
+    def sample(self, n: int, rng: Rng = None) -> tuple[Tensor, Tensor]:
         """Draw x `[n, d]` and label `[n]`: a component k with probability w_k, then x = m_k + std_k z."""
         k = torch.multinomial(self.weights.cpu(), positive(n), replacement=True, generator=stream(rng)).to(
             self.means.device

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from toycore.checks import as_batch, denoiser, number, numbers, share, stream
 from toycore.sigmas import decreasing
-from toycore.types import Denoiser, Label, State, randn_like
+from toycore.types import Denoiser, Label, Rng, State, randn_like
 
 Walk = Iterator[State]
 Parts = tuple[Tensor, Tensor, Tensor]  # of a step: x0_hat, mean, fresh
@@ -43,14 +43,7 @@ def _down(sigmas: Tensor) -> Iterator[tuple[float, float]]:
     return pairwise(decreasing(sigmas).tolist())
 
 
-def ddpm(
-    D: Denoiser,
-    x: Tensor,
-    sigmas: Tensor,
-    label: Label = None,
-    rng: torch.Generator | None = None,
-    noise: float = 1.0,
-) -> Walk:
+def ddpm(D: Denoiser, x: Tensor, sigmas: Tensor, label: Label = None, rng: Rng = None, noise: float = 1.0) -> Walk:
     """Walk down by forgetting a little of the noise and adding fresh noise at every step.
 
     The next point is drawn from the Gaussian q(x' | x, x0_hat) that the noising itself would pass through,
@@ -71,14 +64,7 @@ def ddpm(
     return _walk(step, x, _down(sigmas))
 
 
-def ddim(
-    D: Denoiser,
-    x: Tensor,
-    sigmas: Tensor,
-    label: Label = None,
-    rng: torch.Generator | None = None,
-    eta: float = 0.0,
-) -> Walk:
+def ddim(D: Denoiser, x: Tensor, sigmas: Tensor, label: Label = None, rng: Rng = None, eta: float = 0.0) -> Walk:
     """Walk down along the predicted noise; eta mixes fresh noise in (0: none, deterministic; 1: the law of DDPM).
 
         x' = x0_hat + sqrt(sigma'^2 - b^2) eps_hat + b z,    b = eta sigma' sqrt(1 - sigma'^2/sigma^2).
@@ -128,14 +114,7 @@ def _heun(D: Denoiser, label: Label) -> Step:
     return step
 
 
-def sde(
-    D: Denoiser,
-    x: Tensor,
-    sigmas: Tensor,
-    label: Label = None,
-    rng: torch.Generator | None = None,
-    churn: float = 1.0,
-) -> Walk:
+def sde(D: Denoiser, x: Tensor, sigmas: Tensor, label: Label = None, rng: Rng = None, churn: float = 1.0) -> Walk:
     """Walk down the reverse SDE by Euler-Maruyama; churn says how much noise is stirred in beyond the flow ODE.
 
         dx = (1 + churn) eps_hat dsigma + sqrt(2 churn sigma |dsigma|) z
@@ -192,14 +171,7 @@ def invert(D: Denoiser, x: Tensor, sigmas: Tensor, label: Label = None, walk: Ca
     return _walk(step(denoiser(D), label), x, pairwise(levels))
 
 
-def langevin(
-    D: Denoiser,
-    x: Tensor,
-    levels: Tensor,
-    label: Label = None,
-    rng: torch.Generator | None = None,
-    rate: float = 0.1,
-) -> Walk:
+def langevin(D: Denoiser, x: Tensor, levels: Tensor, label: Label = None, rng: Rng = None, rate: float = 0.1) -> Walk:
     """Take one Langevin step at each of the levels, all above 0; repeat a level to stay there.
 
         x' = x + (h/2) score(x, sigma) + sqrt(h) z,    h = rate sigma^2

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from toycore.checks import above, number, numbers, positive, stream
+from toycore.types import Rng
 
 
 def karras(n: int, low: float = 0.002, high: float = 80.0, rho: float = 7.0) -> Tensor:
@@ -99,7 +100,7 @@ def stride(levels: Tensor, n: int | None) -> Tensor:
     return levels[torch.linspace(0, len(levels) - 1, n, dtype=torch.float64).round().long()]
 
 
-def log_uniform(n: int, low: float, high: float, rng: torch.Generator | None = None) -> Tensor:
+def log_uniform(n: int, low: float, high: float, rng: Rng = None) -> Tensor:
     """Draw n levels `[n]` with log sigma uniform in [log low, log high], float32: the random levels of training."""
     _range(low, high)
     return low * (high / low) ** torch.rand(positive(n), generator=stream(rng))

@@ -14,7 +14,7 @@ from toycore.checks import above, as_batch, batched, denoise, function, number, 
 from toycore.data import Points
 from toycore.precondition import Preconditioned
 from toycore.sigmas import log_uniform
-from toycore.types import column, randn_like
+from toycore.types import Rng, column, randn_like
 
 LOW, HIGH = 0.01, 10.0  # the noise levels of training
 
@@ -27,7 +27,7 @@ class Progress(NamedTuple):
     D: nn.Module
 
 
-def sampler_of(source: mixtures.Source) -> Callable[[int, torch.Generator | None], tuple[Tensor, Tensor | None]]:
+def sampler_of(source: mixtures.Source) -> Callable[[int, Rng], tuple[Tensor, Tensor | None]]:
     """Return draw(n, rng) -> (x0, label): fresh points of a mixture, or rows of a data set with replacement."""
     if isinstance(source, mixtures.GaussianMixture):
         return source.to(torch.float32).sample
@@ -38,16 +38,14 @@ def sampler_of(source: mixtures.Source) -> Callable[[int, torch.Generator | None
     if label is not None and label.shape != (len(x),):
         raise ValueError(f"the data are {len(x)} points with {len(label)} labels; give one label per point")
 
-    def draw(n: int, rng: torch.Generator | None) -> tuple[Tensor, Tensor | None]:
+    def draw(n: int, rng: Rng) -> tuple[Tensor, Tensor | None]:
         rows = torch.randint(len(x), (positive(n),), generator=stream(rng))
         return x[rows], None if label is None else label[rows]
 
     return draw
 
 
-def loss(
-    D: nn.Module, x0: Tensor, sigma: Tensor, label: Tensor | None = None, rng: torch.Generator | None = None
-) -> Tensor:
+def loss(D: nn.Module, x0: Tensor, sigma: Tensor, label: Tensor | None = None, rng: Rng = None) -> Tensor:
     """Return `weighted_error` with noise eps ~ N(0, I) drawn from rng: denoising score matching (Vincent 2011)."""
     return weighted_error(D, x0, randn_like(batched(x0, "x0"), stream(rng)), sigma, label)
 
@@ -66,7 +64,7 @@ def weighted_error(D: nn.Module, x0: Tensor, eps: Tensor, sigma: Tensor, label: 
     return (column(weight, x0) * (denoise(D, x, sigma, label) - x0) ** 2).mean()
 
 
-def drop(label: Tensor | None, share: float, rng: torch.Generator | None) -> Tensor | None:
+def drop(label: Tensor | None, share: float, rng: Rng) -> Tensor | None:
     """Replace a random share of the labels by -1, "no label", so that one network learns both fields of guidance."""
     if label is None:
         return None
@@ -83,7 +81,7 @@ def train(
     label_dropout: float = 0.1,
     low: float = LOW,
     high: float = HIGH,
-    rng: torch.Generator | None = None,
+    rng: Rng = None,
 ) -> Iterator[Progress]:
     """Train D in place on random noise levels, log-uniform in [low, high], and yield a Progress per step.
 
@@ -143,7 +141,7 @@ def cosine(share: float) -> float:
     return 0.5 * (1 + math.cos(math.pi * share))
 
 
-def model(data: mixtures.Source, width: int = 64, depth: int = 3, rng: torch.Generator | None = None) -> Preconditioned:
+def model(data: mixtures.Source, width: int = 64, depth: int = 3, rng: Rng = None) -> Preconditioned:
     """Return an untrained preconditioned MLP that suits the data: its mean, its spread, its classes, its sharpness.
 
     Bare points need more and finer Fourier features (48 of scale 6) than a smooth density (24 of scale 2.5).
@@ -166,7 +164,7 @@ def fit(
     depth: int = 3,
     lr: float = 2e-2,
     label_dropout: float = 0.1,
-    rng: torch.Generator | None = None,
+    rng: Rng = None,
     progress: bool = False,
 ) -> nn.Module:
     """Train a good model of 2-D data in about a second and return it, a Denoiser in evaluation mode.
@@ -175,10 +173,10 @@ def fit(
     """
     D = model(data, width, depth, rng)
     walk = train(D, data, steps, batch, lr, label_dropout, rng=rng)
-    return follow(walk, steps, D, progress)
+    return run(walk, steps, D, progress)
 
 
-def follow(walk: Iterator[Progress], steps: int, start: nn.Module, progress: bool = True) -> nn.Module:
+def run(walk: Iterator[Progress], steps: int, start: nn.Module, progress: bool = True) -> nn.Module:
     """Run a training to its end, or to Ctrl-C, and return the averaged model, frozen.
 
     With progress, a bar shows the step, the loss and the time left. `start` is returned when not one step was done.

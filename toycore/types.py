@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 Label = Tensor | int | None
+Rng = torch.Generator | None  # None: torch's own stream
 
 
 class Denoiser(Protocol):
@@ -48,7 +49,7 @@ def column(value: Tensor | float, x: Tensor, what: str = "sigma") -> Tensor:
     return value
 
 
-def randn_like(x: Tensor, rng: torch.Generator | None = None) -> Tensor:
+def randn_like(x: Tensor, rng: Rng = None) -> Tensor:
     """Draw z ~ N(0, I) shaped like x from rng (None: torch's own stream)."""
     return torch.randn(x.shape, generator=rng, dtype=x.dtype).to(x.device)
 

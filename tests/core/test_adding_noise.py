@@ -7,6 +7,7 @@ import torch
 
 from tests.support.problems import alike
 from toycore import data, exact, frames, mixtures, samplers, sigmas
+from toycore.types import seeded
 
 BETAS = torch.linspace(1e-4, 0.02, 1000, dtype=torch.float64)
 ALPHA_BAR = frames.alpha_bar(sigmas.ddpm()[:-1].flip(0))
@@ -36,7 +37,7 @@ def test_a_chain_too_short_misses_place_and_width(mean: tuple[float, float]) -> 
     """
     m, v, top = torch.tensor([mean], dtype=torch.float64), 0.22, float(sigmas.ddpm(T=100)[0])
     shrink = math.sqrt(v / (v + top**2))
-    start = torch.randn(2000, 2, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    start = torch.randn(2000, 2, generator=seeded(), dtype=torch.float64)
     start = math.sqrt(1 + top**2) * (start - start.mean(0)) / start.std(0)
     D = exact.posterior_mean(mixtures.GaussianMixture(m, math.sqrt(v)))
     x = samplers.final(samplers.heun(D, start, sigmas.karras(200, 0.002, top)))

@@ -41,7 +41,7 @@ ANY_DIMENSION = [  # walks learn of a wrong dimension from D, at their first ste
     "GaussianMixture({}, 0.1)", "exact.posterior_mean({})", "training.fit({})", "training.model({})",
     "flow.independent({})",
     "metrics.field_error(D, {})", "dimension.shell({})", "dimension.contrast({})", "dimension.certainty({}, [1.0])",
-    "data.into_box({})", "vae.fit({})", "classifiers.fit({})", "density.reverse_kernel({}, X, 1.0, 0.5)",
+    "data.into_box({})", "vae.fit({})", "classifiers.fit({})", "chains.reverse_kernel({}, X, 1.0, 0.5)",
 ]  # fmt: skip
 
 RNG = {
@@ -59,7 +59,8 @@ TAKES_RNG = [
     "metrics.frechet_extrapolated(X, X, (2, 4), {})", "fields.hutchinson(lambda x: 2 * x, X, {})",
     "flow.independent(P)(5, {})", "flow.coupled(D, 5, GRID, {})", "flow.uniform(5, {})", "flow.log_uniform(5, {})",
     "flow.fit(flow.independent(P), rng={})", "networks.MLP(rng={})", "networks.NoiseMLP(rng={})",
-    "networks.ConditionalMLP(rng={})", "embeddings.draw(RIGHT, rng={})", "embeddings.Clip(rng={})", "vae.VAE(rng={})",
+    "conditioning.ConditionalMLP(rng={})", "embeddings.draw(RIGHT, rng={})", "embeddings.Clip(rng={})",
+    "vae.VAE(rng={})",
     "vae.VAE().elbo(X, {})", "vae.VAE().sample(5, {})", "vae.fit(P, rng={})", "classifiers.fit(P, rng={})",
     "classifiers.Classifier(2, rng={})", "dimension.certainty(X, [1.0], {})",
     "classifiers.loss(M.class_log_posterior, X, 1.0, RIGHT, {})",
@@ -78,11 +79,11 @@ TAKES_COUNT = [
     "metrics.precision_recall(X, X, {})", "training.fit(P, steps={})", "training.fit(P, batch={})",
     "training.fit(P, width={})", "training.fit(P, depth={})", "training.train(NET, P, steps={})", "networks.MLP({})",
     "networks.MLP(width={})", "networks.MLP(depth={})", "networks.NoiseMLP({})", "networks.NoiseMLP(embedding={})",
-    "networks.ConditionalMLP(told={})", "flow.coupled(D, {}, GRID)", "flow.coupled(D, 5, GRID, dim={})",
+    "conditioning.ConditionalMLP(embedding={})", "flow.coupled(D, {}, GRID)", "flow.coupled(D, 5, GRID, dim={})",
     "flow.fit(flow.independent(P), steps={})", "flow.uniform({})", "fields.hutchinson(lambda x: 2 * x, X, probes={})",
     "embeddings.draw(RIGHT, {})", "embeddings.Clip(dim={})", "vae.VAE(latent={})", "vae.VAE(width={})",
     "vae.VAE().sample({})", "vae.fit(P, steps={})", "classifiers.fit(P, batch={})", "dimension.turning_level({}, 2)",
-    "dimension.certainty(X, [1.0], n={})", "density.gaussian_gap(LINE, 1.0, 0.5, {})",
+    "dimension.certainty(X, [1.0], n={})", "chains.gaussian_gap(LINE, 1.0, 0.5, {})",
 ]  # fmt: skip
 
 NUMBER = {"math.nan": "is nan", "'1'": "is '1'", "None": "is None", "True": "is True", "[1.0]": "a list"}
@@ -97,9 +98,9 @@ TAKES_NUMBER = [
     "data.rings(9, noise={})", "training.fit(P, lr={})", "training.fit(P, label_dropout={})",
     "training.train(NET, P, low={})",
     "networks.MLP(scale={})", "precondition.Preconditioned(networks.MLP(), {})", "density.histogram(X, extent={})",
-    "density.reverse_kernel(P, X, {}, 0.1)", "density.reverse_kernel(P, X, 1.0, {})",
-    "gaussians.small_variance({}, 0.5)",
-    "gaussians.large_variance(1.0, {})", "gaussians.true_variance({})", "metrics.coverage(X, X, {})",
+    "chains.reverse_kernel(P, X, {}, 0.1)", "chains.reverse_kernel(P, X, 1.0, {})",
+    "chains.small_variance({}, 0.5)",
+    "chains.large_variance(1.0, {})", "chains.true_variance({})", "metrics.coverage(X, X, {})",
     "embeddings.draw(RIGHT, vary={})", "vae.VAE(noise={})", "vae.VAE().sample(5, noise={})",
 ]  # fmt: skip
 
@@ -134,7 +135,7 @@ LEVELS = {
 TAKES_LEVELS = [
     "samplers.ddpm(D, X, {})", "samplers.ddim(D, X, {})", "samplers.heun(D, X, {})", "samplers.sde(D, X, {})",
     "samplers.dpmpp_2m(D, X, {})", "samplers.invert(D, X, {})", "density.log_likelihood(D, X, {})",
-    "density.chain_gap(LINE, {})", "gaussians.chain_elbo(X, 1.0, {}, gaussians.small_variance)",
+    "chains.chain_gap(LINE, {})", "chains.chain_elbo(X, 1.0, {}, chains.small_variance)",
     "flow.coupled(D, 5, {})", "frames.ddpm_step(1.0, {})",
 ]  # fmt: skip
 

@@ -185,6 +185,7 @@ def test_cards_of_the_last_release_still_load(path, home):
     module, kind = home.rsplit(".", 1)
     configs = {
         "captioned-mlp": {"tokens": [[0, 1], [2, 0]]},
+        "conditional-mlp": {"told": 4},
         "classifier": {"classes": 2},
         "clip": {"captions": ["a red star"], "side": 8},
     }
@@ -216,6 +217,7 @@ def test_cards_of_the_last_release_still_load(path, home):
         ("told.bias", "modulate.bias"),
         ("net.blocks.3.mlp.0.weight", "net.blocks.3.mlp.0.weight"),
         ("words.word.weight", "encoder.word.weight"),
+        ("net.tell.0.A.weight", "net.conditions.0.A.weight"),
         ("none", "no_label"),
         ("enter.bias", "first.bias"),
         ("enter_z.bias", "from_latent.bias"),

@@ -7,6 +7,7 @@ import torch
 from torch.distributions import MultivariateNormal
 
 from toycore.lessons import dimension
+from toycore.types import seeded
 
 
 @pytest.mark.parametrize("d", [1, 3, 50])
@@ -26,10 +27,10 @@ def test_contrast_by_hand() -> None:
 
 def test_certainty_of_two_points() -> None:
     """With points at -1 and 1 the larger weight is 1/(1 + exp(-2|x|/sigma^2)): 1 without noise, 1/2 with very much."""
-    two, seed = torch.tensor([[-1.0], [1.0]]), lambda: torch.Generator().manual_seed(0)
-    got = dimension.certainty(two, torch.tensor([0.1, 1.0, 100.0]), seed(), 4001)
+    two = torch.tensor([[-1.0], [1.0]])
+    got = dimension.certainty(two, torch.tensor([0.1, 1.0, 100.0]), seeded(), 4001)
     assert got[0] > 0.999 and got[2] < 0.51
-    x = 1 + torch.randn(200_000, generator=seed())
+    x = 1 + torch.randn(200_000, generator=seeded())
     assert float(got[1]) == pytest.approx(float((1 / (1 + (-2 * x.abs()).exp())).median()), abs=0.02)
 
 

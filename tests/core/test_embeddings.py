@@ -1,4 +1,4 @@
-"""Captioned pictures, the toy CLIP and its losses, and the four ways of telling a network a condition."""
+"""Captioned pictures, the toy CLIP and its losses."""
 
 import math
 
@@ -6,9 +6,8 @@ import pytest
 import torch
 from torch.nn.functional import cross_entropy, normalize
 
-from tests.support import contracts
 from tests.support.problems import alike, close, within
-from toycore import checkpoints, embeddings, exact, fields, networks, precondition, training
+from toycore import checkpoints, embeddings, training
 from toycore.images import sets
 from toycore.images.nets import clip as images_clip
 from toycore.images.sets import shapes
@@ -116,7 +115,7 @@ def trained(attract_only: bool, steps: int) -> tuple[embeddings.Clip, float]:
         losses.append(value.item())
         return value
 
-    made = training.follow(training.descend(clip, objective, steps, 5e-3), steps, clip, False)
+    made = training.run(training.descend(clip, objective, steps, 5e-3), steps, clip, False)
     assert isinstance(made, embeddings.Clip)
     return made, losses[0]
 
@@ -166,92 +165,6 @@ def test_a_small_clip_learns_the_colours():
         for found in (sets.load("shapes", n=500, seed=0), sets.load("shapes", n=200, seed=1))
     )
     start = images_clip.Clip(known.names, dim=8, rng=seeded())
-    model = training.follow(images_clip.train(start, known, 80, 32, 5e-3, seeded(1)), 80, start, False)
+    model = training.run(images_clip.train(start, known, 80, 32, 5e-3, seeded(1)), 80, start, False)
     found = embeddings.retrieval(model.image(sets.to_unit(held.images)), model.text(torch.arange(8)), held.labels)
     assert found > 0.85
-
-
-# ---- four ways of telling ---------------------------------------------------------------------------
-
-
-def captioned(how: str) -> precondition.Preconditioned:
-    net = networks.Captioned(embeddings.TOKENS[:3].tolist(), rng=seeded(), how=how, width=20)
-    torch.nn.init.normal_(net.net.last.weight, generator=seeded(1))  # or F would be 0
-    return precondition.Preconditioned(net, 0.47)
-
-
-@pytest.mark.parametrize("how", networks.TELL)
-@pytest.mark.parametrize("check", contracts.DENOISER, ids=lambda f: f.__name__)
-def test_contract(check, how):
-    check(contracts.Case(captioned(how), 3))
-
-
-def test_to_append_is_to_add():
-    h, words = torch.randn(5, 8, generator=seeded()), torch.randn(5, 2, 3, generator=seeded(1))
-    concat, add = networks.Concat(8, 3), networks.Add(8, 3)
-    add.A.weight.data, add.A.bias.data = concat.B.weight.data[:, 8:], concat.B.bias.data
-    close(add(h @ concat.B.weight[:, :8].T, words), concat(h, words), atol=1e-5)
-
-
-def test_attention_is_torchs_attention_and_reads_a_sequence():
-    attend = networks.Attend(8, 4)
-    h, words = torch.randn(5, 8, generator=seeded()), torch.randn(5, 3, 4, generator=seeded(1))
-    key, value = attend.KV(words).chunk(2, 2)
-    read = torch.nn.functional.scaled_dot_product_attention(attend.Q(h)[:, None], key, value)[:, 0]
-    close(attend(h, words), h + attend.O(read), atol=1e-5)
-    weights = attend.weights(h, words)
-    assert weights.shape == (5, 3)
-    close(weights.sum(1), 1.0, atol=1e-5)
-    close(attend(h, words), attend(h, words[:, [2, 0, 1]]), atol=1e-5)  # a set of words, without places
-
-
-def test_film_is_gain_and_offset_of_the_normed_layer():
-    film, h, words = networks.Film(8, 3), torch.randn(5, 8, generator=seeded()), torch.randn(1, 2, 3)
-    S, T = (words.sum(1) @ film.ST.weight.T + film.ST.bias).chunk(2, 1)
-    norm = (h - h.mean(1, keepdim=True)) / (h.var(1, keepdim=True, correction=0) + 1e-5).sqrt()
-    close(film(h, words), (1 + S) * norm + T, atol=1e-5)
-
-
-def test_conditions_may_be_vectors_or_nothing():
-    net = networks.ConditionalMLP(3, width=12, told=4, rng=seeded())
-    torch.nn.init.normal_(net.last.weight, generator=seeded(1))
-    u, sigma, c = torch.randn(6, 3, generator=seeded()), torch.tensor([0.3]), torch.randn(6, 4, generator=seeded(2))
-    close(net(u, sigma, c), net(u, sigma, c[:, None]), atol=1e-6)
-    close(net(u, sigma), net(u, sigma, torch.zeros(6, 4)), atol=1e-6)  # the null vector starts at zero
-    assert not torch.allclose(net(u, sigma, c), net(u, sigma))
-    with pytest.raises(ValueError, match="did you mean 'attend'"):
-        networks.ConditionalMLP(how="attention")
-
-
-def test_the_four_ways_have_equal_size_at_the_notebooks_widths():
-    counts = [
-        networks.count_params(networks.Captioned(embeddings.TOKENS.tolist(), how=how, width=width))
-        for how, width in {"add": 72, "concat": 51, "film": 64, "attend": 60}.items()
-    ]
-    assert max(counts) / min(counts) < 1.05
-
-
-def test_words_compose_to_captions_never_shown():
-    """Trained on 24 of 32 captions; the exact conditional field judges the other 8."""
-    hidden = torch.tensor([i for i in range(32) if (i // 16 + i // 4 + i) % 4 == 0])
-    seen = EVERY[~torch.isin(EVERY, hidden)]
-    assert all(torch.isin(torch.arange(10), embeddings.TOKENS[part]).all() for part in (seen, hidden))
-    truth, lesson = exact.posterior_mean(embeddings.mixture()), embeddings.mixture(captions=seen)
-    x0, label = embeddings.mixture(captions=hidden).sample(2000, seeded(3))
-    x = x0 + 0.3 * torch.randn(x0.shape, generator=seeded(4))
-    eps = fields.noise(truth, x, 0.3, label)
-
-    def error(net) -> float:
-        D = precondition.Preconditioned(net, 0.47)
-        walk = training.train(D, lesson, 300, batch=256, lr=1e-2, rng=seeded(1))
-        made = training.follow(walk, 300, D, False)
-        return float((fields.noise(made, x, 0.3, label) - eps).square().sum() / eps.square().sum())
-
-    words = networks.Captioned(embeddings.TOKENS.tolist(), seeded(), how="add", width=48)
-    assert error(words) < 0.3 < 1 < error(networks.MLP(width=48, classes=32, rng=seeded()))
-
-
-def test_captioned_networks_are_saved_whole(tmp_path):
-    D, x = captioned("film"), torch.randn(4, 2, generator=seeded())
-    again = checkpoints.load(checkpoints.save(D, tmp_path / "words.safetensors"))
-    alike(again(x, 0.3, 2), D(x, 0.3, 2))

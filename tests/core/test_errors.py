@@ -22,7 +22,7 @@ from toycore import (
     sigmas,
     training,
 )  # fmt: skip
-from toycore.lessons import classifiers, dimension, vae
+from toycore.lessons import chains, classifiers, conditioning, dimension, vae
 from toycore.mixtures import GaussianMixture
 
 POINTS = torch.tensor([[0.0, 0.0], [1.0, 0.0]])
@@ -175,10 +175,12 @@ ERRORS = {
     "network without depth": (lambda: networks.MLP(depth=0), ValueError, "depth is 0", "at least 1"),
     "eps network without depth": (lambda: networks.NoiseMLP(depth=0), ValueError, "depth is 0", "at least 1"),
     "eps network of odd embedding": (lambda: networks.NoiseMLP(embedding=63), ValueError, "embedding is 63", "even"),
-    "told network without depth": (lambda: networks.ConditionalMLP(depth=0), ValueError, "depth is 0", "at least 1"),
-    "words of one row for two": (
-        lambda: networks.ConditionalMLP(told=4)(X[:2], torch.ones(1), torch.zeros(1, 4, 4)), ValueError, "(1, 4, 4)",
-        "[2, k, 4]",
+    "conditional network without depth": (
+        lambda: conditioning.ConditionalMLP(depth=0), ValueError, "depth is 0", "at least 1",
+    ),
+    "tokens of one row for two": (
+        lambda: conditioning.ConditionalMLP(embedding=4)(X[:2], torch.ones(1), torch.zeros(1, 4, 4)),
+        ValueError, "(1, 4, 4)", "[2, k, 4]",
     ),
     "dropout in percent": (
         lambda: training.fit(data.spiral(9, 3), label_dropout=10), ValueError, "label_dropout is 10", "between 0 and 1",
@@ -216,13 +218,13 @@ ERRORS = {
         lambda: density.log_likelihood(D, X, sigmas.karras(3)), ValueError, "ends at sigma = 0", "sigmas[:-1]",
     ),
     "reverse step upwards": (
-        lambda: density.reverse_kernel(POINTS, X, 0.2, 0.5), ValueError, "below = 0.5", "0 <= below < sigma",
+        lambda: chains.reverse_kernel(POINTS, X, 0.2, 0.5), ValueError, "below = 0.5", "0 <= below < sigma",
     ),
     "quadrature in the plane": (
-        lambda: density.gaussian_gap(GaussianMixture(POINTS, 0.1), 1.0, 0.5), ValueError, "2 dimensions", "[k, 1]",
+        lambda: chains.gaussian_gap(GaussianMixture(POINTS, 0.1), 1.0, 0.5), ValueError, "2 dimensions", "[k, 1]",
     ),
     "two places of the line": (
-        lambda: density.reverse_densities(GaussianMixture(POINTS[:, :1], 0.1), X[:2, :1], 1.0, 0.5, X[:, 0]),
+        lambda: chains.reverse_densities(GaussianMixture(POINTS[:, :1], 0.1), X[:2, :1], 1.0, 0.5, X[:, 0]),
         ValueError, "(2, 1)", "[1, 1]",
     ),
     "histogram in space": (lambda: density.histogram(torch.zeros(5, 3)), ValueError, "(5, 3)", "[b, 2]"),

@@ -10,6 +10,7 @@ import torch
 from tests.support import contracts
 from tests.support.problems import PROBLEMS, close, two_modes, uneven, within
 from toycore import data, exact, fields, metrics, mixtures
+from toycore.types import seeded
 
 
 @pytest.mark.parametrize("check", contracts.DENOISER + contracts.EXACT_ONLY, ids=lambda f: f.__name__)
@@ -101,9 +102,9 @@ def test_posterior_sample_of_bare_points_at_zero_is_the_nearest_point(rng):
 
 def test_posterior_sample_of_pictures_keeps_their_shape():
     """And rows may have their own level: at 1e-3 each noisy picture knows its origin, at 100 none does."""
-    pictures = torch.randn(10, 1, 4, 4, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    pictures = torch.randn(10, 1, 4, 4, generator=seeded(1), dtype=torch.float64)
     x, sigma = pictures[[3, 4]], torch.tensor([1e-3, 100.0], dtype=torch.float64)
-    draws = [exact.posterior_sample(pictures, x, sigma, torch.Generator().manual_seed(i)) for i in range(9)]
+    draws = [exact.posterior_sample(pictures, x, sigma, seeded(i)) for i in range(9)]
     assert all(torch.equal(draw[0], pictures[3]) for draw in draws)
     assert draws[0].shape == x.shape and len({float(draw[1].sum()) for draw in draws}) > 1
     close(exact.posterior_mean(pictures)(x, sigma)[1], pictures.mean(0), rtol=0, atol=0.01)
@@ -157,7 +158,7 @@ def test_field_turns_from_mean_to_arm_at_0142():
     low, high = 0.05, 0.4
     for _ in range(12):
         middle = math.sqrt(low * high)
-        to_mean, to_arm = _cosines(middle, torch.Generator().manual_seed(0))
+        to_mean, to_arm = _cosines(middle, seeded())
         low, high = (middle, high) if to_arm > to_mean else (low, middle)
     assert math.sqrt(low * high) == pytest.approx(0.142, abs=0.01)
 
@@ -179,6 +180,7 @@ def test_one_giant_step_says_the_mean(rng):
 MEMORY = """
 import resource, sys, torch
 from toycore import exact, mixtures
+from toycore.types import seeded
 torch.set_num_threads(1)
 D, x = exact.posterior_mean(mixtures.spiral()), torch.randn(200_000, 2)
 D(x[:100], 0.1)

@@ -8,12 +8,13 @@ import torch
 from tests.support import problems
 from tests.support.problems import close, within
 from toycore import exact, fields, flow, frames, metrics, mixtures, samplers, sigmas, training
+from toycore.types import seeded
 
 PATHS = pytest.mark.parametrize("path", [flow.LINEAR, flow.VP], ids=lambda path: path.name)
 
 
 def _places(n=100, seed=0):
-    rng = torch.Generator().manual_seed(seed)
+    rng = seeded(seed)
     t = 0.03 + 0.94 * torch.rand(n, generator=rng, dtype=torch.float64)
     return torch.randn(n, 2, generator=rng, dtype=torch.float64), t
 
@@ -143,19 +144,19 @@ def test_straightness():
 
 def test_flow_matching_finds_the_field():
     spiral = mixtures.spiral()
-    D = flow.fit(flow.independent(spiral), steps=400, times=flow.log_uniform, rng=torch.Generator().manual_seed(0))
-    error = metrics.field_error(D, spiral, torch.tensor([0.3, 1.0, 3.0]), rng=torch.Generator().manual_seed(1))
+    D = flow.fit(flow.independent(spiral), steps=400, times=flow.log_uniform, rng=seeded())
+    error = metrics.field_error(D, spiral, torch.tensor([0.3, 1.0, 3.0]), rng=seeded(1))
     assert float(error[0]) < 0.3 and float(error[1:].max()) < 0.05
 
 
 def test_one_round_of_reflow_helps_two_steps():
-    spiral, rng = mixtures.spiral(), torch.Generator().manual_seed(0)
+    spiral, rng = mixtures.spiral(), seeded()
     D, eps = exact.posterior_mean(spiral), torch.randn(1000, 2, generator=rng)
     student = flow.fit(flow.coupled(D, 4000, sigmas.karras(16, 0.01, 80.0), rng), steps=400, rng=rng)
     real = spiral.sample(2000, rng)[0]
     two, one = sigmas.flow(2), sigmas.flow(12)
     ends = [samplers.final(samplers.ddim(net, 80 * eps, two)) for net in (D, student)]
-    errors = [metrics.sliced_wasserstein(x, real, rng=torch.Generator().manual_seed(1)) for x in ends]
+    errors = [metrics.sliced_wasserstein(x, real, rng=seeded(1)) for x in ends]
     assert errors[1] < errors[0] / 3
     bends = []
     for net in (D, student):

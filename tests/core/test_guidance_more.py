@@ -10,7 +10,7 @@ from tests.support import contracts
 from tests.support.problems import alike, close, twins, uneven
 from toycore import checkpoints, data, exact, fields, guidance, metrics, mixtures, samplers, sigmas
 from toycore.lessons import classifiers
-from toycore.types import Denoiser
+from toycore.types import Denoiser, seeded
 
 SIGMA = 0.4
 
@@ -116,7 +116,7 @@ def test_the_gradient_needs_no_grad_mode_and_leaves_none_behind(D, x):
 def test_the_wrong_sign_drives_away(sign, low, high):
     mixture = mixtures.spiral(components=200, classes=3)
     D = guidance.classifier(exact.posterior_mean(mixture), mixture.class_log_posterior, 1, float(sign))
-    x = samplers.final(samplers.ddim(D, 40 * torch.randn(500, 2, generator=torch.Generator().manual_seed(0)),
+    x = samplers.final(samplers.ddim(D, 40 * torch.randn(500, 2, generator=seeded()),
                                      sigmas.karras(40, 0.005, 40)))  # fmt: skip
     share = float((mixture.class_log_posterior(x, 0.0).argmax(1) == 1).double().mean())
     assert low <= share <= high
@@ -127,12 +127,12 @@ def test_the_wrong_sign_drives_away(sign, low, high):
 
 @pytest.fixture(scope="module")
 def trained() -> torch.nn.Module:
-    return classifiers.fit(mixtures.spiral(classes=3), steps=300, rng=torch.Generator().manual_seed(0))
+    return classifiers.fit(mixtures.spiral(classes=3), steps=300, rng=seeded())
 
 
 def cross_entropy(judge, sigma: float) -> float:
-    x0, label = mixtures.spiral(classes=3).sample(3000, torch.Generator().manual_seed(5))
-    return float(classifiers.loss(judge, x0, torch.tensor(sigma), label, torch.Generator().manual_seed(6)))
+    x0, label = mixtures.spiral(classes=3).sample(3000, seeded(5))
+    return float(classifiers.loss(judge, x0, torch.tensor(sigma), label, seeded(6)))
 
 
 @pytest.mark.parametrize("sigma", [0.02, 0.1, 0.2, 1.0, 5.0])
@@ -152,7 +152,7 @@ def test_a_classifier_gives_log_probabilities_and_keeps_levels_apart(trained, x)
 def test_a_classifier_is_its_docstring(x):
     """The point as x / n, its fine features and its logits damped by s / n, n = sqrt(sigma^2 + s^2)."""
     net, sigma = (
-        classifiers.Classifier(3, sigma_data=0.4, rng=torch.Generator().manual_seed(0)),
+        classifiers.Classifier(3, sigma_data=0.4, rng=seeded()),
         torch.logspace(-2, 1, 9),
     )
     n = (sigma**2 + 0.4**2).sqrt()[:, None]
@@ -170,20 +170,18 @@ def test_a_class_too_rare_to_be_drawn_has_its_logit_all_the_same():
 def test_guided_by_a_trained_classifier(trained):
     mixture = mixtures.spiral(components=200, classes=3)
     D = guidance.classifier(exact.posterior_mean(mixture), trained, 1, 1.0)
-    start = 40 * torch.randn(300, 2, generator=torch.Generator().manual_seed(0))
+    start = 40 * torch.randn(300, 2, generator=seeded())
     end = samplers.final(samplers.ddim(D, start, sigmas.karras(30, 0.005, 40)))
     assert metrics.own_share(end, mixture, 1) > 0.85
 
 
 def test_a_classifier_of_clean_points_does_not_know_noise():
-    clean = classifiers.fit(mixtures.spiral(classes=3), steps=200, levels=None, rng=torch.Generator().manual_seed(0))
+    clean = classifiers.fit(mixtures.spiral(classes=3), steps=200, levels=None, rng=seeded())
     assert cross_entropy(clean, 0.005) < 0.5 and cross_entropy(clean, 1.0) > 2
 
 
 def test_classifiers_are_seeded_saved_and_need_labels(trained, tmp_path, x):
-    short = [
-        classifiers.fit(data.spiral(90, 3), steps=3, batch=16, rng=torch.Generator().manual_seed(1)) for _ in (0, 1)
-    ]
+    short = [classifiers.fit(data.spiral(90, 3), steps=3, batch=16, rng=seeded(1)) for _ in (0, 1)]
     assert twins(*short)
     again = checkpoints.load(checkpoints.save(trained, tmp_path / "judge.safetensors"))
     alike(again(x.float(), 0.3), trained(x.float(), 0.3))
@@ -287,7 +285,7 @@ def test_gaussian_counterexample_sde():
 
 def test_own_share_counts_the_exact_classifiers_verdicts():
     mixture = uneven()
-    x = mixture.sample(2000, torch.Generator().manual_seed(0))[0]
+    x = mixture.sample(2000, seeded())[0]
     shares = [metrics.own_share(x, mixture, c) for c in range(3)]
     assert sum(shares) == pytest.approx(1)
     best = torch.stack([exact.responsibilities(mixture, x, 0.0)[:, mixture.label == c].sum(1) for c in range(3)], 1)

@@ -4,6 +4,7 @@ import torch
 
 from tests.support.problems import close
 from toycore import exact, fields, frames, mixtures, networks, precondition, samplers, sigmas, training
+from toycore.lessons import ablation
 from toycore.metrics import coverage, spread, standard_error
 from toycore.types import seeded
 
@@ -86,14 +87,14 @@ def test_blind_noise_weighs_the_levels_by_their_densities():
         k = (1 + sigma**2) ** -0.5
         p = mixtures.GaussianMixture(k * m.means, k * (0.02**2 + sigma**2) ** 0.5).log_density(x_t).exp()[:, None]
         total, weights = total + p * fields.noise(D, x_t / k, sigma), weights + p
-    close(exact.blind_noise(m, x_t, levels), total / weights, rtol=1e-3, atol=1e-4)
+    close(ablation.blind_noise(m, x_t, levels), total / weights, rtol=1e-3, atol=1e-4)
 
 
 def test_no_blend_of_the_levels_answers_beats_blind_noise():
     m, levels, n = mixtures.spiral(60), torch.tensor([0.1, 0.5]), 20000
     sigma, eps = levels[torch.arange(n) % 2, None], torch.randn(n, 2, generator=seeded(1))
     x_t = frames.VP.scale(sigma) * (m.sample(n, seeded(2))[0] + sigma * eps)
-    blind = exact.blind_noise(m, x_t, levels)
+    blind = ablation.blind_noise(m, x_t, levels)
     loss = ((blind - eps) ** 2).sum(1)
     for other in (0.9 * blind, 1.1 * blind, blind + 0.05):
         worse = ((other - eps) ** 2).sum(1) - loss

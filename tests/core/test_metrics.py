@@ -44,8 +44,8 @@ def test_field_error_is_its_formula(name):
         return 0.5 * x
 
     levels, truth = torch.tensor([0.1, 2.0]), exact.posterior_mean(source)
-    ours = metrics.field_error(D, source, levels, n=500, rng=torch.Generator().manual_seed(3))
-    rng = torch.Generator().manual_seed(3)
+    ours = metrics.field_error(D, source, levels, n=500, rng=seeded(3))
+    rng = seeded(3)
     for level, value in zip(levels.tolist(), ours):
         if isinstance(source, mixtures.GaussianMixture):
             x0 = source.sample(500, rng)[0]
@@ -146,7 +146,7 @@ def test_coverage_counts_a_point_at_the_radius_itself():
 def test_sliced_wasserstein_reads_quantiles_in_the_middle_of_their_shares(x, y):
     """Mirrored samples have mirrored quantiles, so their distance is the same: no end of the line is preferred."""
     a, b = x[:, :1], y[:, :1]
-    ours, mirrored = (metrics.sliced_wasserstein(s * a, s * b, 1, torch.Generator().manual_seed(0)) for s in (1, -1))
+    ours, mirrored = (metrics.sliced_wasserstein(s * a, s * b, 1, seeded()) for s in (1, -1))
     assert ours == pytest.approx(mirrored, rel=1e-9)
 
 
@@ -178,7 +178,7 @@ def test_pictures_are_compared_as_rows(rng):
 
 def test_metrics_notice_the_noise_floor():
     """Two draws of one law are nearer than draws of two laws, by every distance."""
-    m, rng = uneven(), torch.Generator().manual_seed(0)
+    m, rng = uneven(), seeded()
     a, b = (m.sample(1000, rng)[0] for _ in range(2))
     for distance in (metrics.energy_distance, metrics.sliced_wasserstein, metrics.frechet):
         assert distance(a, b) < distance(a, b + 0.3) / 3

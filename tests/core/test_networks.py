@@ -7,14 +7,16 @@ import torch
 
 from tests.support.problems import alike, close
 from toycore import networks
+from toycore.lessons import conditioning
+from toycore.types import seeded
 
 MAKE = {"MLP": networks.MLP, "NoiseMLP": networks.NoiseMLP}
 
 
 def _net(name, **words):
-    net = MAKE[name](rng=torch.Generator().manual_seed(0), **words)
+    net = MAKE[name](rng=seeded(), **words)
     if name == "MLP":
-        torch.nn.init.normal_(net.last.weight, generator=torch.Generator().manual_seed(1))
+        torch.nn.init.normal_(net.last.weight, generator=seeded(1))
     return net
 
 
@@ -77,7 +79,7 @@ def test_same_rng_same_weights(name):
     a, b = _net(name, classes=2).state_dict(), _net(name, classes=2).state_dict()
     for key in a:
         alike(a[key], b[key])
-    other = MAKE[name](classes=2, rng=torch.Generator().manual_seed(5)).state_dict()
+    other = MAKE[name](classes=2, rng=seeded(5)).state_dict()
     assert not torch.equal(a["first.weight"], other["first.weight"])
     assert not torch.equal(a["label.weight"], other["label.weight"])
 
@@ -101,7 +103,7 @@ def test_config_builds_the_same_net(name):
 
 
 def test_mlp_starts_at_zero(rng):
-    for net in (networks.MLP(rng=rng), networks.ConditionalMLP(rng=rng)):
+    for net in (networks.MLP(rng=rng), conditioning.ConditionalMLP(rng=rng)):
         assert (net(torch.randn(5, 2), torch.tensor([0.1])) == 0).all()
 
 

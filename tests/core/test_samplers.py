@@ -10,6 +10,7 @@ from diffusers import DDIMScheduler, DDPMScheduler
 from tests.support import contracts, problems
 from tests.support.problems import POINT, STD, alike, close, gaussian, gaussian_flow, uneven, within
 from toycore import exact, fields, frames, metrics, mixtures, networks, precondition, samplers, sigmas
+from toycore.types import seeded
 
 
 @pytest.mark.parametrize("check", contracts.SAMPLER, ids=lambda f: f.__name__)
@@ -27,7 +28,7 @@ def _start(n, high, rng):
 
 def _gaussian_moments(walker, steps, high=20.0, n=20_000):
     """Mean and variance that a walk down reaches on one Gaussian, from x ~ N(0, high^2)."""
-    rng = torch.Generator().manual_seed(0)
+    rng = seeded()
     D, grid = exact.posterior_mean(gaussian().mixture), sigmas.log_linear(steps, 0.01, high)
     x = samplers.final(walker.walk(D, _start(n, high, rng), grid, **({"rng": rng} if walker.random else {})))
     return x.mean(0), x.var(0), grid
@@ -124,7 +125,7 @@ def _alpha_bars():
 
 def _noise_net():
     """A seeded eps network of the VP frame in float64, and the Denoiser that reads it."""
-    net = networks.NoiseMLP(rng=torch.Generator().manual_seed(3)).double()
+    net = networks.NoiseMLP(rng=seeded(3)).double()
     return net, precondition.from_noise(net)
 
 
@@ -147,8 +148,8 @@ def test_ddpm_as_printed(rng):
     """Ho et al. 2020, eq. 6-7: mu~ and beta~ in alpha_bar, x0 from eps (eq. 15), shared noise, to 1e-10."""
     net, D = _noise_net()
     x_t, x = _vp_start(rng)
-    states = _in_vp(samplers.ddpm(D, x, GRID, rng=torch.Generator().manual_seed(1)))
-    z = torch.Generator().manual_seed(1)
+    states = _in_vp(samplers.ddpm(D, x, GRID, rng=seeded(1)))
+    z = seeded(1)
     for (abar, abar_prev), (ours, _) in zip(pairwise(_alpha_bars()), states, strict=True):
         alpha = abar / abar_prev
         beta = 1 - alpha
@@ -176,8 +177,8 @@ def test_ddim_as_printed(rng, eta):
     """Song et al. 2020, eq. 12 with the sigma of eq. 16, shared noise, to 1e-10."""
     net, D = _noise_net()
     x_t, x = _vp_start(rng)
-    states = _in_vp(samplers.ddim(D, x, GRID, rng=torch.Generator().manual_seed(1), eta=eta))
-    z = torch.Generator().manual_seed(1)
+    states = _in_vp(samplers.ddim(D, x, GRID, rng=seeded(1), eta=eta))
+    z = seeded(1)
     for (a, a_prev), (ours, _) in zip(pairwise(_alpha_bars()), states, strict=True):
         eps = _eps(net, x_t, a)
         s = eta * math.sqrt((1 - a_prev) / (1 - a)) * math.sqrt(1 - a / a_prev)
@@ -190,7 +191,7 @@ def test_ddim_as_printed(rng, eta):
 def test_ddim_with_eta_1_is_ddpm(rng):
     D, x, grid = exact.posterior_mean(uneven()), _start(9, 10, rng), sigmas.log_linear(20)
     a, b = (
-        samplers.stack(walk(D, x, grid, rng=torch.Generator().manual_seed(1), **knobs))
+        samplers.stack(walk(D, x, grid, rng=seeded(1), **knobs))
         for walk, knobs in ((samplers.ddpm, {}), (samplers.ddim, {"eta": 1.0}))
     )
     close(a, b)
@@ -268,7 +269,7 @@ def test_diffusers_step_for_step(rng, kind):
     """The same seeded network and the same noise: every x equal to 1e-8."""
     net, D = _noise_net()
     x_t, x = _vp_start(rng)
-    ours, theirs = torch.Generator().manual_seed(1), torch.Generator().manual_seed(1)
+    ours, theirs = seeded(1), seeded(1)
     if kind == "ddpm":
         scheduler, knobs = _scheduler(DDPMScheduler, variance_type="fixed_small"), {}
         walk = samplers.ddpm(D, x, GRID, rng=ours)
@@ -335,7 +336,7 @@ def test_ddpm_with_noise_samples_the_spiral(spiral, rng):
 
 def test_noise_multiplies_only_the_fresh_part(rng):
     D, x, grid = exact.posterior_mean(uneven()), _start(5, 10, rng), sigmas.log_linear(4)
-    first = [next(samplers.ddpm(D, x, grid, rng=torch.Generator().manual_seed(1), noise=k)) for k in (0.0, 0.5, 1.0)]
+    first = [next(samplers.ddpm(D, x, grid, rng=seeded(1), noise=k)) for k in (0.0, 0.5, 1.0)]
     close(first[0].x, first[2].mean)
     close(first[1].noise, first[2].noise / 2)
     alike(first[0].mean, first[1].mean)

@@ -9,6 +9,7 @@ import torch
 from tests.support import contracts, problems
 from tests.support.problems import alike, close, within
 from toycore import exact, mixtures, samplers, sigmas
+from toycore.types import seeded
 
 MORE = {
     "sde": contracts.Walker(samplers.sde, random=True),
@@ -25,7 +26,7 @@ def test_contract(name, check):
 
 
 def _start(n, high, seed=0):
-    return high * torch.randn(n, 2, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+    return high * torch.randn(n, 2, generator=seeded(seed), dtype=torch.float64)
 
 
 @pytest.mark.parametrize("name", [name for name, walker in MORE.items() if walker.order])

@@ -8,6 +8,7 @@ import torch
 
 from tests.support.problems import alike, close
 from toycore import checks, data, types
+from toycore.types import seeded
 
 # ---- types ---------------------------------------------------------------------------------------
 
@@ -26,8 +27,8 @@ def test_column_refuses_another_number_of_levels():
 
 
 def test_squared_distance_has_no_cancellation():
-    x = 1e4 + torch.randn(50, 2, generator=torch.Generator().manual_seed(0))
-    y = 1e4 + torch.randn(30, 2, generator=torch.Generator().manual_seed(1))
+    x = 1e4 + torch.randn(50, 2, generator=seeded())
+    y = 1e4 + torch.randn(30, 2, generator=seeded(1))
     direct = ((x.double()[:, None] - y.double()) ** 2).sum(2)
     close(types.squared_distance(x, y).double(), direct, rtol=1e-6, atol=1e-6)
 

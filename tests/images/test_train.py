@@ -98,7 +98,7 @@ def test_training_learns_the_flow_of_one_picture() -> None:
 
 
 def test_followed_like_any_training(digits: sets.Pictures) -> None:
-    D = training.follow(loop.train(small(), digits.images, digits.labels, PLAN), 12, small(), progress=False)
+    D = training.run(loop.train(small(), digits.images, digits.labels, PLAN), 12, small(), progress=False)
     agree(D, trained(digits)[0])
 
 

@@ -34,7 +34,7 @@ from toycore import (
     sigmas,
     training,
 )  # fmt: skip
-from toycore.lessons import adapters, classifiers, dimension, vae
+from toycore.lessons import ablation, adapters, chains, classifiers, conditioning, dimension, vae
 from toycore.mixtures import GaussianMixture
 from toycore.types import seeded
 

@@ -55,7 +55,7 @@ def denoiser(name: str, pictures: sets.Pictures, known: bool = True) -> nn.Modul
 def trained(D: nn.Module, pictures: sets.Pictures, steps: int, batch: int = 128) -> nn.Module:
     """Train D on the pictures, with a bar; return its average, or what the stop button has left of it."""
     walk = loop.train(D, pictures.images, pictures.labels, Plan(steps, batch))
-    return training.follow(walk, steps, D)
+    return training.run(walk, steps, D)
 
 
 def reader(name: str, pictures: sets.Pictures) -> nn.Module:

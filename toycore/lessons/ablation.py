@@ -6,24 +6,42 @@ import torch
 from torch import Tensor, nn
 
 from toycore import exact, fields, mixtures, networks, precondition, training
-from toycore.types import randn_like
+from toycore.checks import batched, numbers
+from toycore.frames import VP
+from toycore.types import randn_like, seeded
 
 
 def network(
     source: mixtures.GaussianMixture, preconditioned: bool, fourier: bool, clock: bool = True, steps: int = 1000
 ) -> nn.Module:
-    """Train one of several Denoisers that differ only in what is asked for, and return it.
+    """Train one of several Denoisers that differ only in these options, and return it.
 
     Preconditioned (Karras et al. 2022, eq. 7), or a prediction of the noise (Ho et al. 2020); 24 Fourier features of
     the point, or none; without a clock the network reads the same noise level whatever it is.
     """
-    rng = torch.Generator().manual_seed(1)
+    rng = seeded(1)
     net = networks.MLP(source.means.shape[1], features=24 if fourier else 0, scale=2.5, rng=rng)
     if not clock:
         net.register_forward_pre_hook(lambda net, given: (given[0], 0 * given[1], *given[2:]))
     s = training.model(source).sigma_data
     D = precondition.Preconditioned(net, s, source.mean) if preconditioned else precondition.from_noise(net)
-    return training.follow(training.train(D, source, steps=steps, rng=rng), steps, D, progress=False)
+    return training.run(training.train(D, source, steps=steps, rng=rng), steps, D, progress=False)
+
+
+def blind_noise(source: mixtures.GaussianMixture, x_t: Tensor, levels: Tensor) -> Tensor:
+    """Return E[eps | x_t] for a model that does not see the level: the best answer of a network without a clock.
+
+    x_t `[b, d]` is in the VP frame and its level is one of `levels` with equal chance; the exact answers of all levels
+    are averaged with weights p(level | x_t).
+    """
+    mixture = mixtures.of(source)
+    d, levels = mixture.means.shape[1], numbers(levels, "levels", "a list of noise levels above 0").reshape(-1)
+    zoom = VP.scale(levels)
+    log_p = torch.stack(
+        [mixture.log_density(batched(x_t, "x_t", d) / k, s) - d * k.log() for k, s in zip(zoom, levels)]
+    )
+    eps = torch.stack([fields.noise(exact.posterior_mean(mixture), x_t / k, s) for k, s in zip(zoom, levels)])
+    return (log_p.softmax(0)[..., None] * eps).sum(0)
 
 
 def inner_target(source: mixtures.GaussianMixture, s: float) -> Callable[[Tensor, float], Tensor]:
@@ -42,7 +60,7 @@ def inner_target(source: mixtures.GaussianMixture, s: float) -> Callable[[Tensor
 
 def steepness(source: mixtures.GaussianMixture, s: float, sigma: float, n: int = 500) -> tuple[float, float]:
     """Return the median norms of the derivatives by x of eps* and of F*, over n noisy points, in float64."""
-    rng, D, F = torch.Generator().manual_seed(0), exact.posterior_mean(source), inner_target(source, s)
+    rng, D, F = seeded(), exact.posterior_mean(source), inner_target(source, s)
     x = source.sample(n, rng)[0].double()
     u = (x + sigma * randn_like(x, rng) - source.mean).requires_grad_()
 

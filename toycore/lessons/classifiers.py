@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from toycore import mixtures, networks, training
 from toycore.checks import above, as_batch, at_least, batched, function, label_rows, level, number, positive, stream
 from toycore.sigmas import log_uniform
-from toycore.types import column, randn_like
+from toycore.types import Rng, column, randn_like
 
 
 class Classifier(nn.Module):
@@ -21,9 +21,14 @@ class Classifier(nn.Module):
     frequencies: Tensor
 
     def __init__(
-        self, classes: int, width: int = 64, features: int = 16, scale: float = 1.5, sigma_data: float = 0.5,
-        rng: torch.Generator | None = None,
-    ) -> None:  # fmt: skip
+        self,
+        classes: int,
+        width: int = 64,
+        features: int = 16,
+        scale: float = 1.5,
+        sigma_data: float = 0.5,
+        rng: Rng = None,
+    ) -> None:
         super().__init__()
         self.config = dict(classes=classes, width=width, features=features, scale=scale, sigma_data=sigma_data)
         self.classes, self.sigma_data = at_least(2, classes, "classes"), above(sigma_data, "sigma_data")
@@ -45,9 +50,7 @@ class Classifier(nn.Module):
         return (clear * logits).log_softmax(1)
 
 
-def loss(
-    model: Callable[..., Tensor], x0: Tensor, sigma: Tensor, label: Tensor, rng: torch.Generator | None = None
-) -> Tensor:
+def loss(model: Callable[..., Tensor], x0: Tensor, sigma: Tensor, label: Tensor, rng: Rng = None) -> Tensor:
     """Return the mean of -log p(label | x0 + sigma eps, sigma): cross-entropy at noisy points, in nats."""
     function(model, "model", "a classifier (x, sigma) -> log p [b, classes]")
     log_p = model(batched(x0, "x0") + column(sigma, x0) * randn_like(x0, stream(rng)), sigma)
@@ -55,9 +58,13 @@ def loss(
 
 
 def fit(
-    data: mixtures.Source, steps: int = 1000, batch: int = 1024, levels: tuple[float, float] | None = (0.01, 10.0),
-    lr: float = 2e-2, rng: torch.Generator | None = None,
-) -> nn.Module:  # fmt: skip
+    data: mixtures.Source,
+    steps: int = 1000,
+    batch: int = 1024,
+    levels: tuple[float, float] | None = (0.01, 10.0),
+    lr: float = 2e-2,
+    rng: Rng = None,
+) -> nn.Module:
     """Train a classifier of 2-D data on points noised to log-uniform levels; levels = None: on clean points only.
 
     Its best answer at level sigma is the exact class posterior of the noised data.
@@ -78,4 +85,4 @@ def fit(
         assert label is not None
         return loss(model, x0, sigma, label, rng)
 
-    return training.follow(training.descend(model, objective, steps, lr), steps, model, progress=False)
+    return training.run(training.descend(model, objective, steps, lr), steps, model, progress=False)

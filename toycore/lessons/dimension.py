@@ -5,6 +5,7 @@ from torch import Tensor
 
 from toycore import exact
 from toycore.checks import as_batch, numbers, positive, stream
+from toycore.types import Rng
 
 
 def shell(x: Tensor) -> float:
@@ -23,7 +24,7 @@ def contrast(x: Tensor) -> float:
     return float(far[:, 0].median() / far.median())
 
 
-def certainty(points: Tensor, levels: Tensor, rng: torch.Generator | None = None, n: int = 200) -> Tensor:
+def certainty(points: Tensor, levels: Tensor, rng: Rng = None, n: int = 200) -> Tensor:
     """Return, per level, the median over noisy points of the largest posterior weight: 1 where one origin is sure.
 
     The noisy points are x0 + sigma eps with x0 drawn from the points `[k, d]`; the weights `exact.responsibilities`.

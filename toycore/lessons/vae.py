@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from toycore import gaussians, mixtures, networks, training
 from toycore.checks import above, as_batch, number, positive, stream
-from toycore.types import randn_like
+from toycore.types import Rng, randn_like
 
 
 class VAE(nn.Module):
@@ -17,9 +17,7 @@ class VAE(nn.Module):
     (1312.6114).
     """
 
-    def __init__(
-        self, dim: int = 2, latent: int = 2, width: int = 76, noise: float = 0.1, rng: torch.Generator | None = None
-    ) -> None:
+    def __init__(self, dim: int = 2, latent: int = 2, width: int = 76, noise: float = 0.1, rng: Rng = None) -> None:
         super().__init__()
         above(noise, "noise"), positive(dim, "dim"), positive(latent, "latent"), positive(width, "width")
         self.config = dict(dim=dim, latent=latent, width=width)
@@ -41,7 +39,7 @@ class VAE(nn.Module):
         """Return the mean of p(x|z) `[b, dim]`: the average of all the points that share this code."""
         return self.decoder(as_batch(z, "z", self.config["latent"]))
 
-    def elbo(self, x: Tensor, rng: torch.Generator | None = None) -> Tensor:
+    def elbo(self, x: Tensor, rng: Rng = None) -> Tensor:
         """Return log p(x|z) - KL(q(z|x) || N(0, I)) with one z = m + sqrt(v) eps per row, `[b]` in nats.
 
         Its mean is at most log p(x). Kingma & Welling 2013, eq. 10, which calls z = m + sqrt(v) eps reparametrisation.
@@ -51,7 +49,7 @@ class VAE(nn.Module):
         return gaussians.log_density(x, self.decode(z), self.noise**2) - gaussians.kl(mean, var)
 
     @torch.no_grad()
-    def sample(self, n: int, rng: torch.Generator | None = None, noise: float = 1.0) -> Tensor:
+    def sample(self, n: int, rng: Rng = None, noise: float = 1.0) -> Tensor:
         """Draw n points: decode(z) + noise s eps. noise = 1 is the model; 0 shows the decoder's means alone."""
         number(noise, "noise", 0)
         mean = self.decode(torch.randn(positive(n), self.config["latent"], generator=stream(rng)))
@@ -64,9 +62,8 @@ def _mlp(inputs: int, width: int, outputs: int) -> nn.Sequential:
 
 
 def train(
-    vae: VAE, data: mixtures.Source, steps: int = 1000, batch: int = 512, lr: float = 1e-2,
-    rng: torch.Generator | None = None,
-) -> Iterator[training.Progress]:  # fmt: skip
+    vae: VAE, data: mixtures.Source, steps: int = 1000, batch: int = 512, lr: float = 1e-2, rng: Rng = None
+) -> Iterator[training.Progress]:
     """Raise the ELBO in place, and yield a Progress per step; its D is the averaged VAE, its loss the mean -ELBO."""
     draw = training.sampler_of(data)
     positive(batch, "batch"), stream(rng)
@@ -76,11 +73,18 @@ def train(
 
 
 def fit(
-    data: mixtures.Source, steps: int = 1000, batch: int = 512, latent: int = 2, width: int = 76, lr: float = 1e-2,
-    noise: float = 0.1, rng: torch.Generator | None = None, progress: bool = False,
-) -> VAE:  # fmt: skip
+    data: mixtures.Source,
+    steps: int = 1000,
+    batch: int = 512,
+    latent: int = 2,
+    width: int = 76,
+    lr: float = 1e-2,
+    noise: float = 0.1,
+    rng: Rng = None,
+    progress: bool = False,
+) -> VAE:
     """Train a VAE of 2-D data and return it, in evaluation mode; noise is its decoder's spread at the start."""
     start = VAE(2, latent, width, noise, rng)
-    made = training.follow(train(start, data, steps, batch, lr, rng), steps, start, progress)
+    made = training.run(train(start, data, steps, batch, lr, rng), steps, start, progress)
     assert isinstance(made, VAE)
     return made

@@ -7,7 +7,7 @@ negative prompt is the number of another caption.
 import torch
 from torch import Tensor, nn
 
-from toycore.checks import label_column
+from toycore.checks import label_rows
 from toycore.types import Label
 
 
@@ -45,8 +45,7 @@ class TextEncoder(nn.Module):
 
     def forward(self, label: Label, b: int) -> Tensor:
         """Return the encoded words `[b, words, width]` of the captions with these numbers."""
-        rows = label_column(label, b, self.captions)
-        rows = self.tokens.new_full((b,), -1) if rows is None else rows.to(self.tokens.device)
+        rows = label_rows(label, b, self.captions).to(self.tokens.device)
         h = self.word(self.tokens[rows]) + self.place.weight
         q, k, v = (part.unflatten(2, (self.heads, -1)).transpose(1, 2) for part in self.qkv(self.norm1(h)).chunk(3, 2))
         h = h + self.out(nn.functional.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2))
