@@ -42,10 +42,14 @@ def figure(
         return fig, fig.subplots(rows, columns, **options)
 
 
-def plane(ax: Axes, extent: float = 1.35, title: str = "") -> Axes:
-    """Prepare axes for the plane: equal scales on [-extent, extent]^2, few ticks, a title."""
+def plane(
+    ax: Axes, extent: float = 1.35, title: str = "", data: Tensor | None = None, theme: Theme = LIGHT
+) -> Axes:  # fmt: skip
+    """Prepare axes for the plane: equal scales on [-extent, extent]^2, few ticks, a title, the data as grey dots."""
     ax.set(xlim=(-extent, extent), ylim=(-extent, extent), aspect="equal", title=title)
     ax.set_xticks([-1, 0, 1]), ax.set_yticks([-1, 0, 1])
+    if data is not None:
+        points(ax, data, size=2, theme=theme)
     return ax
 
 
@@ -66,17 +70,31 @@ def points(
     return ax.scatter(*_columns(x), s=size, c=colors, linewidths=0, **more)
 
 
+def cloud(
+    ax: Axes, x: Tensor, behind: Tensor | None = None, title: str = "", extent: float = 1.35, color: str | None = None,
+    size: float = 2, theme: Theme = LIGHT,
+) -> Artist:  # fmt: skip
+    """Draw the samples x `[n, 2]` on a plane, over the faint points `behind`."""
+    plane(ax, extent, title)
+    if behind is not None:
+        points(ax, behind, color=theme.faint, size=3, theme=theme)
+    return points(ax, x, color=color or theme.sample, size=size, theme=theme)
+
+
 def clouds(
-    panels: dict[str, Tensor], behind: Tensor | None = None, color: str | None = None, extent: float = 1.35,
+    panels: dict[str, Tensor | None], behind: Tensor | None = None, color: str | None = None, extent: float = 1.35,
     size: float = 2, theme: Theme = LIGHT,
 ) -> Figure:  # fmt: skip
-    """Draw {title: points `[n, 2]`} side by side, each over the same faint points `behind`, and return the figure."""
+    """Draw {title: samples `[n, 2]`} side by side over the same faint points `behind`, and return the figure.
+
+    A panel of None shows the points `behind` themselves, in the grey of data.
+    """
     fig, axes = figure(1, len(_panels(panels)), theme=theme, squeeze=False)
     for ax, (title, x) in zip(axes[0], panels.items(), strict=True):
-        plane(ax, extent, title)
-        if behind is not None:
-            points(ax, behind, color=theme.faint, size=3, theme=theme)
-        points(ax, x, color=color or theme.sample, size=size, theme=theme)
+        if x is None:
+            cloud(ax, behind, None, title, extent, theme.data, size, theme)
+        else:
+            cloud(ax, x, behind, title, extent, color, size, theme)
     return fig
 
 
@@ -178,8 +196,7 @@ def fields(
     """Draw {title: arrows `[n, 2]`} at the points x side by side, over the points `behind`, and return the figure."""
     fig, axes = figure(1, len(_panels(panels)), theme=theme, squeeze=False)
     for ax, (title, v) in zip(axes[0], panels.items(), strict=True):
-        points(plane(ax, extent, title), behind, size=2, theme=theme)
-        field(ax, x, v, scale=scale, theme=theme)
+        field(plane(ax, extent, title, behind, theme), x, v, scale=scale, theme=theme)
     return fig
 
 
@@ -239,6 +256,14 @@ def matrix(values: Tensor, names: Sequence[str], columns: Tensor, theme: Theme =
     ax.set(xlim=(0, m), ylim=(n, -1.1), xticks=[], frame_on=False, anchor="E")
     ax.set_axis_on(), ax.set_yticks(torch.arange(n) + 0.5, names), ax.tick_params(length=0)
     return fig
+
+
+def chart(ax: Axes, loc: Any = "best", theme: Theme = LIGHT, **axes: Any) -> Axes:
+    """Finish axes with curves: what `Axes.set` takes, and a legend at `loc` if any curve has a label."""
+    ax.set(**axes)
+    if ax.get_legend_handles_labels()[0]:
+        legend(ax, theme, loc=loc)
+    return ax
 
 
 def legend(ax: Axes, theme: Theme = LIGHT, **more: Any) -> Artist:

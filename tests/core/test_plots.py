@@ -111,6 +111,27 @@ def test_clouds_lie_over_the_points_behind():
         close(torch.from_numpy(cloud.get_offsets().data), x.double())
 
 
+def test_data_are_grey_and_samples_orange():
+    fig = plots.clouds({"data": None, "made": 2 * X}, behind=V)
+    (data,), (behind, made) = (ax.collections for ax in fig.axes)
+    close(torch.from_numpy(data.get_offsets().data), V.double())
+    for artist, color in (data, style.LIGHT.data), (behind, style.LIGHT.faint), (made, style.LIGHT.sample):
+        assert mpl.colors.same_color(artist.get_facecolor(), color)
+
+
+def test_plane_shows_the_data(ax):
+    (data,) = plots.plane(ax, data=V).collections
+    assert mpl.colors.same_color(data.get_facecolor(), style.LIGHT.data)
+
+
+def test_chart_has_a_legend_only_with_labels(ax):
+    plots.curve(ax, X[:, 0], X[:, 1])
+    assert plots.chart(ax, title="a", xscale="log").get_legend() is None
+    plots.curve(ax, X[:, 0], X[:, 1], "learned")
+    assert [name.get_text() for name in plots.chart(ax).get_legend().get_texts()] == ["learned"]
+    assert ax.get_title() == "a" and ax.get_xscale() == "log"
+
+
 def test_colormap_is_cut_to_its_part():
     whole, part = mpl.colormaps["viridis"], style.colormap(("viridis", 0.2, 0.7))
     close(torch.tensor([part(0.0), part(1.0)]), torch.tensor([whole(0.2), whole(0.7)]), atol=0.01)
