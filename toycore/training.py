@@ -170,6 +170,7 @@ def fit(
     """Train a good model of 2-D data in about a second and return it, a Denoiser in evaluation mode.
 
     progress shows a bar with the time left. Ctrl-C (or the stop button) ends the training and keeps what is learned.
+    On a busy machine more than one thread makes it slower: set OMP_NUM_THREADS=1 before Python starts.
     """
     D = model(data, width, depth, rng)
     walk = train(D, data, steps, batch, lr, label_dropout, rng=rng)
