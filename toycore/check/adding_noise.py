@@ -30,18 +30,22 @@ alpha_bar = Exercise(
     asks=[(BETAS,), (FEW,)],
     mistakes=lambda betas: [
         (1 - betas, "this is what only the last step leaves; what have the steps before it left?"),
-        ((1 - betas).prod(), "one number per step is needed, [T]: how much is left after 1, 2, 3, ... steps?"),
+        ((1 - betas).prod(),
+         "one number per step is needed, [T]; yours is []: how much is left after 1, 2, 3, ... steps?"),
         (betas.cumprod(0), "this is a product of the betas; each step keeps which share of the variance?"),
-        (1 - betas.cumsum(0), "were the losses added? Shares must be multiplied: what is left of what was left?"),
+        (1 - betas.cumsum(0), "your shares fall below 0: were the losses added, where shares must be multiplied?"),
         ((1 - betas).sqrt().cumprod(0),
          "this is the factor on the signal; which power of it is the share of variance?"),
         ((1 - betas).flip(0).cumprod(0), "is the order reversed? Which beta comes first?"),
         (1 - (1 - betas).cumprod(0), "this is the share of the noise; which share is left to the signal?"),
         (_before_any_step(betas), "your list starts before any step, with 1: what is left after the first?"),
-        ((1 / (1 - betas).cumprod(0) - 1).sqrt(), "this is the noise level, sigma; which share of it all is signal?"),
-        (1 / (1 / (1 - betas).cumprod(0) - 1), "this is the ratio of signal to noise; which share is signal?"),
+        ((1 / (1 - betas).cumprod(0) - 1).sqrt(),
+         "this is the noise level, sigma; which share of the variance is signal?"),
+        (1 / (1 / (1 - betas).cumprod(0) - 1),
+         "this is the ratio of signal to noise; which share of the whole is signal?"),
         ((1 - betas) ** torch.arange(1, len(betas) + 1), "every step has its own beta; why use the last one for all?"),
-        ((-betas.cumsum(0)).exp(), "exp(-beta) is nearly 1 - beta, but errors add up: what does one step leave?")],
+        ((-betas.cumsum(0)).exp(),
+         "exp(-beta) is nearly 1 - beta, but the difference adds up: what does one step leave?")],
     properties=_shares,
     caught=[
         (lambda betas: 0.98 - 0 * betas, "fall strictly"),
@@ -98,7 +102,7 @@ step = Exercise(
         ((1 - beta) ** 0.5 * x, "your step adds no noise: where does z enter?"),
         ((1 - beta) * x + beta * z, "1 - beta and beta add up, but both are variances: what multiplies a point?"),
         (beta**0.5 * x + (1 - beta) ** 0.5 * z,
-         "the two are the wrong way round: beta is small, and which part is small?"),
+         "signal and noise are the wrong way round: beta is small, and which part is small?"),
         ((1 - beta) ** 0.5 * x + beta * z, "you multiply z by a variance, beta: what is its standard deviation?"),
         ((1 - beta) ** 0.5 * x - beta**0.5 * z,
          "minus z is as probable as z, so no harm is done; but z is to be added here: which sign?"),
@@ -110,10 +114,11 @@ step = Exercise(
         ((1 + beta) ** 0.5 * x + beta**0.5 * z, "your factors make it grow: which must be less than 1?")],
     properties=_one_step,
     caught=[
-        (lambda x, beta, z: (1 - beta) ** 0.5 * x + beta**0.5 * torch.randn_like(x), "two answers"),
+        (lambda x, beta, z: (1 - beta) ** 0.5 * x + beta**0.5 * torch.randn_like(x), "with the same z"),
         (lambda x, beta, z: 0.7 * x + 0.3 * z, "multiplied by 0.9"),
         (lambda x, beta, z: 0.9 * x + 0.3 * z, "squares of both"),
         (lambda x, beta, z: 0.9 * x + 0.19**0.5 * z, "for every beta")],
+    again="two steps with the same z differ: do you draw other noise, where z is given?",
     otherwise="which factor stands before x, and which before z? Together they must keep a variance of 1",
     elsewhere="right at beta = 0.19, but not for every beta: where is it?")
 
@@ -133,6 +138,6 @@ level = Exercise(
         ((1 - a) ** 0.5 / a, "you divide by alpha_bar, a variance; by how much has the signal's size shrunk?"),
         ((1 - a) / a**0.5, "you divide a variance by a size; which root is missing?"),
         (-((1 / a - 1) ** 0.5), "a noise level is a length: can it be negative?")],
-    caught=[(lambda a: (1 - 1 / a) ** 0.5, "complex"), (lambda a: 2.0, "wrong for others")],
+    caught=[(lambda a: (1 - 1 / a) ** 0.5, "complex"), (lambda a: 2.0, "wrong at alpha_bar = 0.9")],
     otherwise="at alpha_bar = 0.2 the variances of signal and noise are 1 to 4: so how wide is the noise?",
-    elsewhere="right at alpha_bar = 0.2, wrong for others: does your formula hold for all of them?")
+    elsewhere="right at alpha_bar = 0.2, wrong at {where}: does your formula hold for both?")

@@ -26,14 +26,15 @@ def _not_guided(D: Denoiser, x: Tensor, sigma: float, label: Tensor, s: float) -
          "at s = 0 the answer must be the one without its label; which of the two did you start from?"),
         (strong + s * (strong - weak),
          "s = 0 gives the conditional answer, as Ho and Salimans' w = s - 1 does; where does ours start?"),
-        (weak + min(s, 1.0) * (strong - weak), "it stops at the conditional answer; is guidance an interpolation?"),
+        (weak + min(s, 1.0) * (strong - weak), "yours stops at the conditional answer; is guidance an interpolation?"),
         (s * strong, "s = 0 must give the unconditional answer, not 0: have you forgotten the difference?"),
-        (D(x, sigma, 0 * label) + s * (strong - D(x, sigma, 0 * label)), "0 is class 0; what stands for no label?"),
+        (D(x, sigma, 0 * label) + s * (strong - D(x, sigma, 0 * label)),
+         "0 is class 0; which number stands for no label?"),
         (torch.cat([strong, weak]),
          "that is the whole stack of 12 rows; which half is which, and how do they combine?"),
         (weak + s * strong, "yours counts the weak answer twice; what is the difference of the two at s = 1?"),
         ((x - right) / sigma, "that is the predicted noise; which part of it is asked for, x0_hat?"),
-        (weak + s**2 * (strong - weak), "how many differences away from the weak one? Is it s itself?"),
+        (weak + s**2 * (strong - weak), "at s = 3, how many differences away from the weak one? Is it s itself?"),
         (right / 0.9, "these are the exact field's answers; did you ask the D that you were given?")]
 
 def _one_call(guided) -> Verdicts:
@@ -51,7 +52,8 @@ def _one_call(guided) -> Verdicts:
            "right at s = 0 and 1; at s = 3, how many differences away from the weak answer should it be?")
     mine = len(calls) - 3  # without the three calls of this check
     yield mine == 3, f"right, but D was called {mine / 3:.3g} times; how do both questions fit into one batch?"
-    yield calls[0] == 12, f"one call of 12 rows is asked for; yours had {calls[0]}: which are too many, or missing?"
+    yield (calls[0] == 12,
+           f"one call of 12 rows is asked for; yours had {calls[0]}: which rows are too many, or missing?")
 
 guided = Exercise(
     "Write guided(D, x, sigma, label, s): classifier-free guidance with ONE call of D on a batch of twice the size. x"
@@ -66,6 +68,11 @@ guided = Exercise(
         (lambda D, x, sigma, label, s: guidance.guided(D, guidance.unlabelled(D), s)(x, sigma, label), "2 times"),
         (lambda D, x, sigma, label, s: _guided(D, x.repeat(2, 1), sigma, label.repeat(2), s)[: len(x)], "too many"),
         (lambda D, x, sigma, label, s: _guided(D, x, sigma, label, s)[:5], "what is lost")])
+
+def _both_ends(variance) -> Verdicts:
+    at_0, at_1 = float(variance(1.0, 2.0, 0.0)), float(variance(1.0, 2.0, 1.0))
+    yield (close(at_0, 2.0) and close(at_1, 1.0),
+           f"s = 0 must give u = 2, and s = 1 v = 1; yours give {at_0:.3g} and {at_1:.3g}: which power of v / u?")
 
 ode_variance = Exercise(
     "All points ~ N(0, u), those of the class ~ N(0, v). Give the variance of what the guided flow ODE draws at scale"
@@ -87,15 +94,13 @@ ode_variance = Exercise(
         (u * (v / u) ** (2 * s), "the law moves twice as fast as s in yours; do widths or variances multiply?"),
         (u * (v / u) ** (s / 2), "the law moves half as fast as s in yours; do widths or variances multiply?"),
         (u * (v / u) ** (1 + s), "s = 0 gives v: that is the convention w = s - 1; where does ours start?")],
-    properties=lambda variance: [
-        (close(variance(1.0, 2.0, 0.0), 2.0) and close(variance(1.0, 2.0, 1.0), 1.0),
-         "for v = 1, u = 2, s = 0 must give u = 2 and s = 1 must give v = 1: which power of v / u?")],
+    properties=_both_ends,
     caught=[
         (lambda v, u, s: 1 / (1 / u + s / v), "s = 0 must give u ="),
         (lambda v, u, s: u + (v - u) * (1 - 0.5**s) * 2, "walked in fine steps"),
-        (lambda v, u, s: 3 * 6**-1.5 if s == 1.5 else 2 * 0.5**s, "other numbers")],
-    otherwise="for v = 0.5, u = 3, s = 1.5 the ODE, walked in fine steps, ends with 0.204: what is d log x?",
-    elsewhere="right where it was measured, wrong for other numbers: do v, u and s all stand in yours?",
+        (lambda v, u, s: 3 * 6**-1.5 if s == 1.5 else 2 * 0.5**s, "wrong at v = 2, u = 1.5, s = 0.5")],
+    otherwise="at {where} the ODE, walked in fine steps, ends with {right}, yours with {yours}: what is d log x?",
+    elsewhere="right where it was measured, wrong at {where}: do v, u and s all stand in yours?",
     tolerance=1e-3)
 
 def _choose(scales: list[float], precision: list[float], recall: list[float], floor: float) -> float:
@@ -109,18 +114,19 @@ def _not_chosen(s: list[float], p: list[float], r: list[float], floor: float) ->
     allowed = [(a, b, c) for a, b, c in zip(s, p, r) if c >= floor]
     above = [c - 1e-9 for c in r]
     return [
-        (s[_argmax(p)], "that is the best precision of all, but look at the recall of that scale: is 0.4 enough?"),
+        (s[_argmax(p)], "the best precision of all is at s = 8, but look at the recall of that scale: is 0.4 enough?"),
         (s.index(right), "a scale is asked for; did you give its position in the list?"),
         (s[_argmax(r)],
-         "you chose the best recall, the least guided; recall must only reach the floor: what counts then?"),
+         "you chose the best recall, the least guided; recall only has to reach the floor: what counts then?"),
         (max(allowed)[0], "not the largest scale that is allowed: which of the allowed ones is the most precise?"),
         (p[s.index(right)], "that is the precision itself; which scale has it?"),
-        (_choose(s, p, above, floor), "a scale whose recall lies exactly at the floor is allowed: is it in yours?"),
+        (_choose(s, p, above, floor),
+         "a scale whose recall lies exactly at the floor is allowed, too: is it in yours?"),
         (max((c, a) for a, b, c in zip(s, p, r) if b >= floor)[1],
-         "without a floor the most precise scale wins: what else do you weigh?"),
+         "without a floor (floor = 0) the most precise scale wins, yours is 1.5: what else do you weigh?"),
         (max((b, a) for a, b in zip(s, [b for _, b, _ in allowed]))[1],
          "you leave some out; do you then count in the whole list, or in a shorter one?"),
-        ([a for a, _, _ in allowed], "one number is needed here, and you give all that are allowed: which one?")]
+        ([a for a, _, _ in allowed], "one number is needed here; you gave 3, all that are allowed: which one?")]
 
 SCALES, PRECISION, RECALL = [1.5, 2.5, 3.5, 5.0, 8.0], [0.80, 0.93, 0.90, 0.97, 0.99], [0.98, 0.95, 0.91, 0.7, 0.4]
 LISTS = [1.0, 2.0, 3.0, 4.0], [0.5, 0.6, 0.9, 0.8], [0.6, 0.95, 0.7, 0.8]

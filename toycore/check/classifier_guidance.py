@@ -37,7 +37,7 @@ def _not_the_gradient(log_posterior: guidance.LogPosterior, x: Tensor, s: float,
         (slope(p[:, 1].sum()), "all rows got class 1; which label has each row?"),
         (s * right, "that is the gradient times sigma, a change of the noise; which is asked?"),
         (normalize(right), "your arrows have length 1; is the slope of log p the same everywhere?"),
-        (p, "one gradient per row, [5, 2], is needed, and that is log p itself: what is its slope in x?")]
+        (p, "one gradient per row, [5, 2], is needed; yours is [5, 3], log p itself: what is its slope in x?")]
 
 gradient = Exercise(
     "Write gradient(log_posterior, x, sigma, label): grad_x log p(label | x), [b, 2], by torch.autograd."
@@ -71,7 +71,8 @@ FREE_4, SLOPE_4, _ = _in_the_vp_frame(0.4)
 def _not_mended(n: Tensor, g: Tensor, a: float, s: float) -> list[tuple[Tensor, str]]:
     level = (1 - a) ** 0.5
     return [
-        (n + s * level * g, "your step repels: if noise points away from the data, which sign has the slope?"),
+        (n + s * level * g,
+         "your step repels from the class: if noise points away from the data, which sign has the slope?"),
         (n + s * g, "the slope is added as it is, and it repels; which sign, and which factor?"),
         (n - s * g, "your step is as strong at every level; which factor belongs to eps = ? score"),
         (n - s * (1 - a) * g, "1 - alpha_bar is a variance; which power of it is the noise made of?"),
@@ -130,7 +131,7 @@ def _not_the_posterior(x: Tensor, m: float, v: float, s: float) -> list[tuple[Te
         ((x > 0).double(), "you say yes or no; how sure can one be near the middle?"),
         (0 * x + 0.5, "you always say 1/2; what does x tell?"),
         (torch.stack([torch.sigmoid(odds), torch.sigmoid(-odds)]),
-         "one probability per point is needed, [9], and yours holds both classes: which one is asked for?")]
+         "one probability per point is needed, [9]; yours is [2, 9], both classes: which one is asked for?")]
 
 LINE = torch.linspace(-2, 2, 9, dtype=torch.float64)
 

@@ -19,7 +19,8 @@ def _properties_of_noise(noise) -> Verdicts:
     yield (full <= (1 - B).sqrt() + 1e-6).all(), "that is more noise than the level at the step's end has: can that be?"
     yield (close(noise(A, 0 * A + 1, 1.0), 0 * A),
            "in the last step a_prev = 1, and no noise may be left: which factor sees to that?")
-    yield close(noise(A, B, 0.5), full / 2), "the standard deviation is linear in eta; yours is not: where is eta?"
+    yield (close(noise(A, B, 0.5), full / 2),
+           "the standard deviation is linear in eta; yours is not: where does eta stand?")
 
 eta_noise = Exercise(
     "Write noise(a, a_prev, eta): the standard deviation of equation 16, from alpha_bar = a at the step's start (less"
@@ -37,8 +38,10 @@ eta_noise = Exercise(
          "that is the noise of the forward step alone; which factor keeps it below the level at the end?"),
         (eta * (1 - b).sqrt(), "that is the whole level at the step's end; which part of it is fresh?"),
         (eta * (1 - a).sqrt(), "that is the level at the step's start; which part of it is fresh at the end?"),
-        (eta * ((1 - b) / (1 - a)).sqrt(), "that is half of equation 16: which factor says how much this step adds?"),
-        (eta * ((1 - b) * (1 - a / b)).sqrt(), "the first fraction has no denominator: from which level do you come?"),
+        (eta * ((1 - b) / (1 - a)).sqrt(),
+         "that is half of equation 16: which other factor says how much this step adds?"),
+        (eta * ((1 - b) * (1 - a / b)).sqrt(),
+         "the first fraction has no denominator: which level does the step come from?"),
         (eta * ((1 - b) / (1 - a)).sqrt() * (1 - a / b),
          "the root covers the whole product; does yours end too early?"),
         (eta * (1 - b) / (1 - a) * (1 - a / b).sqrt(), "the root covers both factors; does yours begin too late?"),
@@ -71,7 +74,8 @@ step = Exercise(
     asks=[(X, EPS, 0.2, 0.6), (X, EPS, 0.5, 0.9)],
     mistakes=lambda x, n, a, b: [
         (_step(x, n, a, a), "x comes back at the same level: which part of the formula uses a_prev?"),
-        (_x0_hat(x, n, a), "that is x0_hat, the predicted clean point; a step goes part of the way: to which level?"),
+        (_x0_hat(x, n, a),
+         "that is x0_hat, the predicted clean point; a step goes only part of the way: to which level?"),
         (b**0.5 * _x0_hat(x, n, a), "the clean point comes back without noise; what lifts it to the level of a_prev?"),
         (b * (x - (1 - a) * n) / a + (1 - b) * n, "are all of the square roots in place? alpha_bar is a variance"),
         (b**0.5 * (x - (1 - a) ** 0.5 * n) + (1 - b) ** 0.5 * n,
@@ -83,11 +87,13 @@ step = Exercise(
         (b**0.5 * _x0_hat(x, n, a) + (1 - a) ** 0.5 * n, "the noise keeps its old level: which is the new one?"),
         (b**0.5 * _x0_hat(x, n, a) - (1 - b) ** 0.5 * n,
          "the new noise is subtracted; on which side of the clean point was it?"),
-        (b**0.5 * _x0_hat(x, n, a) + (1 - b) * n, "1 - a_prev is a variance; which factor has eps_hat itself?"),
+        (b**0.5 * _x0_hat(x, n, a) + (1 - b) * n,
+         "1 - a_prev is the noise's variance; which factor has eps_hat itself?"),
         (b**0.5 * (x + (1 - a) ** 0.5 * n) / a**0.5 + (1 - b) ** 0.5 * n,
          "your clean point adds the noise to x; was it not added already?"),
         (_step(x, n, b, a), "is the step turned round? It starts at a, with less signal"),
-        (x + ((1 / b - 1) ** 0.5 - (1 / a - 1) ** 0.5) * n, "that is the step in VE; what scales x in the VP frame?"),
+        (x + ((1 / b - 1) ** 0.5 - (1 / a - 1) ** 0.5) * n,
+         "that is the step in the VE frame; what scales x in the VP frame?"),
         (_step(x, n, a, b) / b**0.5, "this is the point in the VE frame; which factor brings it back to VP?"),
         ((b / a) ** 0.5 * (x - (1 - a / b) / (1 - a) ** 0.5 * n),
          "that is the mean of DDPM's step, which makes room for fresh noise; what does DDIM put there?")],
@@ -96,9 +102,10 @@ step = Exercise(
     caught=[
         (lambda x, n, a, b: b**0.5 * _x0_hat(x, n, a) + (1 - b) ** 0.5 * torch.randn_like(n), "chance"),
         (lambda x, n, a, b: _step(x, n, a, b) + x, "length zero"),
-        (lambda x, n, a, b: x if a == b else 3**0.5 * (x - 0.8**0.5 * n) + 0.4**0.5 * n, "other levels")],
+        (lambda x, n, a, b: x if a == b else 3**0.5 * (x - 0.8**0.5 * n) + 0.4**0.5 * n, "wrong from 0.5")],
+    again="the same step twice gives two answers: DDIM has no chance in it, so why draw?",
     otherwise="from a = 0.2 to 0.6 it differs from DDIM's step: which two parts has it, and at which level is each?",
-    elsewhere="right from a = 0.2 to 0.6, wrong for other levels: do both stand in your formula?")
+    elsewhere="right from a = 0.2 to 0.6, wrong from 0.5 to 0.9: do both letters stand in your formula?")
 
 def _mix(z1: Tensor, z2: Tensor, share: float) -> Tensor:
     angle = torch.tensor(share * torch.pi / 2)
@@ -144,7 +151,8 @@ mix = Exercise(
         (lambda z1, z2, share: z1 + share * z2, "share = 1"),
         (lambda z1, z2, share: (1 - share) * z1 + share * z2, "half-way the noise is too small"),
         (lambda z1, z2, share: (z1 + z2) if 0 < share < 1 else _mix(z1, z2, share), "too large"),
-        (lambda z1, z2, share: torch.where(torch.rand(z1.shape) < share, z2, z1), "chance"),
+        (lambda z1, z2, share: torch.where(torch.rand(z1.shape) < share, z2, z1), "with dice in it"),
         (lambda z1, z2, share: z1 if share < 0.75 else z2, "jumps"),
         (lambda z1, z2, share: _mix(z1, z2, share) if share in (0, 0.5, 1) else (1 - share) * z1 + share * z2,
-         "a quarter")])
+         "a quarter")],
+    again="asked twice, mix gives two answers: with dice in it, it is no path; why draw?")

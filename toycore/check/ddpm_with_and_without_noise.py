@@ -21,8 +21,10 @@ def _not_the_step(x: Tensor, x0_hat: Tensor, s: float, t: float, z: Tensor) -> l
     return [
         (mean, "z changes nothing: there is no noise at all in your step; where does it enter?"),
         (mean - fresh, "the fresh noise is subtracted; that is as probable, but here it is to be added: which sign?"),
-        (mean + t**2 * (1 - keep) * z, "z is multiplied by a variance, no standard deviation: what is missing?"),
-        (mean + (1 - keep) ** 0.5 * z, "the noise left over is measured in sigma', yours in 1: which level is left?"),
+        (mean + t**2 * (1 - keep) * z,
+         "z is multiplied by a variance where a standard deviation belongs: which root is missing?"),
+        (mean + (1 - keep) ** 0.5 * z,
+         "the noise that is left is measured in sigma', and yours in 1: which level must it make?"),
         (mean + t * (1 - keep) * z, "variances add up; did you take a root too few of 1 - keep?"),
         (mean + t * (1 - t / s) ** 0.5 * z, "is keep the share sigma'/sigma, or its square?"),
         (mean + t * z, "you add all the noise of level sigma'; a part is in the kept noise already: how much?"),
@@ -64,10 +66,11 @@ step = Exercise(
         (lambda x, x0_hat, s, t, z: x0_hat + t * z, "forgets"),
         (lambda x, x0_hat, s, t, z: x + t * z, "stays where it is"),
         (lambda x, x0_hat, s, t, z: x0_hat + (s / max(t, 1e-3)) ** 2 * (x - x0_hat) + t * z, "upside down"),
-        (lambda x, x0_hat, s, t, z: x0_hat + torch.randn_like(x), "chance"),
+        (lambda x, x0_hat, s, t, z: x0_hat + torch.randn_like(x), "with the same z"),
         (lambda x, x0_hat, s, t, z: _step(x, x0_hat, s, t, z) + 0.1 * z, "last step"),
         (lambda x, x0_hat, s, t, z: _step(x, x0_hat, s, t, 0.7 * z), "the squares sum"),
         (lambda x, x0_hat, s, t, z: x0_hat + (t / s) ** 2 * (x - x0_hat) + t * 0.75**0.5 * z, "for other levels")],
+    again="two steps with the same z differ: do you draw noise yourself, where z is given?",
     otherwise="kept and fresh noise must make level sigma': the squares of which two levels must sum to sigma'^2?",
     elsewhere="right from 0.5 to 0.25, wrong for other levels: where are they?")
 
@@ -83,7 +86,7 @@ final_std = Exercise(
         (v**0.5, "sqrt(v) is what you get with noise; what is left when it is left out?"),
         (high * (v / (v + high**2)) ** 0.5, "that is what DDIM reaches in many small steps: a small step of DDPM"
                                             " shrinks twice as much, so which power?"),
-        (v / (v + high**2), "v / (v + high^2) is how much the cloud shrinks; how wide was it at the start?"),
+        (v / (v + high**2), "v / (v + high^2) is the factor it shrinks by; how wide was the cloud at the start?"),
         (v**0.5 * high / (v**0.5 + high**2), "variances add: v is a variance, is it squared or under a root in yours?"),
         (v**2 * high / (v**2 + high**2), "v is a variance already: why square it?"),
         (v * high / (v + high), "variances add, but high is no variance: what is?"),
@@ -95,14 +98,14 @@ final_std = Exercise(
         (high * (v + high**2) / v, "your cloud grows; is the factor upside down?")],
     properties=lambda std: [
         (not 1e-4 < abs(float(std(2.0, 3.0)) * 11 / 6 - 1) < 0.04,
-         "within 4 % of it, but not equal: did you draw a sample, or leave something small out?")],
+         "within 4 % of 0.545, but not equal: did you draw a sample, or leave something small out?")],
     caught=[
         (lambda v, high: 1.01 * high * v / (v + high**2), "a sample"),
         (lambda v, high: 1 / high, "what is the product"),
-        (lambda v, high: 6 / 11, "but not for others")],
-    otherwise="for v = 2, high = 3 the walk ends with 0.545: one step multiplies by (v + sigma'^2) / (v + sigma^2),"
-              " where v is a variance; what is the product of all of them?",
-    elsewhere="right for one v and high, but not for others: do both stand in your formula?",
+        (lambda v, high: 6 / 11, "but not at v = 0.25, high = 1")],
+    otherwise="at {where} the walk ends with {right}, and you say {yours}: one step multiplies by"
+              " (v + sigma'^2) / (v + sigma^2), where v is a variance; what is the product of all of them?",
+    elsewhere="right at v = 2, high = 3, but not at {where}: do both stand in your formula?",
     tolerance=1e-4)
 
 SPIRAL, SHIFT, TURN = data.spiral(400).x, torch.tensor([2.0, -1.0]), torch.tensor([[0.0, 1.0], [-1.0, 0.0]])
@@ -138,7 +141,8 @@ end_point = Exercise(
     asks=[(SPIRAL + SHIFT,)],
     mistakes=lambda x: [
         (torch.zeros(2), "that is the origin, but does anything in the formulas know where the origin is?"),
-        (x.mean(0), "the mean is where the walk goes first, but is off the curve; where then, as sigma gets small?"),
+        (x.mean(0),
+         "the mean is where the walk goes first, but it lies off the curve; where does it go when sigma gets small?"),
         ((x - x.mean(0)).norm(dim=1).argmin(),
          "that is one number; is it the place that is asked for, or its number in the list?")],
     properties=_one_place,

@@ -17,8 +17,9 @@ def _not_info_nce(i: Tensor, t: Tensor, s: Tensor) -> list[tuple[Tensor, str]]:
     logits, own = s.exp() * i @ t.T, torch.arange(len(i))
     right = _info_nce(i, t, s)
     return [
-        (1 - (i * t).sum(1).mean(), "equal embeddings would have loss 0; what should push different pairs apart?"),
-        (-logits.log_softmax(1).diag(), "a loss is one number, and yours is one per pair: which mean is missing?"),
+        (1 - (i * t).sum(1).mean(),
+         "equal embeddings would give loss 0: nothing pushes different pairs apart; what should?"),
+        (-logits.log_softmax(1).diag(), "a loss is one number, and yours is one per pair, [6]: which mean is missing?"),
         (cross_entropy(logits, own), "only one direction: which captions find their pictures?"),
         (cross_entropy(logits.T, own), "only one direction, captions find pictures; and the other way?"),
         (2 * right, "twice as large: the two directions are averaged, or added?"),
@@ -89,7 +90,7 @@ def _analogy(text: Tensor, a: int, b: int, c: int) -> int:
 def _best(measure: Tensor, *left_out: int, low: float = -9e9) -> int:
     return int(measure.index_fill(0, torch.tensor(left_out, dtype=torch.long), low).argmax())
 
-def _not_analogy(text: Tensor, a: int, b: int, c: int) -> list[tuple[int, str]]:
+def _not_analogy(text: Tensor, a: int, b: int, c: int) -> list[tuple[object, str]]:
     unit, own = normalize(text, dim=1), (a, b, c)
     to = text[c] + text[b] - text[a]
     others = [i for i in range(len(text)) if i not in own]
@@ -97,12 +98,14 @@ def _not_analogy(text: Tensor, a: int, b: int, c: int) -> list[tuple[int, str]]:
         (_best(unit @ (text[c] + text[a] - text[b]), *own), "which way does the difference go? a leads to b"),
         (_best(-unit @ to, *own), "that is the farthest caption; which cosine has the nearest?"),
         (_best(text @ to, *own), "long rows win in yours; does a cosine depend on the length?"),
-        (_best(-(text - to).norm(dim=1), *own), "that is the nearest by distance; is it so in direction, too?"),
+        (_best(-(text - to).norm(dim=1), *own),
+         "that is the nearest by distance; is it the nearest in direction, too?"),
         (_best(unit @ text[c], *own), "nearest to c alone; what do a and b say?"),
         (_best(unit @ text[b], *own), "nearest to b; what does c change?"),
         (_best(unit @ text.T[:, [*own]].sum(1), *own), "you add a; what is common to a and b should drop out: how?"),
         (int((unit[others] @ to).argmax()), "did you count after leaving out a, b, c? Where is it in the whole list?"),
         (3, "caption 3 is not the answer to every question: what does yours compare?"),
+        (to, "that is a vector, and the number of a caption is asked for: of the one nearest to it in direction?"),
         (99, "the number of a row is asked for, 0 to 11; what is 99?")]
 
 def _left_out(analogy) -> Verdicts:
@@ -127,6 +130,6 @@ analogy = Exercise(
         (lambda text, a, b, c: _best(normalize(text, dim=1) @ (text[c] + text[b] - text[a]), a, b), "leave out c"),
         (lambda text, a, b, c: _best(normalize(text, dim=1) @ (text[c] + text[b] - text[a]), a, b, c, low=0.0),
          "less than 0"),
-        (lambda text, a, b, c: text[c] + text[b] - text[a], "one number is needed")],
+        (lambda text, a, b, c: torch.stack([text[a], text[b]]), "one number is needed")],
     otherwise="some of 12 random questions have another answer: which row has the largest cosine?",
     elsewhere="some of 12 random questions have another answer: which row has the largest cosine, of those allowed?")

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
+from inspect import signature
 from types import ModuleType
 from typing import Any
 
@@ -24,6 +25,7 @@ class Exercise:
     """A question, its answer and the mistakes it knows by name.
 
     Called with the student's attempt (a function or a value) it prints a verdict and never raises, not even at Ctrl-C.
+    In `otherwise` and `elsewhere`, {where} stands for the arguments, {right} and {yours} for the two answers to them.
     """
 
     question: str
@@ -34,6 +36,7 @@ class Exercise:
     mistakes: Callable[..., Sequence[tuple[Any, str]]] = lambda *ask: ()  # wrong answers to an ask, each with a message
     properties: Callable[[Any], Verdicts] = lambda f: ()  # in order; of the attempt itself where there are no asks
     caught: Sequence[tuple[Any, str]] = ()  # wrong answers that only a property finds, each with a part of its message
+    again: str = AGAIN  # for two answers to the same ask
     otherwise: str = ""  # for any other answer to asks[0]; empty where many answers are right
     elsewhere: str = ELSEWHERE  # for one that is right there, but not on all of asks
     tolerance: float = 1e-5
@@ -93,7 +96,7 @@ def judged(exercise: Exercise, attempt: Any) -> Iterator[tuple[Any, str]]:
         return
     yield from _known(exercise, attempt)
     f = asking(attempt, exercise.answer if exercise.otherwise else None)
-    yield _same(f(*exercise.asks[0]), f(*exercise.asks[0]), exercise.tolerance), AGAIN
+    yield _same(f(*exercise.asks[0]), f(*exercise.asks[0]), exercise.tolerance), exercise.again
     yield from exercise.properties(f)
     if exercise.otherwise:
         yield from _right(exercise, f)
@@ -101,14 +104,24 @@ def judged(exercise: Exercise, attempt: Any) -> Iterator[tuple[Any, str]]:
 
 def _right(exercise: Exercise, f: Callable[..., Any]) -> Iterator[tuple[bool, str]]:
     """Yield, for each of the asks, whether f gives what the answer gives."""
-    right, message = asking(exercise.answer, exercise.answer), exercise.otherwise
+    answer, message = asking(exercise.answer, exercise.answer), exercise.otherwise
     for args in exercise.asks:
+        right = answer(*args)
         try:
-            same = _same(f(*args), right(*args), exercise.tolerance)
+            yours = f(*args)
         except WrongShape:  # only after the first of the asks, where f has had the right one
-            same = False
-        yield same, message
+            yours = torch.tensor(torch.nan)
+        where = dict(zip(signature(exercise.answer).parameters, args))
+        yield _same(yours, right, exercise.tolerance), _quoting(message, where, right, yours)
         message = exercise.elsewhere
+
+
+def _quoting(message: str, where: dict[str, Any], right: Any, yours: Any) -> str:
+    """Put the numbers into a message: where it was asked, what is right, and what the attempt gives."""
+    if "{" not in message:
+        return message
+    numbers = ", ".join(f"{name} = {value:g}" for name, value in where.items() if isinstance(value, int | float))
+    return message.format(where=numbers, right=f"{float(right):.3g}", yours=f"{float(yours):.3g}")
 
 
 def _known(exercise: Exercise, attempt: Callable[..., Any]) -> Iterator[tuple[bool, str]]:
@@ -139,7 +152,8 @@ def _read(value: Any, like: Any, read: Callable[..., Tensor]) -> Any:
         return read(value, like)
     several = isinstance(value, list | tuple) or getattr(value, "ndim", 0) > 0
     if not several or len(value) != len(like):
-        raise Refused(f"{len(like)} values are asked for, as in return a, b; what does yours return?")
+        given = f"{len(value)}" if several else f"one of shape {list(as_numbers(value).shape)}"
+        raise Refused(f"{len(like)} values are asked for, as in return a, b; you gave {given}: which are they?")
     return tuple(map(read, value, like))
 
 

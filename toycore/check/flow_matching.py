@@ -29,16 +29,19 @@ def _not_the_loss(v: Callable[..., Tensor], x0: Tensor, eps: Tensor, t: Tensor) 
         (mean(v((1 - s) * eps + s * x0, t) - way),
          "time runs the other way round here: t = 0 is data; where is your point at t = 0?"),
         (mean(v((1 - s) * eps + s * x0, t) + way), "data and noise are exchanged: which of them is at t = 0?"),
-        (mean(v(x0 + s * eps, t) - way), "you add noise to the whole clean point; where are you at t = 1?"),
+        (mean(v(x0 + s * eps, t) - way),
+         "you add noise to the whole clean point, which never fades; where are you at t = 1?"),
         (mean(v((1 - s**2).sqrt() * x0 + s * eps, t) - way),
          "that path keeps the variance, but is curved; what is a straight line?"),
-        (mean(v((1 - s) * x0 + s * eps, 1 - t) - way), "the network needs its point's time; which t did you give it?"),
+        (mean(v((1 - s) * x0 + s * eps, 1 - t) - way),
+         "the network needs the time of its point; which t did you give it?"),
         (mean(here + way), "the velocity leads from data to noise; which of eps and x0 comes with the plus?"),
         (mean(here - eps), "your target is a noise, where one arrives; which way is from x0 to there?"),
         (mean(here - x0), "your target is no velocity, it is the clean point; which way leads on from there?"),
-        (mean(here - way) / 2, "half of what it should be: have you averaged over the two coordinates?"),
+        (mean(here - way) / 2,
+         "half of what it should be: |.|^2 is a sum; have you averaged over the two coordinates?"),
         (50 * mean(here - way), "50 times too large, for 50 pairs: is there no mean over the batch?"),
-        (((here - way) ** 2).sum(1), "a loss is one number, and yours is one per row: which mean is missing?"),
+        (((here - way) ** 2).sum(1), "a loss is one number, and yours is one per row, [50]: which mean is missing?"),
         ((here - way).norm(dim=1).mean(), "|.|^2 is a square; is there a root in yours?"),
         ((here - way).abs().sum(1).mean(), "|.|^2 is a sum of squares; are yours absolute values?")]
 
@@ -53,7 +56,8 @@ loss = Exercise(
     mistakes=_not_the_loss,
     caught=[
         (lambda v, x0, eps, t: ((v((1 - t) * x0 + t * eps, t) - (eps - x0)) ** 2).sum(1).mean(), "a column"),
-        (lambda v, x0, eps, t: _loss(v, x0, torch.randn_like(eps), t), "chance")],
+        (lambda v, x0, eps, t: _loss(v, x0, torch.randn_like(eps), t), "eps is given")],
+    again="eps is given, but your loss changes from call to call: do you draw other noise?",
     otherwise="what must the network see, between x0 at t = 0 and eps at t = 1, and what is its target?",
     elsewhere="for a v that is always 0, what is the mean of |0 - velocity|^2? Yours differs",
     tolerance=1e-4)
@@ -121,13 +125,15 @@ def _times(euler) -> Verdicts:
     yield bool(times), "v was never asked: what says where to go?"
     why = "one too many; is 7 times 1/7 exactly 1 in a computer?" if len(times) == 8 else "how often do n steps ask?"
     yield len(times) == 7, f"v was asked {len(times)} times for n = 7: {why}"
-    yield abs(times[0] - 1) < 1e-4, f"the walk must start at t = 1; v was first asked at t = {times[0]:.3g}: why?"
+    yield (abs(times[0] - 1) < 1e-4,
+           f"the walk must start at t = 1, at the noise; v was first asked at t = {times[0]:.3g}: why?")
     yield not close(end, 2 * START - 3.0), "you walk away from the data: t falls, so which sign has dt?"
     yield close(end, 0 * end + 3.0), "a straight path must end at its data point; is the step's length 1/n?"
     mine = [round(t, 3) for t in times]
     yield (close(times, [i / 7 for i in range(7, 0, -1)], 1e-4),
            f"the times in between are {mine}; how far apart are 7 equal steps?")
-    yield close(euler(_bend, START, 5), _euler(_bend, START, 5)), "ask v where the walk is now; where do you?"
+    yield (close(euler(_bend, START, 5), _euler(_bend, START, 5)),
+           "v must be asked where the walk is now; where do you ask it?")
 
 euler = Exercise(
     "Write euler(v, x, n): n equal Euler steps of dx/dt = v(x, t) from noise x at t = 1 to data at t = 0; v takes x"
@@ -137,7 +143,8 @@ euler = Exercise(
     why="dt = -1/n in every step, since t falls from 1 to 0.",
     asks=[(_bend, START, 5)],
     mistakes=lambda v, x, n: [
-        (torch.stack(_path(v, x, n)), "that is the whole path, [n + 1, b, 2]; only its end is asked for: which is it?"),
+        (torch.stack(_path(v, x, n)),
+         "yours has shape [6, 5, 2], the whole path; only its end is asked for: which is it?"),
     ],
     properties=_times,
     caught=[

@@ -26,7 +26,7 @@ unit = Exercise(
     mistakes=lambda images: [
         (images.float() / 128 - 1, "white becomes 0.992: by 127.5 or by 128? 255 must land on 1"),
         (2 * (images.float() / 255) ** 2.2 - 1,
-         "black and white are right, the greys are not: is it a straight line?")],
+         "black and white are right, the greys between them are not: is it a straight line?")],
     properties=_greys,
     caught=[
         (lambda images: images.float() / 255, "black becomes 0.000"),
@@ -54,7 +54,7 @@ def _squares(fold) -> Verdicts:
     mine, squares = ({tuple(place) for place in part.movedim(1, 2).flatten(0, 1).tolist()} for part in (got, want))
     yield (torch.equal(got, want) or mine != squares,
            "each place holds a 2x2 square, but not its own: is the picture turned, or the batch?")
-    yield torch.equal(got, want), "the four channels of a place must be neighbours in a 2x2 square: are yours?"
+    yield torch.equal(got, want), "the four channels of a place must be neighbours in a 2x2 square: which are yours?"
 
 fold = Exercise(
     "Write fold(x): [b, c, h, w] becomes [b, 4c, h/2, w/2], the four pixels of each 2x2 square as four channels. Any"
@@ -90,7 +90,8 @@ average = Exercise(
         ((1 - d) * (a + p), "both shares are 1 - decay; what must they add up to?"),
         (d * a - (1 - d) * p, "p is subtracted; on which side of a should the average come to lie?"),
         (d**0.5 * a + (1 - d) ** 0.5 * p, "noise is mixed with roots, as variances add; what adds up in an average?"),
-        ((d * a + (1 - d) * p).mean(), "the result must have the shape of the weights, [3], and is one number: why?")],
+        ((d * a + (1 - d) * p).mean(),
+         "the result must have the shape of the weights, [3]; yours is []: what is lost?")],
     caught=[(lambda a, p, decay: 0.9 * a + 0.1 * p, "for another decay")],
     otherwise="for decay 0.9, which share of a and which share of p make the new average?",
     elsewhere="right for decay 0.9, wrong for another decay: where is it?")

@@ -45,13 +45,13 @@ tokens = Exercise(
         (side // down // patch, "8 x 8 single pixels are 64 tokens, not 8: are there not rows and columns?"),
         ((side // patch) ** 2, "the autoencoder shrinks the side first: 64 pixels become how many latents?"),
         ((side // down) ** 2, "the patch joins latents: if 8 x 8 of them are one token, how many are left?"),
-        (side**2 // down // patch, "a factor of 8 divides the side, so 64 x 64 pixels become 64 tokens: not the area?"),
-    ],
+        (side**2 // down // patch,
+         "a factor of 8 divides the side, so 64 x 64 pixels are 64 tokens; you say 512: why?")],
     caught=[
         (lambda side, down, patch: (side // down // patch) ** 2 + 1, "which others"),
         (lambda side, down, patch: (side // down // patch) ** 2 if side < 100 else 32, "along a side")],
-    otherwise="8 x 8 single pixels are 64 tokens, and you give another number: which others do you count?",
-    elsewhere="right for 8 x 8 pixels; how many tokens lie along a side of 512 pixels, with down 8 and patch 2?")
+    otherwise="8 x 8 single pixels are 64 tokens; you say {yours}: which others do you count?",
+    elsewhere="right for 8 x 8 pixels; at {where} you say {yours}: how many tokens lie along a side?")
 
 def _adaln(h: Tensor, f, scale: Tensor, shift: Tensor, gate: Tensor) -> Tensor:
     normed = (h - h.mean(-1, keepdim=True)) / (h.var(-1, keepdim=True, unbiased=False) + 1e-5).sqrt()

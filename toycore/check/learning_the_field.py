@@ -30,14 +30,16 @@ def _not_the_loss(D: Denoiser, x0: Tensor, sigma: Tensor, eps: Tensor) -> list[t
         (mean((x - D(x0, sigma)) / s - eps), "D was asked about the clean points, so it knows x0; what should it see?"),
         (mean((x - D(x0 + eps, sigma)) / s - eps), "D must see x = x0 + sigma eps; what did you give it?"),
         (mean((x - D(x, 1.0)) / s - eps), "D needs sigma beside x, one per row: which level did you give it?"),
-        (mean(-eps_hat - eps), "eps_hat has the wrong sign: noise points to x, yours to x0_hat; which minus which?"),
+        (mean(-eps_hat - eps),
+         "eps_hat has the wrong sign: the noise points to x, and yours points to x0_hat; which minus which?"),
         (mean(x - x0_hat - eps), "x - x0_hat is sigma times eps_hat: divide by what?"),
         (mean(eps_hat / s - eps), "you divide by sigma once too often: which power of it is a length?"),
         (mean(eps_hat - x0), "you compare a noise with a clean point: what does D give, and what is in x beside x0?"),
         (mean(x0_hat - x0), "you compare clean points (x0_hat with x0); what must you divide by to compare noises?"),
-        (mean(eps_hat - eps) / 2, "half of what it should be: have you averaged over the two coordinates?"),
+        (mean(eps_hat - eps) / 2,
+         "half of what it should be: |.|^2 is a sum; have you averaged over the two coordinates?"),
         (50 * mean(eps_hat - eps), "50 times too large, for 50 points: is there no mean over the batch?"),
-        (((eps_hat - eps) ** 2).sum(1), "a loss is one number, and yours is one per row: which mean is missing?"),
+        (((eps_hat - eps) ** 2).sum(1), "a loss is one number, and yours is one per row, [50]: which mean is missing?"),
         ((eps_hat - eps).norm(dim=1).mean(), "|.|^2 is a square; is there a root in yours?"),
         ((eps_hat - eps).abs().sum(1).mean(), "|.|^2 is a sum of squares; are yours absolute values?"),
         ((eps_hat - eps).sum(1).mean(), "errors of both signs cancel in your loss: what keeps |.|^2 from that?"),
@@ -54,7 +56,9 @@ loss = Exercise(
     mistakes=_not_the_loss,
     caught=[
         (lambda D, x0, sigma, eps: ((x0 + sigma * eps) ** 2).sum(1).mean(), "a column"),
-        (lambda D, x0, sigma, eps: ((_any_denoiser(x0, sigma) - torch.randn_like(eps)) ** 2).sum(1).mean(), "chance")],
+        (lambda D, x0, sigma, eps: ((_any_denoiser(x0, sigma) - torch.randn_like(eps)) ** 2).sum(1).mean(),
+         "eps is given")],
+    again="eps is given, but your loss changes from call to call: do you draw other noise?",
     otherwise="off for the D of the check: what do you ask it, and where?",
     elsewhere="right for one D; for D(x, sigma) = x, which finds no noise at all, what should |eps_hat - eps|^2 be?",
     tolerance=1e-4)
@@ -67,19 +71,22 @@ irreducible = Exercise(
     why="Given x, eps keeps the share v / (v + sigma^2) of its variance 1, in each of two coordinates.",
     asks=[(0.49, 0.4), (0.36, 2.0), (0.1, 0.2), (2.0, 0.5), (0.5, 3.0)],
     mistakes=lambda v, s: [
-        (2 * s**2 / (v + s**2), "far above the data the noise is plain to see: is the loss large or small there?"),
+        (2 * s**2 / (v + s**2),
+         "far above the data (sigma >> sqrt(v)) the noise is plain to see: should the loss be large or small?"),
         (v / (v + s**2), "there are two coordinates: what is the loss when nothing at all can be seen?"),
         (2 * v**0.5 / (v**0.5 + s), "variances add, not standard deviations: which of v and sigma must be squared?"),
-        (2 * v * s**2 / (v + s**2), "that is the error of x0_hat; eps_hat is in units of the noise: divide by what?"),
+        (2 * v * s**2 / (v + s**2),
+         "that is the error of x0_hat; asked for is that of eps_hat, in units of the noise: divide by what?"),
         (2 * v / (v + s), "variances add, but sigma is no variance: what is?"),
         (2 * v**2 / (v**2 + s**2), "v is a variance already: why square it?"),
         (2 * (v / (v + s**2)) ** 0.5, "a squared error is asked for; is there a root too many?"),
-        (4 * v / (v + s**2), "far below the data (sigma << sqrt(v)) nothing can be seen: how large is E|eps|^2 then?")],
+        (4 * v / (v + s**2),
+         "far below the data (sigma << sqrt(v)) nothing can be seen: how large is E|eps|^2 in the plane?")],
     caught=[
-        (lambda v, s: 2 * v / (v + 2 * s**2), "measures 1.51"),
-        (lambda v, s: {3.0: 0.1, 2.0: 0.1}.get(s, 1.507692), "near where it was measured")],
-    otherwise="at v = 0.49, sigma = 0.4 the loss measures 1.51; what variance of eps is left once x is known?",
-    elsewhere="near where it was measured, but not at other v and sigma: do both stand in your formula?",
+        (lambda v, s: 2 * v / (v + 2 * s**2), "the loss is 1.51, yours"),
+        (lambda v, s: {3.0: 0.1, 2.0: 0.1}.get(s, 1.507692), "but not at v = 0.36, sigma = 2")],
+    otherwise="at {where} the loss is {right}, yours {yours}: what variance of eps is left once x is known?",
+    elsewhere="right at v = 0.49, sigma = 0.4, but not at {where}: do both stand in your formula?",
     tolerance=1e-4)
 
 def _velocity(x_t: Tensor, eps_hat: Tensor, alpha_bar: Tensor) -> Tensor:
@@ -109,7 +116,7 @@ def _not_v(x_t: Tensor, n: Tensor, alpha_bar: Tensor) -> list[tuple[Tensor, str]
          "your x0_hat is that of the VE frame, x - sigma eps: what has the VP frame done to the signal?"),
         (x0_hat, "this is x0_hat; what else does v hold?"),
         (n - x0_hat, "eps - x0 is the velocity of a straight path; which factors has v?"),
-        (v(x0_hat).sum(1), "v must be [b, 2] like x_t, and yours is [b]: why sum?")]
+        (v(x0_hat).sum(1), "v must be [50, 2] like x_t; yours is [50]: why the sum over the coordinates?")]
 
 velocity = Exercise(
     "Write v(x_t, eps_hat, alpha_bar): turn a noise prediction into the v-prediction"
@@ -141,10 +148,11 @@ def _not_step_weights(betas: Tensor) -> list[tuple[Tensor, str]]:
         (right / right.sum(), "the weights need not sum to 1, but their squares must: why?"),
         (right.flip(0), "which way does it go: whose noise has been shrunk the longest?"),
         (unit((betas * (1 - betas) * left).sqrt()), "does a step shrink its own noise, or only what was there before?"),
-        (unit((betas * alpha_bar).sqrt()), "you shrink z_i by the steps before it; which steps meet it?"),
+        (unit((betas * alpha_bar).sqrt()),
+         "you shrink z_i by the steps before it; it was not there yet: which steps meet it?"),
         (unit(betas.sqrt() * left), "a later step shrinks the variance by 1 - beta; by how much the noise itself?"),
         (-right, "right up to the sign: with which sign does z_i enter?"),
-        (betas.sqrt()[:-1], "one weight per step is needed, and yours is one short: which noise has none?")]
+        (betas.sqrt()[:-1], "one weight per step is needed, 20; you gave 19: which noise has none?")]
 
 step_weights = Exercise(
     "Write w(betas) [T]: the weights with which the noises z_i of the T small steps"

@@ -61,14 +61,16 @@ extrapolate = Exercise(
     mistakes=lambda n, FD: [
         (FD[-1], "you return the FD of the largest n; it still carries its bias, b / n: what is left without it?"),
         (FD.mean(), "that is the mean of all; does each of them not carry its own bias?"),
-        (_extrapolate(1 / n, FD), "you fit a line in n and read it at n = 0: in what is the bias a straight line?"),
-        (_extrapolate(n**0.5, FD), "your bias falls with the root of n; a standard error does, but does a bias?"),
+        (_extrapolate(1 / n, FD),
+         "you fit a line in n and read it at n = 0: in which quantity is the bias a straight line?"),
+        (_extrapolate(n**0.5, FD),
+         "you let the bias fall with the root of n; a standard error does, but does this bias?"),
         ((FD[0] - FD[-1]) / (1 / n[0] - 1 / n[-1]), "that is the slope b; a is asked for: where is it on the line?"),
-        (FD - FD[-1], "one number is asked for, the value at n = infinity: which one is it?")],
+        (FD - FD[-1], "one number is asked for, the value at n = infinity; you gave 4: which one is it?")],
     caught=[
         (lambda n, FD: (FD - 20 / n)[0] if FD[0] < 3 else FD[0], "wrong for others"),
         (lambda n, FD: FD.min() / 2, "what did you fit")],
-    otherwise="for FD = 0.5 + 20 / n the answer must be 0.5, and yours is another: what did you fit?",
+    otherwise="for FD = 0.5 + 20 / n the answer must be {right}, and yours is {yours}: what did you fit?",
     elsewhere="right for one a and b, wrong for others: what in yours is fixed?",
     tolerance=1e-4)
 
@@ -78,6 +80,20 @@ def _memorised(x: Tensor, train: Tensor, held: Tensor) -> Tensor:
 
 FRESH, TRAIN, HELD = normal(3, 300, 2).unbind(0)
 
+def _not_memorised(x: Tensor, train: Tensor, held: Tensor) -> list[tuple[object, str]]:
+    right, (to_train, to_held) = _memorised(x, train, held), (torch.cdist(x, y) for y in (train, held))
+    fixed = (to_train.amin(1) < 0.01).double().mean()
+    return [
+        (len(x) * right,
+         f"a share lies between 0 and 1; yours is {len(x) * right:.0f}: did you count, or take per cent?"),
+        (_memorised(x, held, train), "copies of training points give 0: do you compare the other way round?"),
+        (0.5, "copies of training points must give 1 and copies of held-out points 0; why are yours the same?"),
+        ((to_train.mean(1) < to_held.mean(1)).double().mean(),
+         "copies give less than 1: do you compare mean distances? The nearest one counts"),
+        (fixed, f"fresh samples should give about 1/2, not {fixed:.2g}: do you use a fixed distance?"),
+        (to_train.amin(1) < to_held.amin(1),
+         "one number is needed here; you gave 300, one answer per sample: how many of them are true?")]
+
 memorised = Exercise(
     "Write memorised(x, train, held): the share of samples x [b, 2] whose nearest training point is nearer than their"
     " nearest held-out point. Both sets have the same size.",
@@ -85,16 +101,7 @@ memorised = Exercise(
     more="torch.cdist(x, train).amin(1) is how near the nearest training point is, for each sample.",
     why="A generator that has copied nothing is as often nearer to either set: the share is 1/2.",
     asks=[(FRESH, TRAIN, HELD), (TRAIN[:100], TRAIN, HELD), (HELD[:100], TRAIN, HELD)],
-    mistakes=lambda x, train, held: [
-        (len(x) * _memorised(x, train, held), "a share lies between 0 and 1: did you count, or take per cent?"),
-        (_memorised(x, held, train), "copies of training points give 0: do you compare the other way round?"),
-        (0.5, "copies of training points must give 1, copies of held-out points 0; why are yours the same?"),
-        ((torch.cdist(x, train).mean(1) < torch.cdist(x, held).mean(1)).double().mean(),
-         "copies give less than 1: do you compare mean distances? The nearest one counts"),
-        ((torch.cdist(x, train).amin(1) < 0.01).double().mean(),
-         "fresh samples should give about 1/2, and yours give less: do you use a fixed distance?"),
-        (torch.cdist(x, train).amin(1) < torch.cdist(x, held).amin(1),
-         "one number is needed here, a share, and you give one answer per sample: how many of them are true?")],
+    mistakes=_not_memorised,
     caught=[(lambda x, train, held: _memorised(x[:50], train, held), "of which points")],
-    otherwise="fresh samples should give about 1/2, yours give another share: of which points?",
+    otherwise="fresh samples give a share of {right}, and yours is {yours}: of which points?",
     elsewhere="right for fresh samples, not for copies of training or held-out points: what is fixed in yours?")

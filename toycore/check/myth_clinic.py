@@ -71,7 +71,7 @@ def _second_order(step) -> Verdicts:
         raise Refused(f"in the last step, to sigma_next = 0: {refusal}") from None
     few, many = _error(step, 8), _error(step, 16)
     yield (many < 0.1,
-           f"with 16 steps from 2 to 0.25 the error is {many:.2g}: which should be small; where do you ask the field?")
+           f"with 16 steps from 2 to 0.25 the error is {many:.2g}: it must become small; where do you ask the field?")
     yield (few > 2.9 * many,
            f"twice the steps divide the error by {few / many:.1f}, as in Euler's method; order 2 by 4: where else"
            " could you look at the field?")
@@ -103,8 +103,9 @@ solver = Exercise(
         (_heun_to_zero, "in the last step"),
         (lambda D, x, s, s_next: x[:, 0], "shape"),
         (lambda D, x, s, s_next: x * ((0.25 + s_next**2) / (0.25 + s**2)) ** 0.5, "never asks D"),
-        (lambda D, x, s, s_next: x + (s_next - s) * fields.noise(D, x, s_next + 1.0), "should be small"),
-        (lambda D, x, s, s_next: _midpoint(D, x, s, s_next) + 0.1 * torch.randn_like(x), "two answers")])
+        (lambda D, x, s, s_next: x + (s_next - s) * fields.noise(D, x, s_next + 1.0), "must become small"),
+        (lambda D, x, s, s_next: _midpoint(D, x, s, s_next) + 0.1 * torch.randn_like(x), "chance")],
+    again="the same step twice gives two answers: what does chance do in an ODE?")
 
 def _walked(s) -> Tensor:
     D = exact.posterior_mean(POOR)
@@ -125,12 +126,14 @@ def _nearer(schedule) -> Verdicts:
     yield max(scales) >= 0, f"s = {max(scales):g} walks away from the class; which scale is the conditional answer?"
     x, curve = _walked(schedule), POOR.given(1).means
     share, cover = metrics.own_share(x, POOR, 1), metrics.coverage(x, curve)
-    yield share > 0.8, f"only {share:.0%} of your samples belong to the class: where does s ignore the label?"
+    yield (share > 0.8,
+           f"only {share:.0%} of your samples belong to the class: where is s so small that it ignores the label?")
     yield cover >= 0.9, f"your samples reach only part of the class, {cover:.0%}: where could you guide less?"
     off, before = float(metrics.distance(x, curve).mean()), _distance_without_guidance()
     yield (off < 0.93 * before,
            f"mean distance {off:.3f}, without guidance {before:.3f}: no nearer to the curve; which levels help?")
-    yield len(set(scales)) > 1, f"it works, but s = {scales[0]:g} at every level is no schedule: which levels need it?"
+    yield (len(set(scales)) > 1,
+           f"it works, but s = {scales[0]:g} at every level is no schedule yet: which levels need it?")
 
 schedule = Exercise(
     "Write s(sigma): a guidance scale per noise level, not one for all, for a poor model (the exact one of a blurred"
@@ -143,7 +146,7 @@ schedule = Exercise(
     caught=[
         (lambda sigma: 3.0 if sigma > 1 else 1.0, "no nearer to the curve"),
         (lambda sigma: 6.0, "only part of the class"),
-        (lambda sigma: 0.0, "ignore the label"),
+        (lambda sigma: 0.0, "ignores the label"),
         (lambda sigma: torch.ones(2), "one number"),
         (lambda sigma: 1.0, "no guidance at all"),
         (lambda sigma: 2.0, "no schedule"),
@@ -161,7 +164,8 @@ def _tells_apart(metric) -> Verdicts:
     half = half[half[:, 0].argsort()[:1500]]
     cloud = _same_moments(torch.randn(1500, 2, generator=seeded(4)), y)
     fair, shifted, lost, moments = (ask_number(metric, x, y) for x in (again, again + 0.5, half, cloud))
-    yield len({fair, shifted, lost, moments}) > 1, f"every pair is {fair:g} apart in yours: what should it look at?"
+    yield (len({fair, shifted, lost, moments}) > 1,
+           f"every pair of samples is {fair:g} apart in yours: what should it look at?")
     yield shifted >= 0, f"a shift gives {shifted:.3g}; can a distance be less than 0, or did you turn it round?"
     yield (2 * fair < shifted, f"two fair draws give {fair:.3g}, a shift {shifted:.3g}: the first must be small beside"
                                " it; what makes it so?")
@@ -188,12 +192,14 @@ def _a_shape(points) -> Verdicts:
     x = numbers(value.x if isinstance(value, data.Points) else value).float()
     turned = x.ndim == 2 and len(x) == 2 < x.shape[1]
     yield not turned, f"one row per point; yours have shape {list(x.shape)}: is it the other way round?"
-    yield x.ndim == 2 and x.shape[1] == 2, f"points of the plane have two columns; your shape is {list(x.shape)}: why?"
+    yield (x.ndim == 2 and x.shape[1] == 2,
+           f"points of the plane have two columns; yours have shape {list(x.shape)}: why?")
     yield len(x) >= 200, f"{len(x)} points are too few to sample from, 200 are enough; where could more come from?"
     spread, middle = float(x.std(0).mean()), x.mean(0)
     yield spread > 0, "all of your points are in one place; what shape should they have?"
-    yield spread >= 0.2, f"the spread is {spread:.2g}, too small for our noise levels: multiply the points by what?"
-    yield spread <= 1, f"the spread is {spread:.2g}, too large for our noise levels: divide the points by what?"
+    is_off = f"the spread is {spread:.2g}, too {'small' if spread < 0.2 else 'large'} for our noise levels"
+    yield spread >= 0.2, f"{is_off}: what would you multiply the points by?"
+    yield spread <= 1, f"{is_off}: what would you divide the points by?"
     yield (middle.norm() < 0.3, f"the centre of your data is ({middle[0]:.1f}, {middle[1]:.1f}), and a walk starts"
                                 " around 0: what moves it?")
     few = x[torch.randperm(len(x), generator=seeded())[:2000]]

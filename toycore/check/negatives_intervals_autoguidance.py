@@ -54,7 +54,8 @@ def _inside_and_outside(within) -> Verdicts:
     yield not close(middle, _inner(X, 0.5)), "`inside` was asked without the label; which one was your D given?"
     yield close(middle, _inner(X, 0.5, LABEL)), "at sigma = 0.5 the answer must be what `inside` says; do you ask it?"
     yield close(above, _outer(X, 2.0, LABEL)), "above high the answer must be that of `outside`; what do you ask there?"
-    yield close(below, _outer(X, 0.1, LABEL)), "below low it must be that of `outside`; did you check one end only?"
+    yield (close(below, _outer(X, 0.1, LABEL)),
+           "below low the answer must be that of `outside`; did you check one end only?")
     yield close(edge, _inner(X, 0.2, LABEL)), "at sigma = low, `inside` must answer: do both ends belong to it?"
     levels, inner = torch.tensor([0.1, 0.5, 2.0]), torch.tensor([[False], [True], [False]])
     yield (close(_asked(D, X, levels, LABEL), torch.where(inner, _inner(X, levels, LABEL), _outer(X, levels, LABEL))),

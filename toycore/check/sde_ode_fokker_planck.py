@@ -56,7 +56,7 @@ def _not_heun(f: Field, x: Tensor, t: float, u: float) -> list[tuple[Tensor, str
         (x + (d + f(euler, u)) / 2, "the mean slope is multiplied by no time; how long is the step?"),
         (x + u / 2 * (d + f(x + u * d, u)), "you take t_next for the length of the step; when did it begin?"),
         (x - h / 2 * (d + f(x - h * d, u)), "your step goes back in time: t_next minus t, or the other way round?"),
-        (right[0], "a step gives one place per row, and yours one in all: where do the other rows go?")]
+        (right[0], "a step gives one place per row, [3, 2]; yours is [2]: where do the other rows go?")]
 
 def _richardson(f: Field, x: Tensor, t: float, u: float) -> Tensor:
     middle = (t + u) / 2
@@ -103,9 +103,11 @@ def _two_drifts(drifts) -> Verdicts:
     yield (close(_drift(drifts["VP"], 0 * X, 0.3), 0 * X),
            "at the origin the VP drift is 0, whatever the data: does yours know about a mode or a mean?")
     yield ((vp * X).sum(1) <= 1e-9).sum() > 40, "your VP drift points outwards; must alpha_bar not fall?"
-    yield close(_drift(drifts["VP"], X, 1.1), vp), "your VP drift depends on the time; with g = 1, does it?"
+    yield (close(_drift(drifts["VP"], X, 1.1), vp),
+           "your VP drift depends on the time; in the clock with g = 1, must it?")
     off, pace = _residual(drifts["VP"], X), "fast" if (vp**2).sum() > (X**2 / 4).sum() else "slow"
-    yield off < 1e-5, f"with this VP drift the density misses the equation by {off:.2g}: is it too {pace}?"
+    yield (off < 1e-5,
+           f"with this VP drift the density does not solve the equation (residual {off:.2g}): is it too {pace}?")
 
 def _half(x: Tensor, t: float) -> Tensor:
     return -x / 2
@@ -152,13 +154,15 @@ log_change = Exercise(
     why="The continuity equation: where paths spread out the density falls, by the integral of the divergence.",
     asks=[_paths(), OTHER],
     mistakes=lambda d, h: [
-        ((d * h[:, None]).sum(), "one number per point is needed, [2]: over which axis do you sum?"),
+        ((d * h[:, None]).sum(), "one number per point is needed, [2]; yours is []: over which axis do you sum?"),
         (-(d * h[:, None]).sum(0), "the sign is wrong: paths spread out on the way up; where is the density larger?"),
         (d.sum(0), "the length of the steps is missing: how long does each divergence act?"),
         ((d * h[:, None]).mean(0), "a mean is not an integral: sum over the steps, or not?"),
         (d.mean(0) * h.sum(), "the plain mean times the whole way: are all steps of one length?"),
-        ((d * h[:, None]).sum(0) / 2, "half of what it should be: eps_hat is the whole velocity; why halve it?"),
-        ((d * h[:, None]).sum(0).exp(), "that is the factor on the density itself; what is the change of its log?"),
+        ((d * h[:, None]).sum(0) / 2,
+         "half of what it should be: eps_hat is the whole velocity in sigma; why halve it?"),
+        ((d * h[:, None]).sum(0).exp(),
+         "that is the factor by which the density changes; what is the change of its log?"),
         ((d * h.flip(0)[:, None]).sum(0), "the steps are turned round; which divergence belongs to the first one?"),
         (d[-1] * h[-1], "only the last step is counted; what did the others do?")],
     caught=[

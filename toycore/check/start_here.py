@@ -27,9 +27,10 @@ noisy = Exercise(
     properties=lambda noisy: [
         (close(noisy(X0, 0.5, 0 * EPS), X0), "without noise, eps = 0, x0 must come back; what else do you do to it?")],
     caught=[
-        (lambda x0, sigma, eps: x0 + sigma * torch.randn_like(x0), "two answers"),
+        (lambda x0, sigma, eps: x0 + sigma * torch.randn_like(x0), "new noise beside eps"),
         (lambda x0, sigma, eps: x0 + sigma * eps + 1, "what else do you do"),
         (lambda x0, sigma, eps: x0 + 0.5 * eps, "not at 1.7")],
+    again="asked twice, your function gives two answers: is there new noise beside eps?",
     otherwise="at sigma = 0.5 half of eps should be added to x0; what does yours add?",
     elsewhere="right at sigma = 0.5, but not at 1.7: is every level the same?")
 
@@ -58,16 +59,17 @@ def _cloud(seed: int) -> Tensor:
 
 def _standard_normal(cloud) -> Verdicts:
     x, other = cloud(3), cloud(4)
-    yield x.shape == (1000, 2), f"1000 points of the plane have shape [1000, 2]; yours have {list(x.shape)}: why?"
+    yield x.shape == (1000, 2), f"a cloud of 1000 points has shape [1000, 2]; yours has {list(x.shape)}: why?"
     yield not close(x, other), "every seed gives the same cloud: where does the seed enter?"
     yield x.min() < 0, "your numbers lie evenly from 0 to 1: which function draws normal ones?"
     mean, std = x.mean(0), x.std(0)
     yield mean.abs().max() < 0.15, f"the middle of your cloud is {_pair(mean)}; where is that of a standard normal one?"
-    yield (std - 1).abs().max() < 0.1, f"your spreads are {_pair(std)}; which variance has a standard normal number?"
+    yield (std - 1).abs().max() < 0.1, f"your spreads are {_pair(std)}; what variance has a standard normal number?"
     yield x.abs().max() > 2.5, f"no number beyond {x.abs().max():.2f} among 2000: do normal numbers end anywhere?"
     alike = torch.corrcoef(torch.cat([x, other], 1).T).abs()
     yield alike[0, 1] < 0.2, "your two coordinates say the same: is each of them drawn?"
-    yield alike[:2, 2:].max() < 0.2, "seed 4 gives that of seed 3, moved or stretched: does the generator get the seed?"
+    yield (alike[:2, 2:].max() < 0.2,
+           "seed 4 gives the cloud of seed 3, moved or stretched: does the seed reach the generator?")
 
 def _pair(x: Tensor) -> str:
     return f"({x[0]:.2f}, {x[1]:.2f})"
@@ -84,11 +86,12 @@ cloud = Exercise(
     mistakes=lambda seed: [(_uniform(seed), "your numbers lie evenly from 0 to 1: which function draws normal ones?")],
     properties=_standard_normal,
     caught=[
-        (lambda seed: torch.randn(1000, 2), "two answers"),
+        (lambda seed: torch.randn(1000, 2), "hand the generator over"),
         (lambda seed: _cloud(0), "every seed"),
         (lambda seed: _cloud(seed)[:100], "1000 points"),
         (lambda seed: 12**0.5 * (_uniform(seed) - 0.5), "no number beyond"),
         (lambda seed: _cloud(seed)[:, :1].repeat(1, 2), "two coordinates"),
         (lambda seed: randn_like(torch.empty(1000, 2), seeded(0)) + 0.01 * seed, "moved or stretched"),
         (lambda seed: torch.randn(1000, 2, generator=seed), "makes a generator"),
-        (lambda seed: 2 * _cloud(seed), "variance")])
+        (lambda seed: 2 * _cloud(seed), "variance")],
+    again="two clouds of seed 3 differ from call to call: did you hand the generator over?")

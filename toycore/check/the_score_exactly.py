@@ -16,12 +16,13 @@ def _not_weights(x: Tensor, points: Tensor, s: float) -> list[tuple[Tensor, str]
         ((-(d**2) / 2).softmax(0), "your weights do not depend on sigma: how far does noise of level sigma reach?"),
         ((-(d**2) / (2 * s**2)).log_softmax(0), "a probability is not negative; yours are: are these logs?"),
         ((-((points - x) ** 2) / (2 * s**2)).softmax(0),
-         "50 points need 50 weights, [50]: which axis counts the points, and which the coordinates?"),
+         "50 points need 50 weights, [50]; yours are [50, 2]: which axis counts the points?"),
         ((d**2 / (2 * s**2)).softmax(0), "your weights prefer points far away: which sign has the squared distance?"),
         ((-(d**2) / s**2).softmax(0), "a Gaussian halves the squared distance over sigma^2: which factor is missing?"),
         ((-d / (2 * s**2)).softmax(0), "the exponent holds a squared distance; is yours a plain one?"),
         ((-(d**2) / (2 * s)).softmax(0), "you divide by sigma where a variance belongs: which power is that?"),
-        ((-(d**2) * s**2 / 2).softmax(0), "yours multiply by sigma^2; should a larger sigma make them more alike?"),
+        ((-(d**2) * s**2 / 2).softmax(0),
+         "yours multiply by sigma^2; should a larger sigma make them more alike, or less?"),
         ((-(d**2) / (4 * s**2)).softmax(0), "the squared distance sums over the two coordinates; is yours a mean?"),
         ((-(d**2) / (2 * s**2)).exp().softmax(0), "softmax takes the exponential itself; did you take it twice?")]
 
@@ -62,7 +63,7 @@ def _not_scores(x: Tensor, points: Tensor, s: float) -> list[tuple[Tensor, str]]
     return [
         (-right, "your arrows run downhill, away from the data: which end of the arrow is x?"),
         (s * right, "you are a factor sigma short: this is minus the noise prediction; what is the score?"),
-        (-s * right, "this is the noise prediction: which way does the score point, and what divides it?"),
+        (-s * right, "this is the noise prediction: which way does the score point, and what is it divided by?"),
         (s**2 * right, "that is x0_hat - x, the length of the step; the score divides it by what?"),
         (-(s**2) * right, "that is x - x0_hat: which way is uphill, and what divides the step?"),
         (x0_hat, "this is a place, x0_hat; a score is an arrow: from where?"),
@@ -76,7 +77,7 @@ def _not_scores(x: Tensor, points: Tensor, s: float) -> list[tuple[Tensor, str]]
         (right * kernel.mean(1, keepdim=True), "that is the gradient of p; the score is log p's: divide by what?"),
         ((kernel / kernel.sum(0) @ points - x) / s**2,
          "for each row of x the weights sum to 1 over the points; over which axis do yours?"),
-        (right[0], "a score is one arrow per point, [3, 2]: what is lost?")]
+        (right[0], "a score is one arrow per point, [3, 2]; yours is [2]: what is lost?")]
 
 score = Exercise(
     "Write score(x, points, sigma): the gradient of log p_sigma at x [b, 2], for data points [n, 2]. The weights of"
@@ -120,9 +121,11 @@ unnormalised = Exercise(
     asks=[(_bell, X), (_two_bells, X)],
     mistakes=lambda f, x: [
         (-_unnormalised(f, x), "for a bell around 0 your arrows run downhill, outwards: which sign?"),
-        (_unnormalised(f, x) * f(x)[:, None], "that is the gradient of f; how does that of log f differ?"),
+        (_unnormalised(f, x) * f(x)[:, None],
+         "that is the gradient of f; the score is that of log f: how do they differ?"),
         (_unnormalised(f, x) / 3, "a third of what it should be: is there a mean over 3 rows where a sum belongs?"),
-        (_unnormalised(f, x) * f(x)[:, None] / f(x).sum(), "your rows know each other: is there the log of a sum?")],
+        (_unnormalised(f, x) * f(x)[:, None] / f(x).sum(),
+         "your rows depend on each other: did you take the log of a sum?")],
     properties=_of_a_bell,
     caught=[
         (lambda f, x: _unnormalised(f, x) / f(x)[:, None], "same score"),
@@ -137,6 +140,8 @@ unnormalised = Exercise(
 
 GAP, TURN = 4 / 17, 0.087  # of the spiral below: between its arms, and where its field turns (tests/test_exercises.py)
 
+FIRST = "which share of the gap was the level on the first spiral?"
+
 threshold = Exercise(
     "Predict the level sigma at which the field of a tighter spiral, theta (cos, sin) / (8.5 pi), turns from the mean"
     " to the arms; within 25 %.",
@@ -150,9 +155,8 @@ threshold = Exercise(
          "that is the gap between the arms; what is asked is a noise level, not a distance: which share of it?"),
         (abs(sigma - 0.142) > 0.012, "that holds for the first spiral; the spacing of the arms has changed: to what?"),
         (sigma < GAP, "far too large: noise as wide as the gap has long mixed the arms; how wide is the gap?"),
-        (sigma >= 0.75 * TURN, "too small, by more than 25 %: which share of the gap was it on the first spiral?"),
-        (sigma <= 1.25 * TURN,
-         "a bit too large, by more than 25 %: which share of the gap was it on the first spiral?")],
+        (sigma >= 0.75 * TURN, f"too small, by more than 25 %: {FIRST}"),
+        (sigma <= 1.25 * TURN, f"a bit too large, by more than 25 %: {FIRST}")],
     caught=[
         (GAP, "a noise level, not a distance"),
         (0.142, "the spacing of the arms has changed"),
