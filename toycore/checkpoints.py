@@ -92,8 +92,8 @@ def _written(card: dict[str, Any]) -> str:
 def load(name: str | Path) -> nn.Module:
     """Return the Denoiser of a shipped checkpoint ("spiral") or of a .safetensors file; its card is `D.card`.
 
-    The model is frozen and in evaluation mode. Errors: an unknown name, a file cut short or changed, a checkpoint of
-    another model.
+    The model is frozen and in evaluation mode. An unknown name is an error, and so is a file that
+    was cut short or changed, or that holds another model.
     """
     if not isinstance(name, (str, Path)):
         raise TypeError(f"name is {name!r}; give the name of a shipped checkpoint or the path of a .safetensors file")

@@ -1,8 +1,8 @@
 """What every floor asks of its input: each check returns its value, or says what is wrong, needed, and to be done.
 
-Written by hand, not as annotations that are checked at run time: of ten likely slips, jaxtyping with beartype caught
-six, in 11 to 26 lines that name the type expected but not what to do; it cannot say that levels decrease, that sigma is
-above 0, or that a Denoiser must not broadcast. It cost 22 microseconds a call of `fields.noise`, these checks 14.
+Written by hand, not as annotations that are checked at run time: of nine likely slips, jaxtyping with beartype caught
+five, in 11 to 26 lines that name the type expected but not what to do. It cannot say that levels decrease, that sigma
+is above 0, or that a Denoiser must not broadcast. It cost 22 microseconds a call of `fields.noise`, these checks 14.
 """
 
 import math
@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from toycore.types import Denoiser, Label, Rng, column
 
@@ -50,13 +50,28 @@ def denoise(D: Denoiser, x: Tensor, sigma: Tensor | float, label: Label = None) 
     except TypeError:
         _takes_three(D)
         raise  # D's own error
-    if not isinstance(x0_hat, Tensor) or x0_hat.shape != x.shape or not x0_hat.is_floating_point():
-        given = f"{x0_hat.dtype} of shape {tuple(x0_hat.shape)}" if isinstance(x0_hat, Tensor) else named(x0_hat)
-        raise ValueError(
-            f"D answered {given} to x of shape {tuple(x.shape)}; a Denoiser returns x0_hat, one clean point for every"
-            " noisy one, as floats shaped like x"
-        )
-    return x0_hat
+    return shaped_like(x0_hat, x, "D(x, sigma, label)", "a Denoiser returns x0_hat, one clean point per noisy one")
+
+
+def shaped_like(y: Any, x: Tensor, what: str, need: str) -> Tensor:
+    """Return y if it holds floats and is shaped like x; otherwise say what is needed."""
+    if not isinstance(y, Tensor) or y.shape != x.shape or not y.is_floating_point():
+        given = f"{y.dtype} of shape {tuple(y.shape)}" if isinstance(y, Tensor) else named(y)
+        raise ValueError(f"{what} is {given} for x of shape {tuple(x.shape)}; {need}, as floats shaped like x")
+    return y
+
+
+def alike(what: str, x: Tensor, y: Tensor, need: str) -> None:
+    """Refuse two tensors of different shapes; `what` names both, "x0 and eps"."""
+    if x.shape != y.shape:
+        raise ValueError(f"{what} have the shapes {tuple(x.shape)} and {tuple(y.shape)}; {need}")
+
+
+def network(net: Any, what: str, need: str) -> Any:
+    """Return net if it is a network, a torch module; otherwise say what is needed."""
+    if not isinstance(net, nn.Module):
+        raise TypeError(f"{what} is {named(net)}; {need}")
+    return net
 
 
 def _takes_three(D: Denoiser) -> None:
@@ -83,7 +98,7 @@ def _takes(f: Any, inputs: int) -> bool:
     except TypeError:
         return False
     except ValueError:
-        return True  # some functions written in C do not tell what they take
+        return True  # the signatures of some functions written in C are unknown
     return True
 
 
@@ -149,6 +164,15 @@ def numbers(value: Any, what: str, need: str = "a number or a tensor of numbers"
         return torch.as_tensor(value, dtype=dtype)
     except (TypeError, ValueError, RuntimeError):
         raise TypeError(f"{what} is {named(value)}; it must be {need}") from None
+
+
+def listed(values: Any, what: str, need: str, least: int = 2, dtype: Any = None) -> Tensor:
+    """Return values as a tensor `[n]` of n >= least finite numbers; otherwise say what is needed."""
+    values = numbers(values, what, need, dtype)
+    if values.ndim != 1 or len(values) < least or not torch.isfinite(values).all():
+        some = f"shape {tuple(values.shape)}" if values.ndim != 1 or len(values) < least else "NaN or infinity in it"
+        raise ValueError(f"{what} has {some}; it must be {need}")
+    return values
 
 
 def positive(n: int, what: str = "n") -> int:

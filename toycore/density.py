@@ -15,11 +15,11 @@ import torch
 from torch import Tensor
 
 from toycore import fields, gaussians
-from toycore.checks import above, as_batch, batched, denoiser, function, number, numbers, positive
+from toycore.checks import above, alike, as_batch, batched, denoiser, function, listed, number, numbers, positive
 from toycore.frames import VE, Frame
 from toycore.mixtures import GaussianMixture
 from toycore.mixtures import of as mixture_of
-from toycore.sigmas import decreasing
+from toycore.sigmas import upwards
 from toycore.types import Denoiser, Label
 
 Drift = Callable[[Tensor, float], Tensor]
@@ -39,9 +39,7 @@ def _frame(frame: Frame) -> Frame:
 
 
 def shrink(x: Tensor, t: float = 0.0) -> Tensor:
-    """Return -x/2, the drift of the VP process in the clock s = -log alpha_bar: towards the origin, whatever the data
-    (Song et al. 2020, eq. 11).
-    """
+    """Return -x/2, the drift of the VP process in the clock s = -log alpha_bar (Song et al. 2020, eq. 11)."""
     return -x / 2
 
 
@@ -89,9 +87,7 @@ def fokker_planck(p: Tensor, drift: Drift, g2: float, times: Tensor, extent: flo
     """
     n = len(_on_cells(p, "p"))
     function(drift, "drift", "a function drift(x, t) -> [b, 2]"), number(g2, "g2", 0), above(extent, "extent")
-    times = numbers(times, "times", "a list of increasing times", torch.float64)
-    if times.ndim != 1 or len(times) < 2 or not torch.isfinite(times).all():
-        raise ValueError(f"times has shape {tuple(times.shape)}; it must be a list of two or more finite times")
+    times = listed(times, "times", "a list of two or more finite times that increase", dtype=torch.float64)
     for start, end in pairwise(times.tolist()):
         if not end > start:
             raise ValueError(f"times must increase; {start:.4g} is followed by {end:.4g}; try .flip(0)")
@@ -135,8 +131,7 @@ def _outflow(p: Tensor, across: Tensor, up: Tensor, g2: float, h: float) -> Tens
 
 def total_variation(p: Tensor, q: Tensor, extent: float = 3.0) -> float:
     """Return half of the integral of |p - q| over the cells: 0 for equal densities, 1 for disjoint ones."""
-    if _on_cells(p, "p").shape != _on_cells(q, "q").shape:
-        raise ValueError(f"p is {tuple(p.shape)} and q {tuple(q.shape)}; compare densities on the same cells")
+    alike("p and q", _on_cells(p, "p"), _on_cells(q, "q"), "compare densities on the same cells")
     above(extent, "extent")
     return float((p - q).abs().sum() * (2 * extent / len(p)) ** 2 / 2)
 
@@ -170,9 +165,7 @@ def log_likelihood(
 
     The grid must end above 0 and start far above the data's spread. Song et al. 2020 (2011.13456), eq. 39.
     """
-    levels, rates = decreasing(sigmas).flip(0).tolist(), with_divergence(D, label, divergence)
-    if levels[0] == 0:
-        raise ValueError("the grid ends at sigma = 0, where eps_hat is 0/0; leave the last level out: sigmas[:-1]")
+    levels, rates = upwards(sigmas), with_divergence(D, label, divergence)
     total = as_batch(x).new_zeros(len(x))
     for sigma, sigma_up in pairwise(levels):
         h = sigma_up - sigma

@@ -12,8 +12,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, normalize
 
 from toycore import mixtures, networks
-from toycore.checks import as_batch, finite, label_rows, number, positive, stream
-from toycore.checks import numbers as tensor_of
+from toycore.checks import alike, as_batch, finite, label_rows, number, numbers, positive, stream
 from toycore.types import Rng
 
 SIZES, SHAPES, PLACES = ("small", "large"), ("ring", "square", "cross", "triangle"), ("left", "right", "top", "bottom")
@@ -50,13 +49,13 @@ OUTLINES = _even(SEGMENTS)
 
 def parts(caption: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Return the numbers of size, shape and place of captions `[b]`."""
-    rows = numbers(caption)
+    rows = caption_rows(caption)
     return rows // 16, rows // 4 % 4, rows % 4
 
 
-def numbers(caption: Tensor) -> Tensor:
+def caption_rows(caption: Tensor) -> Tensor:
     """Return captions `[b]` as checked numbers of CAPTIONS; unlike a label, -1 is none of them."""
-    rows = tensor_of(caption, "captions", f"numbers [b] in 0..{len(CAPTIONS) - 1}")
+    rows = numbers(caption, "captions", f"numbers [b] in 0..{len(CAPTIONS) - 1}")
     if rows.ndim != 1 or rows.is_floating_point() or rows.dtype == torch.bool or not len(rows) or (rows < 0).any():
         raise ValueError(f"captions are numbers [b] in 0..{len(CAPTIONS) - 1}; got {caption!r}")
     return label_rows(rows, len(rows), len(CAPTIONS))
@@ -90,7 +89,7 @@ def mixture(std: float = 0.03, captions: Tensor | None = None) -> mixtures.Gauss
     size, shape, place = parts(every)
     means = RADIUS[size][:, None, None] * OUTLINES[shape] + CENTRE[place][:, None]  # [32, 24, 2]
     label = every.repeat_interleave(means.shape[1])
-    weights = torch.ones(len(label)) if captions is None else torch.isin(label, numbers(captions)) + 1e-9
+    weights = torch.ones(len(label)) if captions is None else torch.isin(label, caption_rows(captions)) + 1e-9
     return mixtures.GaussianMixture(means.reshape(-1, 2), std, weights, label)
 
 
@@ -124,7 +123,7 @@ class Clip(nn.Module):
 
     def text(self, caption: Tensor) -> Tensor:
         """Return the embeddings of captions `[b]`, numbers of CAPTIONS."""
-        return normalize(self.caption(self.word(TOKENS[numbers(caption)]).sum(1)), dim=1)
+        return normalize(self.caption(self.word(TOKENS[caption_rows(caption)]).sum(1)), dim=1)
 
 
 def info_nce(image: Tensor, text: Tensor, scale: Tensor) -> Tensor:
@@ -135,16 +134,13 @@ def info_nce(image: Tensor, text: Tensor, scale: Tensor) -> Tensor:
     Radford et al. 2021 (2103.00020), figure 3; van den Oord et al. 2018 (1807.03748), eq. 4.
     """
     _partners(image, text)
-    logits, own = (
-        tensor_of(scale, "scale", "a number, log 1/temperature").exp() * image @ text.T,
-        torch.arange(len(image)),
-    )
+    scale, own = numbers(scale, "scale", "a number, log 1/temperature"), torch.arange(len(image))
+    logits = scale.exp() * image @ text.T
     return (cross_entropy(logits, own) + cross_entropy(logits.T, own)) / 2
 
 
 def _partners(image: Tensor, text: Tensor) -> None:
-    if as_batch(image, "image").shape != as_batch(text, "text").shape:
-        raise ValueError(f"image is {tuple(image.shape)} and text {tuple(text.shape)}; partners are two times [b, dim]")
+    alike("image and text", as_batch(image, "image"), as_batch(text, "text"), "partners are two times [b, dim]")
 
 
 def cosine_only(image: Tensor, text: Tensor) -> Tensor:

@@ -13,7 +13,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from toycore.checks import batched, denoise, function, positive, stream
+from toycore.checks import batched, denoise, function, positive, shaped_like, stream
 from toycore.types import Denoiser, Label, Rng, column
 
 
@@ -61,10 +61,8 @@ def hutchinson(f: Callable[[Tensor], Tensor], x: Tensor, rng: Rng = None, probes
 
 
 def _differentiable(f: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
-    y = function(f, "f", "a function of x, such as lambda x: fields.noise(D, x, 1.0)", 1)(x)
-    if not isinstance(y, Tensor) or y.shape != x.shape:
-        given = f"shape {tuple(y.shape)}" if isinstance(y, Tensor) else f"a {type(y).__name__}"
-        raise ValueError(f"f(x) has {given} for x of shape {tuple(x.shape)}; a field is shaped like x")
+    function(f, "f", "a function of x, such as lambda x: fields.noise(D, x, 1.0)", 1)
+    y = shaped_like(f(x), x, "f(x)", "a field has a vector per point")
     if not y.requires_grad:
         raise ValueError(
             "f(x) carries no gradient: f does not use x, or works under no_grad; its divergence is unknown"

@@ -1,4 +1,4 @@
-"""Flow matching: the same field, told as a velocity. x_t = a(t) x0 + b(t) eps runs from data (t = 0) to noise (t = 1).
+"""Flow matching: the same field as a velocity. x_t = a(t) x0 + b(t) eps runs from data (t = 0) to noise (t = 1).
 
 A path is a choice of a and b. At each t it is the noised data of level sigma = b/a, scaled by a; so a Denoiser is all
 that is needed for its velocity, and one trained by flow matching is a Denoiser (`precondition.from_velocity`).
@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from toycore import mixtures, networks, samplers, sigmas, training
-from toycore.checks import batched, denoise, finite, function, numbers, positive, stream
+from toycore.checks import alike, batched, denoise, finite, function, listed, numbers, positive, shaped_like, stream
 from toycore.frames import FLOW
 from toycore.precondition import FromVelocity
 from toycore.sigmas import decreasing
@@ -54,8 +54,7 @@ def conditional_velocity(x0: Tensor, eps: Tensor, t: Tensor | float, path: Path 
 
 def _of_pair(x0: Tensor, eps: Tensor, t: Tensor | float, path: Path) -> Tensor:
     """Return t as a column, after a look at what makes a point of a path."""
-    if batched(x0, "x0").shape != batched(eps, "eps").shape:
-        raise ValueError(f"x0 has shape {tuple(x0.shape)} and eps {tuple(eps.shape)}; a pair is of one shape")
+    alike("x0 and eps", batched(x0, "x0"), batched(eps, "eps"), "a pair is of one shape")
     t = column(t, x0, "t")
     if not ((t >= 0) & (t <= 1)).all():
         raise ValueError(f"t runs from {float(t.min()):g} to {float(t.max()):g}; flow time lies between 0 and 1")
@@ -84,7 +83,7 @@ def velocity_of_score(score: Tensor, x: Tensor, t: Tensor | float, path: Path = 
     """Return u = (a'/a) x + b (a'/a b - b') score, the score that of x_t's own density, t < 1."""
     t = _of_pair(x, score, t, path)
     if (t == 1).any():
-        raise ValueError("t is 1, where a(t) = 0 and the score says nothing of the velocity; ask for t < 1")
+        raise ValueError("t is 1, where a(t) = 0 and the score does not determine the velocity; ask for t < 1")
     b, rate = path.b(t), path.da(t) / path.a(t)
     return rate * x + b * (rate * b - path.db(t)) * score
 
@@ -111,15 +110,14 @@ def loss(net: nn.Module, x0: Tensor, eps: Tensor, t: Tensor, label: Label = None
 
     Lipman et al. 2022, eq. 14 and 23 (their t runs the other way).
     """
-    v = net(point(x0, eps, t), t, label)
-    if not isinstance(v, Tensor) or v.shape != x0.shape:
-        given = f"shape {tuple(v.shape)}" if isinstance(v, Tensor) else f"a {type(v).__name__}"
-        raise ValueError(f"the network answered {given} to x_t of shape {tuple(x0.shape)}; a velocity is shaped like x")
+    v = shaped_like(
+        net(point(x0, eps, t), t, label), x0, "net(x_t, t, label)", "the network gives a velocity per point"
+    )
     return ((v - (eps - x0)) ** 2).mean()
 
 
 def independent(data: mixtures.Source) -> Pairs:
-    """Return draw(n, rng) -> (x0, eps): data and noise that know nothing of each other."""
+    """Return draw(n, rng) -> (x0, eps): data and noise, independent of each other."""
     draw = training.sampler_of(data)
 
     def pairs(n: int, rng: Rng) -> tuple[Tensor, Tensor]:
@@ -167,11 +165,7 @@ def train(
     """Train D in place by flow matching at random times, and yield a Progress per step."""
     if not isinstance(D, FromVelocity):
         raise TypeError(f"D is a {type(D).__name__}; flow matching trains a velocity: precondition.from_velocity(net)")
-    if not callable(pairs):
-        raise TypeError(
-            f"pairs is a {type(pairs).__name__}; flow matching learns from pairs of data and noise:"
-            " flow.independent(data) draws them"
-        )
+    function(pairs, "pairs", "a function that draws pairs of data and noise, as flow.independent(data) does")
     positive(batch, "batch"), stream(rng)
     function(times, "times", "a function times(n, rng) -> [n], such as flow.uniform")
 
@@ -194,26 +188,18 @@ def fit(
 ) -> FromVelocity:
     """Train a velocity network on pairs and return it as a Denoiser, in evaluation mode; Ctrl-C keeps it."""
     start = FromVelocity(networks.MLP(2, width, depth, features=24, scale=2.5, rng=rng))
-    made = training.run(train(start, pairs, steps, batch, lr, times, rng), steps, start, progress)
-    assert isinstance(made, FromVelocity)
-    return made
+    return training.run(train(start, pairs, steps, batch, lr, times, rng), steps, start, progress)
 
 
 def euler(v: Callable[[Tensor, float], Tensor], x: Tensor, times: Tensor) -> Iterator[Tensor]:
-    """Follow dx/dt = v(x, t) by Euler's method through the given times and yield every x after the first."""
-    times = numbers(times, "times", "a list of times", torch.float64)
-    if times.ndim != 1 or len(times) < 2 or not torch.isfinite(times).all():
-        raise ValueError(f"times has shape {tuple(times.shape)}; it must be a list of two or more finite times")
+    """Solve dx/dt = v(x, t) by Euler's method through the given times and yield every x after the first."""
+    times = listed(times, "times", "a list of two or more finite times", dtype=torch.float64)
     return _euler(function(v, "v", "a function v(x, t), shaped like x"), batched(x), times.tolist())
 
 
 def _euler(v: Callable[[Tensor, float], Tensor], x: Tensor, times: list[float]) -> Iterator[Tensor]:
     for t, t_next in pairwise(times):
-        u = v(x, t)
-        if not isinstance(u, Tensor) or u.shape != x.shape:
-            given = f"shape {tuple(u.shape)}" if isinstance(u, Tensor) else f"a {type(u).__name__}"
-            raise ValueError(f"v answered {given} to x of shape {tuple(x.shape)}; a velocity is shaped like x")
-        x = x + (t_next - t) * u
+        x = x + (t_next - t) * shaped_like(v(x, t), x, "v(x, t)", "give a velocity per point")
         yield x
 
 

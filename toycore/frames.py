@@ -34,7 +34,8 @@ def _of(what: str, low: float, high: float, f: Callable[[Tensor], Tensor]) -> Fu
         if not (isinstance(value, Tensor) and value.dtype.is_floating_point):
             value = numbers(value, what, dtype=torch.float64)
         if value.device.type == "cpu" and not ((value >= low) & (value <= high)).all():
-            raise ValueError(f"{what} is {value.tolist()}; it must lie in [{low:g}, {high:g}]")
+            need = f"be a number of at least {low:g}" if high == torch.inf else f"lie in [{low:g}, {high:g}]"
+            raise ValueError(f"{what} is {value.tolist()}; it must {need}")
         return f(value)
 
     return g

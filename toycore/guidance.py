@@ -1,5 +1,4 @@
-"""Denoisers in, Denoiser out. One convention everywhere: s = 0 is the weak model, s = 1 the strong one, s > 1
-extrapolates.
+"""Denoisers in, Denoiser out. One convention everywhere: s = 0 is the weak model, 1 the strong one, above 1 beyond.
 
 Every rule here is an affine combination of predictions (or adds a gradient), so it reads the same on x0_hat, eps_hat,
 the score or the velocity.
@@ -155,10 +154,12 @@ def _label(label: Label) -> Label:
 def convert(value: float, source: str, target: str = "toycore") -> float:
     """Return a guidance scale of one convention (a name of CONVENTIONS) in another: s = value + CONVENTIONS[source].
 
-    diffusers cannot say s < 1: it switches guidance off at 1 and below, so 0 and 1 both mean the plain conditional.
+    diffusers has no s < 1: it switches guidance off at 1 and below, so 0 and 1 both mean the conditional prediction.
     """
     s = number(value, "value") + CONVENTIONS[one_of(source, CONVENTIONS, "guidance convention")]
     s = max(s, 1.0) if source == "diffusers" else s
     if one_of(target, CONVENTIONS, "guidance convention") == "diffusers" and s < 1:
-        raise ValueError(f"s = {s:g} cannot be said in diffusers, which never goes below the plain conditional, s = 1")
+        raise ValueError(
+            f"s = {s:g} does not exist in diffusers, where guidance never goes below the conditional prediction, s = 1"
+        )
     return s - CONVENTIONS[target]

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from toycore import exact, fields, mixtures
-from toycore.checks import above, as_batch, label_rows, numbers, positive, stream
+from toycore.checks import above, as_batch, label_rows, listed, numbers, positive, stream
 from toycore.training import sampler_of
 from toycore.types import Denoiser, Rng
 
@@ -17,8 +17,7 @@ LEVELS = torch.logspace(-2, 1, 20, dtype=torch.float64)  # the 20 levels over wh
 def field_error(
     D: Denoiser, source: mixtures.Source, sigmas: Tensor = LEVELS, n: int = 2000, rng: Rng = None
 ) -> Tensor:
-    """Return sum |eps_hat - eps*|^2 / sum |eps*|^2 at each level, over n points drawn from the noised data, as
-    `[levels]`.
+    """Return sum |eps_hat - eps*|^2 / sum |eps*|^2 over n points of the noised data at each level, `[levels]`.
 
     eps* is the exact noise prediction of the source. FE, the course's one number for a field, is the mean over LEVELS.
     """
@@ -38,9 +37,7 @@ def field_error(
 
 
 def spread(x: Tensor, data: Tensor) -> float:
-    """Return the sample's standard deviation over the data's, both about their own mean and pooled over axes: 1 is
-    right.
-    """
+    """Return the sample's standard deviation over the data's, each about its own mean, all axes pooled: 1 is right."""
     x, data = _pair(x, data)
     whole = data.var(0, correction=0).sum()
     if whole == 0:
@@ -99,8 +96,8 @@ def sliced_wasserstein(x: Tensor, y: Tensor, directions: int = 64, rng: Rng = No
 def precision_recall(x: Tensor, data: Tensor, k: int = 5) -> tuple[float, float]:
     """Return (precision, recall): the share of samples inside the data's k-nearest-neighbour balls, and the reverse.
 
-    Kynkaanniemi et al. 2019 (1904.06991), eq. 1-2: a set's manifold is the union of balls that reach each point's k-th
-    nearest neighbour.
+    A set's manifold is the union of balls that reach each point's k-th nearest neighbour.
+    Kynkaanniemi et al. 2019 (1904.06991), eq. 1-2.
     """
     x, data = _pair(x, data)
     return _inside(x, data, k), _inside(data, x, k)
@@ -115,10 +112,9 @@ def _inside(x: Tensor, data: Tensor, k: int) -> float:
 
 
 def frechet(x: Tensor, y: Tensor) -> float:
-    """Return |m_x - m_y|^2 + tr(C_x + C_y - 2 (C_x C_y)^(1/2)): the Frechet distance of the Gaussians with these
-    moments.
+    """Return |m_x - m_y|^2 + tr(C_x + C_y - 2 (C_x C_y)^(1/2)), m and C the mean and the covariance of each set.
 
-    Dowson & Landau 1982; on image features this is FID (Heusel et al. 2017).
+    The squared Frechet distance of two Gaussians (Dowson & Landau 1982); on image features, FID (Heusel et al. 2017).
     """
     x, y = _pair(x, y)
     if min(len(x), len(y)) < 2:
@@ -133,8 +129,8 @@ def frechet_extrapolated(
 ) -> tuple[float, Tensor, Tensor]:
     """Return (FD at n = infinity, sizes, FD at each size): FD's bias falls as 1/n, so a line in 1/n is continued to 0.
 
-    FD is measured on random subsets of both sets, averaged over several where they are small. Chong & Forsyth 2019
-    (1911.07023).
+    FD is measured on random subsets of both sets, averaged over several where they are small.
+    Chong & Forsyth 2019 (1911.07023).
     """
     x, y = _pair(x, y)
     most = min(len(x), len(y))
@@ -145,7 +141,7 @@ def frechet_extrapolated(
         raise ValueError(f"sizes are {n.tolist()}; need two or more between 2 and {most}, the smaller set's size")
 
     def at(size: int) -> float:
-        tries = [frechet(_some(x, size, rng), _some(y, size, rng)) for _ in range(max(1, most // size))]
+        tries = [frechet(_subset(x, size, rng), _subset(y, size, rng)) for _ in range(max(1, most // size))]
         return sum(tries) / len(tries)
 
     FD = torch.tensor([at(size) for size in n.tolist()], dtype=torch.float64)
@@ -153,7 +149,7 @@ def frechet_extrapolated(
     return float(torch.linalg.lstsq(line, (FD * n)[:, None]).solution[0]), n, FD
 
 
-def _some(x: Tensor, n: int, rng: Rng) -> Tensor:
+def _subset(x: Tensor, n: int, rng: Rng) -> Tensor:
     return x[torch.randperm(len(x), generator=stream(rng))[:n]]
 
 
@@ -173,8 +169,7 @@ def memorised(x: Tensor, train: Tensor, held: Tensor) -> float:
     """Return the share of samples that lie closer to the training set than to as many held-out data: 1/2 is right.
 
     Near 1 the model repeats its training data. Both sets are cut to the first rows of the larger, as many as the
-    smaller has: shuffle sets that come in an order. A two-sample test in the spirit of
-    Meehan et al. 2020 (2004.05675).
+    smaller has: shuffle sets that come in an order. A two-sample test in the spirit of Meehan et al. 2020 (2004.05675).
     """
     n = min(len(as_batch(train, "train")), len(as_batch(held, "held")))
     return float((distance(x, train[:n]) < distance(x, held[:n])).double().mean())
@@ -197,7 +192,5 @@ def _pair(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
 
 def standard_error(values: Tensor) -> float:
     """Return the standard error of a mean, std / sqrt(n)."""
-    values = numbers(values, "values", "a list of two or more numbers")
-    if values.ndim != 1 or len(values) < 2 or not torch.isfinite(values).all():
-        raise ValueError(f"values has shape {tuple(values.shape)}; it must be a list of two or more finite numbers")
-    return float(values.double().std()) / math.sqrt(len(values))
+    values = listed(values, "values", "a list of two or more finite numbers").double()
+    return float(values.std()) / math.sqrt(len(values))

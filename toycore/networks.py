@@ -5,7 +5,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from toycore.checks import at_least, finite, label_rows, number, positive, stream
+from toycore.checks import at_least, finite, label_rows, network, number, positive, stream
 from toycore.types import Label, Rng
 
 
@@ -150,6 +150,5 @@ def initialise(net: nn.Module, rng: Rng) -> None:
 
 def count_params(module: nn.Module) -> int:
     """Return the number of trainable numbers."""
-    if not isinstance(module, nn.Module):
-        raise TypeError(f"module is a {type(module).__name__}; only a network has weights to count")
-    return sum(p.numel() for p in module.parameters() if p.requires_grad)
+    weights = network(module, "module", "only a network has weights to count").parameters()
+    return sum(p.numel() for p in weights if p.requires_grad)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from toycore import sigmas
-from toycore.checks import above, batched, level, numbers
+from toycore.checks import above, batched, level, network, numbers
 from toycore.frames import FLOW, VP, ddpm_step
 from toycore.types import Label
 
@@ -86,9 +86,7 @@ class FromVelocity(nn.Module):
 
 
 def _network(net: nn.Module) -> nn.Module:
-    if not isinstance(net, nn.Module):
-        raise TypeError(f"net is a {type(net).__name__}; it must be a network, such as networks.MLP()")
-    return net
+    return network(net, "net", "it must be a network, such as networks.MLP()")
 
 
 def _fits(x: Tensor, net: nn.Module) -> None:

@@ -17,8 +17,8 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
-from toycore.checks import as_batch, denoiser, number, numbers, share, stream
-from toycore.sigmas import decreasing
+from toycore.checks import above, as_batch, denoiser, listed, number, share, stream
+from toycore.sigmas import decreasing, upwards
 from toycore.types import Denoiser, Label, Rng, State, randn_like
 
 Walk = Iterator[State]
@@ -27,12 +27,13 @@ Step = Callable[[Tensor, float, float], Parts]  # of x from level sigma to level
 
 
 def _walk(step: Step, x: Tensor, levels: Iterable[tuple[float, float]]) -> Walk:
-    """Take one step per pair of levels (sigma, sigma'): x' = mean + fresh."""
+    """Check the start when the walk is asked for, not at its first step."""
     return _steps(step, as_batch(x), levels)
 
 
 @torch.no_grad()
 def _steps(step: Step, x: Tensor, levels: Iterable[tuple[float, float]]) -> Walk:
+    """Take one step per pair of levels (sigma, sigma'): x' = mean + fresh."""
     for sigma, sigma_next in levels:
         x0_hat, mean, fresh = step(x, sigma, sigma_next)
         x = mean + fresh
@@ -75,7 +76,7 @@ def ddim(D: Denoiser, x: Tensor, sigmas: Tensor, label: Label = None, rng: Rng =
 
     def step(x: Tensor, sigma: float, sigma_next: float) -> Parts:
         x0_hat = D(x, sigma, label)
-        b = eta and eta * sigma_next * (1 - (sigma_next / sigma) ** 2) ** 0.5
+        b = eta * sigma_next * (1 - (sigma_next / sigma) ** 2) ** 0.5
         mean = x0_hat + (sigma_next**2 - b**2) ** 0.5 * (x - x0_hat) / sigma
         return x0_hat, mean, b * randn_like(x, rng) if eta else torch.zeros_like(x)
 
@@ -85,10 +86,10 @@ def ddim(D: Denoiser, x: Tensor, sigmas: Tensor, label: Label = None, rng: Rng =
 def heun(D: Denoiser, x: Tensor, sigmas: Tensor, label: Label = None) -> Walk:
     """Walk down the probability-flow ODE dx/dsigma = eps_hat(x, sigma) with Heun's method, of second order.
 
-        x_e = x + (sigma' - sigma) d,   x' = x + (sigma' - sigma) (d + d') / 2,   d = eps_hat(x, sigma), d' =
-        eps_hat(x_e, sigma')
+        x_e = x + (sigma' - sigma) d               d  = eps_hat(x, sigma)
+        x'  = x + (sigma' - sigma) (d + d') / 2    d' = eps_hat(x_e, sigma')
 
-    Two evaluations per step, one in a last step to 0. Karras et al. 2022, algorithm 1.
+    Two evaluations per step, one in a last step to 0, where x' = x_e. Karras et al. 2022, algorithm 1.
     """
     return _walk(_heun(denoiser(D), label), x, _down(sigmas))
 
@@ -105,27 +106,25 @@ def _heun(D: Denoiser, label: Label) -> Step:
     def step(x: Tensor, sigma: float, sigma_next: float) -> Parts:
         x0_hat = D(x, sigma, label)
         d = (x - x0_hat) / sigma
-        x_next = x + (sigma_next - sigma) * d
-        if sigma_next > 0:
-            d_next = (x_next - D(x_next, sigma_next, label)) / sigma_next
-            x_next = x + (sigma_next - sigma) * (d + d_next) / 2
-        return x0_hat, x_next, torch.zeros_like(x)
+        x_e = x + (sigma_next - sigma) * d
+        if sigma_next == 0:
+            return x0_hat, x_e, torch.zeros_like(x)
+        d_next = (x_e - D(x_e, sigma_next, label)) / sigma_next
+        return x0_hat, x + (sigma_next - sigma) * (d + d_next) / 2, torch.zeros_like(x)
 
     return step
 
 
 def sde(D: Denoiser, x: Tensor, sigmas: Tensor, label: Label = None, rng: Rng = None, churn: float = 1.0) -> Walk:
-    """Walk down the reverse SDE by Euler-Maruyama; churn says how much noise is stirred in beyond the flow ODE.
+    """Walk down the reverse SDE by Euler-Maruyama; churn is the share of noise that is stirred in.
 
         dx = (1 + churn) eps_hat dsigma + sqrt(2 churn sigma |dsigma|) z
         x' = x + (1 + churn sigma'/sigma) (sigma' - sigma) eps_hat + sqrt(2 churn sigma' (sigma - sigma')) z
 
-    The stirring is read at a step's end, so that none is left over at 0. churn = 0 is the ODE (`ddim`); at 1, the
+    The noise is that of the step's end, so that none is left over at 0. churn = 0 is the flow ODE (`ddim`); at 1, the
     reverse SDE, the mean is DDPM's. Song et al. 2020 (2011.13456), eq. 6; Karras et al. 2022, eq. 6.
     """
-    if not number(churn, "churn") >= 0:
-        raise ValueError(f"churn is {churn}; it must be 0 (the ODE) or more (1: the reverse SDE)")
-    D, rng = denoiser(D), stream(rng)
+    D, rng, churn = denoiser(D), stream(rng), number(churn, "churn", 0)
 
     def step(x: Tensor, sigma: float, sigma_next: float) -> Parts:
         x0_hat = D(x, sigma, label)
@@ -164,11 +163,8 @@ def invert(D: Denoiser, x: Tensor, sigmas: Tensor, label: Label = None, walk: Ca
     """
     if walk not in (ddim, heun):
         raise ValueError("walk must be samplers.ddim or samplers.heun; the other walks cannot be turned round")
-    levels = decreasing(sigmas).flip(0).tolist()
-    if levels[0] == 0:
-        raise ValueError("the grid ends at sigma = 0, where eps_hat is 0/0; leave the last level out: sigmas[:-1]")
     step = _heun if walk is heun else _euler
-    return _walk(step(denoiser(D), label), x, pairwise(levels))
+    return _walk(step(denoiser(D), label), x, pairwise(upwards(sigmas)))
 
 
 def langevin(D: Denoiser, x: Tensor, levels: Tensor, label: Label = None, rng: Rng = None, rate: float = 0.1) -> Walk:
@@ -179,29 +175,27 @@ def langevin(D: Denoiser, x: Tensor, levels: Tensor, label: Label = None, rng: R
     At one level for long: samples of p_sigma from any start, but slowly from valley to valley. With levels that fall
     slowly, `grid.repeat_interleave(k)`: annealed Langevin dynamics (Song & Ermon 2019, 1907.05600, algorithm 1).
     """
-    levels = numbers(levels, "levels", "a list of numbers above 0")
-    if levels.ndim != 1 or not len(levels) or not (torch.isfinite(levels) & (levels > 0)).all():
-        raise ValueError("levels must be a list of finite numbers above 0, one per step; leave a last 0 out")
-    if not 0 < number(rate, "rate") <= 1:
-        raise ValueError(f"rate is {rate}; it must lie above 0 and not exceed 1")
-    D, rng = denoiser(D), stream(rng)
+    levels = listed(levels, "levels", "a list of finite numbers above 0, one per step", least=1).tolist()
+    if min(levels) <= 0:
+        raise ValueError(f"levels has {min(levels)} in it; every level must lie above 0: leave a last 0 out")
+    D, rng, rate = denoiser(D), stream(rng), number(above(rate, "rate"), "rate", 0, 1)
 
     def step(x: Tensor, sigma: float, _: float) -> Parts:
         x0_hat = D(x, sigma, label)
         mean = x + rate / 2 * (x0_hat - x)  # (h/2) score = (rate/2) (x0_hat - x)
         return x0_hat, mean, rate**0.5 * sigma * randn_like(x, rng)
 
-    return _walk(step, x, zip(levels.tolist(), levels.tolist(), strict=True))
+    return _walk(step, x, zip(levels, levels))
 
 
 def final(walk: Iterable[State]) -> Tensor:
     """Return where a walk ends: x of its last State."""
-    return _some(deque(_read(walk), maxlen=1))[0].x
+    return _not_empty(deque(_read(walk), maxlen=1))[0].x
 
 
 def stack(walk: Iterable[State]) -> Tensor:
     """Return the x of every State as `[steps, b, ...]`."""
-    return torch.stack([state.x for state in _some(list(_read(walk)))])
+    return torch.stack([state.x for state in _not_empty(list(_read(walk)))])
 
 
 def _read(walk: Iterable[State]) -> Iterator[State]:
@@ -215,7 +209,7 @@ def _read(walk: Iterable[State]) -> Iterator[State]:
         yield state
 
 
-def _some(states: MutableSequence[State]) -> Sequence[State]:
+def _not_empty(states: MutableSequence[State]) -> Sequence[State]:
     if not states:
         raise ValueError("the walk is empty: it was used up already; walks can be read once, so start a new one")
     return states

@@ -9,30 +9,29 @@ import math
 import torch
 from torch import Tensor
 
-from toycore.checks import above, number, numbers, positive, stream
+from toycore.checks import above, listed, number, numbers, positive, stream
 from toycore.types import Rng
 
 
 def karras(n: int, low: float = 0.002, high: float = 80.0, rho: float = 7.0) -> Tensor:
-    """Return (high^(1/rho) + i/(n-1) (low^(1/rho) - high^(1/rho)))^rho, i = 0..n-1, then 0 (Karras et al. 2022, eq.
-    5).
+    """Return (high^(1/rho) + i/(n-1) (low^(1/rho) - high^(1/rho)))^rho, i = 0..n-1, then 0; large rho: more near 0.
+
+    Karras et al. 2022, eq. 5.
     """
-    _range(low, high)
-    above(rho, "rho")  # 7 in the paper; the larger, the more levels near 0
+    level_range(low, high)
+    above(rho, "rho")
     ramp = torch.linspace(high ** (1 / rho), low ** (1 / rho), positive(n), dtype=torch.float64)
     return _end_in_zero(ramp**rho)
 
 
 def log_linear(n: int, low: float = 0.01, high: float = 10.0) -> Tensor:
     """Return n levels from high to low in equal ratios, then 0."""
-    _range(low, high)
+    level_range(low, high)
     return _end_in_zero(torch.linspace(math.log(high), math.log(low), positive(n), dtype=torch.float64).exp())
 
 
 def ddpm(n: int | None = None, T: int = 1000, beta_start: float = 1e-4, beta_end: float = 0.02) -> Tensor:
-    """Return the levels of DDPM's linear betas (Ho et al. 2020, section 4), all T or n of them evenly strided, then
-    0.
-    """
+    """Return the levels of DDPM's linear betas, all T or n of them evenly strided, then 0 (Ho et al. 2020, sec. 4)."""
     number(beta_start, "beta_start"), number(beta_end, "beta_end")
     betas = torch.linspace(beta_start, beta_end, positive(T, "T"), dtype=torch.float64)
     return from_betas(betas, n)
@@ -59,8 +58,9 @@ def flow(n: int, high: float = 80.0) -> Tensor:
 
 
 def from_betas(betas: Tensor, n: int | None = None) -> Tensor:
-    """Return sigma_i = sqrt((1 - alpha_bar_i) / alpha_bar_i), alpha_bar_i = prod_{j<=i} (1 - beta_j), largest first,
-    then 0.
+    """Return sigma_i = sqrt((1 - alpha_bar_i) / alpha_bar_i), largest first, then 0.
+
+    alpha_bar_i = prod_{j<=i} (1 - beta_j); n: that many of the levels, evenly strided.
     """
     alpha_bar = (1 - _betas(betas).double()).cumprod(0)
     return _end_in_zero(stride((1 / alpha_bar - 1).sqrt().flip(0), n))
@@ -102,24 +102,30 @@ def stride(levels: Tensor, n: int | None) -> Tensor:
 
 def log_uniform(n: int, low: float, high: float, rng: Rng = None) -> Tensor:
     """Draw n levels `[n]` with log sigma uniform in [log low, log high], float32: the random levels of training."""
-    _range(low, high)
+    level_range(low, high)
     return low * (high / low) ** torch.rand(positive(n), generator=stream(rng))
 
 
 def decreasing(sigmas: Tensor) -> Tensor:
     """Return sigmas if they are two or more finite numbers >= 0, strictly decreasing; otherwise say which are not."""
-    sigmas = numbers(sigmas, "sigmas", "a decreasing list of levels, such as sigmas.karras(40)")
-    if sigmas.ndim != 1 or len(sigmas) < 2:
-        raise ValueError(f"sigmas has shape {tuple(sigmas.shape)}; it must be a list of two or more levels")
+    sigmas = listed(sigmas, "sigmas", "a list of two or more finite levels that decrease, as sigmas.karras(40) is")
     bad = (~(sigmas[1:] < sigmas[:-1])).nonzero().flatten()
     if len(bad):
         i = int(bad[0])
         raise ValueError(
             f"sigmas must decrease: sigmas[{i}] = {sigmas[i]:.4g} is followed by {sigmas[i + 1]:.4g}; try .flip(0)"
         )
-    if not torch.isfinite(sigmas).all() or sigmas[-1] < 0:
+    if sigmas[-1] < 0:
         raise ValueError(f"sigmas must be finite and >= 0; they run from {sigmas[0]:.4g} to {sigmas[-1]:.4g}")
     return sigmas
+
+
+def upwards(sigmas: Tensor) -> list[float]:
+    """Return the levels of a decreasing grid from its lowest up; at a lowest level of 0 eps_hat would be 0/0."""
+    levels = decreasing(sigmas).flip(0).tolist()
+    if levels[0] == 0:
+        raise ValueError("the grid ends at sigma = 0, where eps_hat is 0/0; leave the last level out: sigmas[:-1]")
+    return levels
 
 
 def _end_in_zero(levels: Tensor) -> Tensor:
@@ -133,6 +139,7 @@ def _betas(betas: Tensor) -> Tensor:
     return betas
 
 
-def _range(low: float, high: float) -> None:
+def level_range(low: float, high: float) -> None:
+    """Refuse what is no range of noise levels, 0 < low < high."""
     if not 0 < number(low, "low") < number(high, "high"):
         raise ValueError(f"low = {low} and high = {high}; noise levels need 0 < low < high (the last level 0 is added)")

@@ -1,16 +1,13 @@
 """The only place with a colour: one palette for figures and live views, light and dark, safe for colour-blind readers.
 
-The hues are those of Okabe & Ito (2008), with lightness adjusted per theme; a meaning keeps its colour in the whole
-course.
+The hues are those of Okabe & Ito (2008), with lightness adjusted per theme. A meaning keeps its colour in the course.
 """
 
 from typing import Any, NamedTuple
 
 
 class Theme(NamedTuple):
-    """What each colour means. `classes` are for labels 0, 1, 2, ...; `ramp` and `density` are matplotlib colour
-    maps.
-    """
+    """What each colour means: `classes` for labels 0, 1, 2, ...; `ramp` and `density` are matplotlib colour maps."""
 
     background: str
     ink: str  # text and axes

@@ -4,19 +4,33 @@ import copy
 import math
 import warnings
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar, cast
 
 import torch
 from torch import Tensor, nn
 
 from toycore import mixtures, networks
-from toycore.checks import above, as_batch, batched, denoise, function, number, numbers, positive, share, stream
+from toycore.checks import (
+    above,
+    alike,
+    as_batch,
+    batched,
+    denoise,
+    function,
+    network,
+    number,
+    numbers,
+    positive,
+    share,
+    stream,
+)
 from toycore.data import Points
 from toycore.precondition import Preconditioned
-from toycore.sigmas import log_uniform
+from toycore.sigmas import level_range, log_uniform
 from toycore.types import Rng, column, randn_like
 
 LOW, HIGH = 0.01, 10.0  # the noise levels of training
+Model = TypeVar("Model", bound=nn.Module)
 
 
 class Progress(NamedTuple):
@@ -57,8 +71,7 @@ def weighted_error(D: nn.Module, x0: Tensor, eps: Tensor, sigma: Tensor, label: 
     et al. 2022, eq. 8), of the velocity in `FromVelocity` (Lipman et al. 2022). Without a weight, w = 1/sigma^2:
     |eps_hat - eps|^2, the L_simple of Ho et al. 2020, eq. 14.
     """
-    if batched(eps, "eps").shape != batched(x0, "x0").shape:
-        raise ValueError(f"eps has shape {tuple(eps.shape)} and x0 {tuple(x0.shape)}; give one noise per point")
+    alike("eps and x0", batched(eps, "eps"), batched(x0, "x0"), "give one noise per point")
     x = x0 + column(sigma, x0) * eps
     weight = getattr(D, "weight", lambda sigma: 1 / sigma**2)(sigma)
     return (column(weight, x0) * (denoise(D, x, sigma, label) - x0) ** 2).mean()
@@ -89,7 +102,7 @@ def train(
     """
     draw, classes = sampler_of(data), getattr(getattr(D, "net", D), "classes", 0)
     positive(batch, "batch"), share(label_dropout, "label_dropout"), stream(rng)
-    log_uniform(1, low, high, torch.Generator())  # looks at low and high
+    level_range(low, high)
 
     def objective() -> Tensor:
         x0, label = draw(batch, rng)
@@ -105,10 +118,7 @@ def descend(D: nn.Module, objective: Callable[[], Tensor], steps: int, lr: float
     Adam with a warm-up of 50 steps and a cosine to zero; the yielded model is an exponential average of the weights.
     """
     positive(steps, "steps"), above(lr, "lr"), function(objective, "objective", "a function without arguments -> loss")
-    if not isinstance(D, nn.Module):
-        raise TypeError(
-            f"D is a {type(D).__name__}; only a network has weights to train: training.model(data) makes one"
-        )
+    network(D, "D", "only a network has weights to train: training.model(data) makes one")
     if not any(weight.requires_grad for weight in D.parameters()):
         raise ValueError(
             "D is frozen, as fit and load leave a model; to train it further, call D.requires_grad_() first"
@@ -123,7 +133,7 @@ def _descend(D: nn.Module, objective: Callable[[], Tensor], steps: int, lr: floa
     optimizer = torch.optim.Adam(weights, lr=lr, betas=(0.9, 0.99), fused=True)
     for step in range(1, steps + 1):
         optimizer.param_groups[0]["lr"] = lr * min(1, step / 50) * cosine((step - 1) / steps)
-        value = objective()
+        value = _evaluate(objective, step, lr)
         if not torch.isfinite(value):
             raise ValueError(
                 f"the loss is {float(value.detach())} at step {step}: training diverged; use a smaller lr than {lr}"
@@ -134,6 +144,15 @@ def _descend(D: nn.Module, objective: Callable[[], Tensor], steps: int, lr: floa
         with torch.no_grad():
             torch._foreach_lerp_(averages, weights, 1 - decay if step > 1 else 1.0)
         yield Progress(step, float(value.detach()), average)
+
+
+def _evaluate(objective: Callable[[], Tensor], step: int, lr: float) -> Tensor:
+    try:
+        return objective()
+    except ValueError as error:
+        if step == 1:  # a mistake in what was given
+            raise
+        raise ValueError(f"training diverged at step {step} ({error}); use a smaller lr than {lr}") from error
 
 
 def cosine(share: float) -> float:
@@ -177,7 +196,7 @@ def fit(
     return run(walk, steps, D, progress)
 
 
-def run(walk: Iterator[Progress], steps: int, start: nn.Module, progress: bool = True) -> nn.Module:
+def run(walk: Iterator[Progress], steps: int, start: Model, progress: bool = True) -> Model:
     """Run a training to its end, or to Ctrl-C, and return the averaged model, frozen.
 
     With progress, a bar shows the step, the loss and the time left. `start` is returned when not one step was done.
@@ -186,16 +205,15 @@ def run(walk: Iterator[Progress], steps: int, start: nn.Module, progress: bool =
 
     if not isinstance(walk, Iterator):
         raise TypeError(f"walk is a {type(walk).__name__}; it must be a training under way: training.train(D, data)")
-    D, step = start, 0
+    last = Progress(0, math.inf, start)
     bar = tqdm(walk, total=steps, disable=not progress, desc="training", unit="step")
     try:
-        for step, value, D in bar:  # noqa: B007
-            if progress and step % 50 == 0:
-                bar.set_postfix(loss=f"{value:.3f}", refresh=False)
+        for last in bar:
+            if progress and last.step % 50 == 0:
+                bar.set_postfix(loss=f"{last.loss:.3f}", refresh=False)
     except KeyboardInterrupt:
-        warnings.warn(
-            f"training was stopped after {step} of {steps} steps; the model learned so far is kept", stacklevel=2
-        )
+        kept = f"training was stopped after {last.step} of {steps} steps; the model learned so far is kept"
+        warnings.warn(kept, stacklevel=2)
     finally:
         bar.close()
-    return D.eval().requires_grad_(False)
+    return cast(Model, last.D.eval().requires_grad_(False))

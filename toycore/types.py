@@ -27,7 +27,7 @@ class Denoiser(Protocol):
 class State(NamedTuple):
     """One step of a walk: x = mean + noise is where the step ends, at level sigma.
 
-    x0_hat is what the Denoiser said at the step's start, `mean` the deterministic part of the step and
+    x0_hat is the Denoiser's answer at the step's start, `mean` the deterministic part of the step and
     `noise` the fresh random part (zeros for a deterministic sampler).
     """
 

@@ -160,7 +160,7 @@ ERRORS = {
     "no betas": (lambda: sigmas.from_betas(torch.zeros(0)), ValueError, "tensor([])", "between 0 and 1"),
     "list of betas": (lambda: sigmas.from_betas([0.1, 1.2]), ValueError, "1.2", "between 0 and 1"),
     "negative churn": (
-        lambda: samplers.sde(D, X, sigmas.karras(3), churn=-1.0), ValueError, "churn is -1.0", "0 (the ODE) or more",
+        lambda: samplers.sde(D, X, sigmas.karras(3), churn=-1.0), ValueError, "churn is -1.0", "0 or more",
     ),
     "Langevin of a mixture": (
         lambda: samplers.langevin(mixtures.of(POINTS), X, torch.ones(3)), TypeError, "GaussianMixture", "D(x, sigma,",

@@ -56,10 +56,10 @@ def test_one_of_lists_the_near_names():
         checks.one_of("spirl", ["spiral", "moons"], "data set")
 
 
-def test_label_column_spreads_and_keeps():
-    assert checks.label_column(None, 3, 2) is None
-    assert checks.label_column(1, 3, 2).tolist() == [1, 1, 1]
-    assert checks.label_column(torch.tensor([1, -1, 0]), 3, 2).tolist() == [1, -1, 0]
+def test_a_label_is_spread_over_the_rows():
+    assert checks.label_rows(None, 3, 2).tolist() == [-1, -1, -1]
+    assert checks.label_rows(1, 3, 2).tolist() == [1, 1, 1]
+    assert checks.label_rows(torch.tensor([1, -1, 0]), 3, 2).tolist() == [1, -1, 0]
     with pytest.raises(ValueError, match=r"label runs from -2 to 1, but a class is 0 or more"):
         checks.label_rows(torch.tensor([1, -2]), 2)
     assert checks.label_rows(None, 3).tolist() == [-1, -1, -1]

@@ -6,8 +6,8 @@
         x_t = scheduler.step(model(scheduler.scale_model_input(x_t, t), t), t, x_t).prev_sample
 
 Both read the scheduler's `alphas_cumprod` (alpha_bar_i = 1 / (1 + sigma_i^2), i = 0..T-1) and its `prediction_type`.
-diffusers' models see x in the VP frame, x_t = sqrt(alpha_bar) x; here x is in the VE frame. Nothing of diffusers is
-imported.
+diffusers' models see x in the VP frame, x_t = sqrt(alpha_bar) x; here x is in the VE frame. This module does not
+import diffusers.
 """
 
 from collections.abc import Callable
@@ -55,8 +55,8 @@ def from_unet(unet: Any, scheduler: Any, nothing: int | None = None) -> Denoiser
     def D(x: Tensor, sigma: Tensor | float, label: Label = None) -> Tensor:
         sigma = level(sigma, x)
         step = (ddpm_step(sigma.flatten(), grid) - 1).clamp(min=0).to(x)  # diffusers counts from 0
-        told = {"class_labels": _classes(label, x, nothing)} if unet.config.get("num_class_embeds") else {}
-        return read(unet(VP.scale(sigma) * x, step.expand(len(x)), **told).sample, x, sigma)
+        classes = _classes(label, x, nothing) if unet.config.get("num_class_embeds") else None
+        return read(unet(VP.scale(sigma) * x, step.expand(len(x)), class_labels=classes).sample, x, sigma)
 
     return D
 

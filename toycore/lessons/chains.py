@@ -84,8 +84,9 @@ def true_variance(v: float) -> Callable[[float, float], float]:
 
 
 def small_variance(sigma: float, below: float) -> float:
-    """Return sigma'^2 (1 - sigma'^2/sigma^2): the variance of q(x'|x, x0), DDPM's smaller choice (Ho et al. 2020, eq.
-    7).
+    """Return sigma'^2 (1 - sigma'^2/sigma^2), the variance of q(x'|x, x0): DDPM's smaller choice.
+
+    Ho et al. 2020, eq. 7.
     """
     _goes_down(sigma, below)
     return below**2 * (1 - (below / sigma) ** 2)

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from toycore import mixtures, networks, training
 from toycore.checks import above, as_batch, at_least, batched, function, label_rows, level, number, positive, stream
-from toycore.sigmas import log_uniform
+from toycore.sigmas import level_range, log_uniform
 from toycore.types import Rng, column, randn_like
 
 
@@ -77,7 +77,7 @@ def fit(
     if levels is not None and not (isinstance(levels, tuple) and len(levels) == 2):
         raise TypeError(f"levels is {levels!r}; give the lowest and the highest, (0.01, 10.0), or None: clean points")
     if levels is not None:
-        log_uniform(1, *levels, torch.Generator())  # looks at low and high
+        level_range(*levels)
 
     def objective() -> Tensor:
         x0, label = draw(batch, rng)

@@ -13,8 +13,8 @@ from toycore.types import Rng, randn_like
 class VAE(nn.Module):
     """q(z|x) = N(m(x), diag v(x)), p(z) = N(0, I), p(x|z) = N(decode(z), s^2 I) with one learned spread s = noise.
 
-    Encoder and decoder are networks of two hidden layers of `width`; `noise` is where s starts. Kingma & Welling 2013
-    (1312.6114).
+    Encoder and decoder are networks of two hidden layers of `width`; `noise` is the value at which s starts.
+    Kingma & Welling 2013 (1312.6114).
     """
 
     def __init__(self, dim: int = 2, latent: int = 2, width: int = 76, noise: float = 0.1, rng: Rng = None) -> None:
@@ -85,6 +85,4 @@ def fit(
 ) -> VAE:
     """Train a VAE of 2-D data and return it, in evaluation mode; noise is its decoder's spread at the start."""
     start = VAE(2, latent, width, noise, rng)
-    made = training.run(train(start, data, steps, batch, lr, rng), steps, start, progress)
-    assert isinstance(made, VAE)
-    return made
+    return training.run(train(start, data, steps, batch, lr, rng), steps, start, progress)
