@@ -62,7 +62,7 @@ def slider(
     """Return a number between low and high; high may name another value ("steps"), which is `most` at the most.
 
     more: log (then `step` is in decades), digits (shown after the point), names (an array: what is shown for whole
-    values), whole.
+    values), whole, below (the value that this one pushes up rather than exceed).
     """
     page = dict(type="range", role=role, label=label, low=low, high=high, step=step, log=False, digits=2) | more
     check = partial(whole if "whole" in more else real, role, low, most if isinstance(high, str) else high)

@@ -73,6 +73,7 @@
  * @property {boolean} [log]
  * @property {number} [digits] after the point
  * @property {boolean} [whole] rounded in Python
+ * @property {string} [below] the value that this one never exceeds: it gives way
  * @property {string} [names] the array whose numbers are shown in place of the value
  */
 

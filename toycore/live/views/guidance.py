@@ -55,7 +55,7 @@ def controls(shown: Payload) -> list[Control]:
         choice("avoid", "negative class", {-1: "none", **classes}),
         form.shown_if(avoid=list(classes)),
         push.shown_if(avoid=list(classes), form=["two-term"]),
-        slider("low", "guide from \u03c3", LOW, HIGH, 0.01, LOW, log=True),
+        slider("low", "guide from \u03c3", LOW, HIGH, 0.01, LOW, log=True, below="high"),
         slider("high", "up to \u03c3", LOW, HIGH, 0.01, HIGH, log=True),
         FRAME,
         *(layer.hidden() for layer in (ARROWS, *LAYERS)),

@@ -43,6 +43,19 @@ export const actions = {
   },
 };
 
+/**
+ * A hand is on this slider: nothing else moves it.
+ *
+ * @param {Ui} ui @param {string} role
+ */
+export function hold(ui, role) {
+  ui.glide = null;
+  if (!ui.values.playing || playOf(ui).role !== role) return;
+  ui.values.playing = false;
+  commit(ui, ["playing", role]);
+  ui.refresh();
+}
+
 /** What play moves. @param {Ui} ui */
 const playOf = (ui) => ui.scene.play?.() ?? ui.meta.play;
 

@@ -1,6 +1,7 @@
 // The controls that Python listed: sliders, radio buttons, check boxes.
 
 import { minus } from "../format.js";
+import { hold } from "./actions.js";
 import { make } from "./dom.js";
 import { byName, limit, put } from "./values.js";
 
@@ -46,8 +47,9 @@ function rangeOf(ui, control, id) {
     type: "range", id, "data-role": role, min: String(to(low)), max: String(to(top()) || 1), step: String(step),
   });
   const read = () => Math.max(low, Math.min(top(), log ? 10 ** Number(input.value) : Number(input.value)));
+  input.onpointerdown = () => hold(ui, role);
   input.oninput = () => {
-    ui.glide = null;
+    hold(ui, role);
     put(ui, role, read(), false);
   };
   input.onchange = () => put(ui, role, read(), true);

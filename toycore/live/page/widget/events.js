@@ -3,7 +3,7 @@
 import { unpack } from "../maths/bytes.js";
 import { keydown } from "./keys.js";
 import { dress, watchTheme } from "./theme.js";
-import { byName, describe } from "./values.js";
+import { assign, describe } from "./values.js";
 
 /** @import { Ui } from "../types.js" */
 /** @typedef {(target: EventTarget, name: string, act: (event: any) => void) => void} On */
@@ -75,7 +75,7 @@ function listen(ui) {
   };
   for (const role of meta.traits) {
     on(role, () => {
-      byName(ui)[role] = model.get(role);
+      assign(ui, role, model.get(role));
       ui.scene.changed?.(role);
     });
   }

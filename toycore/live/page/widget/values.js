@@ -18,9 +18,30 @@ export const limit = (ui, end) => (typeof end === "string" ? byName(ui)[end] : e
  * @param {Ui} ui @param {string} role @param {any} value @param {boolean} release
  */
 export function put(ui, role, value, release) {
-  byName(ui)[role] = value;
-  if (release) commit(ui, [role]);
+  const roles = assign(ui, role, value);
+  if (release) commit(ui, roles);
   ui.refresh();
+}
+
+/**
+ * Set a value, and move what hangs on it: a slider that ends there stays at its end and never passes it; of the two
+ * ends of an interval the other one gives way. Returns the roles of all that was set.
+ *
+ * @param {Pick<Ui, "values" | "meta">} ui @param {string} role @param {any} value
+ */
+export function assign(ui, role, value) {
+  const values = byName(ui), roles = [role];
+  const move = (/** @type {string} */ other) => {
+    values[other] = value;
+    roles.push(other);
+  };
+  for (const { role: own, high, below } of ui.meta.controls) {
+    if (high === role && (values[own] === values[role] || values[own] > value)) move(own);
+    if (below === role && values[own] >= value) move(own);
+    if (own === role && below && value >= values[below]) move(below);
+  }
+  values[role] = value;
+  return roles;
 }
 
 /** Hand these values to the model, and say what is seen. @param {Ui} ui @param {string[]} roles */
