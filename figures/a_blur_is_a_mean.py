@@ -29,5 +29,5 @@ def draw(fig: Figure) -> None:
         for ax, picture, bound in zip(rows[:, i], (x, D(x, sigma), end), (1 + 2 * sigma, 1, 1), strict=True):
             plots.image(ax, picture[0], -bound, bound)
         rows[0, i].set_title(f"σ = {sigma:g}")
-    for ax, words in zip(rows[:, 0], ("noisy", "one step", "30 steps"), strict=True):
-        ax.text(-1.2, 3.5, words, ha="right", va="center")
+    for ax, title in zip(rows[:, 0], ("noisy", "one step", "30 steps"), strict=True):
+        ax.text(-1.2, 3.5, title, ha="right", va="center")

@@ -17,7 +17,7 @@ from toycore import data, fields, metrics, mixtures, networks, plots, preconditi
 from toycore.types import seeded
 
 POINTS, SPIRAL = data.spiral(), mixtures.spiral()
-FITS = {  # title: (source, words of training.fit)
+FITS = {  # title: (source, options of training.fit)
     "toycore fit, 100 points, 1,000 steps": (POINTS, {}),
     "toycore fit, 100 points, 4,000 steps": (POINTS, dict(steps=4000, lr=1e-2)),
     "toycore fit, continuous spiral, 2,000 steps": (SPIRAL, dict(steps=2000, lr=1e-2)),
@@ -127,8 +127,8 @@ def bench_training(sd, quick: bool) -> None:
     seconds *= HAND_STEPS / short
     share, FE = seconds / base if base else "", "(not run)" if quick else field_error(D, POINTS)
     rows.append(("by hand: NoiseMLP + diffusers, 100 points", seconds, share, FE))
-    for title, (source, words) in FITS.items():
-        runs = [cpu(lambda: training.fit(source, **words, rng=seeded(seed))) for seed in range(1 if quick else 3)]  # noqa: B023
+    for title, (source, options) in FITS.items():
+        runs = [cpu(lambda: training.fit(source, **options, rng=seeded(seed))) for seed in range(1 if quick else 3)]  # noqa: B023
         seconds = statistics.median(s for s, _ in runs)
         FE = statistics.median(field_error(D, source) for _, D in runs)
         rows.append((title, seconds, f"1/{base / seconds:.0f}" if base else "", FE))

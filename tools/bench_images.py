@@ -108,22 +108,22 @@ HEAD = f"{'':34} {NAMES}  CPU s, at best pace"
 
 
 def row(title: str, scores: judge.Scores, floor: float, *more: str) -> None:
-    told = " ".join(f"{a:.3f}" for a in scores.accuracy)
-    line = f"{title:34} {told:>23} {scores.frechet:6.3f} {scores.frechet / floor:6.2f} {UNIT * scores.frechet:5.2f}"
+    text = " ".join(f"{a:.3f}" for a in scores.accuracy)
+    line = f"{title:34} {text:>23} {scores.frechet:6.3f} {scores.frechet / floor:6.2f} {UNIT * scores.frechet:5.2f}"
     print(line, f"{scores.precision:5.2f} {scores.recall:6.2f} {scores.inception:5.2f} ", *more, flush=True)
 
 
 def asked_row(aim: Aim) -> None:
-    told = " ".join(f"{a:.3f}" for a in aim.accuracy)
+    text = " ".join(f"{a:.3f}" for a in aim.accuracy)
     FD, seconds = ("" if value != value else f"{value:g}" for value in (aim.FD, aim.seconds))
-    print(f"{'  asked: at least, at most':34} {told:>23} {'':13} {FD:>5} {'':18}  {seconds}")
+    print(f"{'  asked: at least, at most':34} {text:>23} {'':13} {FD:>5} {'':18}  {seconds}")
 
 
 def quality(names: list[str], seeds: int, quick: bool) -> None:
     """Train, sample, judge; FD has the distance of 500 other real pictures beside it, the floor."""
     how = "the shipped models, CPU s of their cards" if quick else "each trained here"
-    told = "/floor: FD over that of 500 other real pictures; issue: FD in the issue's units"
-    print(f"500 samples, {how}\n{told}\n{HEAD}")
+    text = "/floor: FD over that of 500 other real pictures; issue: FD in the issue's units"
+    print(f"500 samples, {how}\n{text}\n{HEAD}")
     for name in names:
         aim = AIMS[name]
         recipe = recipes.find(aim.recipe)
@@ -133,12 +133,12 @@ def quality(names: list[str], seeds: int, quick: bool) -> None:
         if aim.accuracy:
             asked_row(aim)
         for seed in range(1 if quick else seeds):
-            D, told = shipped(aim) if quick else learned(aim, recipe, seed)
+            D, text = shipped(aim) if quick else learned(aim, recipe, seed)
             scores = judge.score(
                 J, samples(D, recipe, recipes.source(recipe)[0].shape[1:], aim.s, seed=seed), want, real
             )
             size = f"{sum(p.numel() for p in D.parameters()) / 1e6:.2f}M" + (f", s = {aim.s}" if aim.s != 1 else "")
-            row(f"{name}, seed {seed}, {size}", scores, floor.frechet, told)
+            row(f"{name}, seed {seed}, {size}", scores, floor.frechet, text)
 
 
 def shipped(aim: Aim) -> tuple[nn.Module, str]:
@@ -229,7 +229,7 @@ class StandIn(types.ModuleType):
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
-        nothing = lambda *args, **words: None  # noqa: E731
+        nothing = lambda *args, **options: None  # noqa: E731
         parts = ("__init__", "Compose", "RandomHorizontalFlip", "ToTensor", "Lambda")
         return type(name, (), dict.fromkeys(parts, nothing))
 
@@ -252,8 +252,8 @@ def diffusers() -> nn.Module:
     from diffusers import UNet2DModel
 
     kinds = [("DownBlock2D", "AttnDownBlock2D", "DownBlock2D"), ("UpBlock2D", "AttnUpBlock2D", "UpBlock2D")]
-    words = dict(zip(("down_block_types", "up_block_types"), kinds), layers_per_block=1, norm_num_groups=8)
-    net = UNet2DModel(sample_size=32, block_out_channels=(48, 96, 96), **words)
+    options = dict(zip(("down_block_types", "up_block_types"), kinds), layers_per_block=1, norm_num_groups=8)
+    net = UNet2DModel(sample_size=32, block_out_channels=(48, 96, 96), **options)
     return Called(net, lambda net, x, t: net(x, t).sample)
 
 
@@ -332,8 +332,8 @@ def gpu(out: Path) -> None:
     for title, net in {"10M": UNet(3, 160, (1, 2), 2), "35M": UNet(3, 192, (1, 2, 3))}.items():
         throughput(title, net.to(device), 512 if real else 2, 60 if real else 2)
     for name in ("strokes", "shapes"):
-        words = ["--steps", "20000" if real else "2", "--batch", "1024" if real else "4", "--every", "2000"]
-        ten_minutes(name, out / name, words, 600 if real else 60)
+        options = ["--steps", "20000" if real else "2", "--batch", "1024" if real else "4", "--every", "2000"]
+        ten_minutes(name, out / name, options, 600 if real else 60)
 
 
 def throughput(title: str, net: nn.Module, batch: int, steps: int) -> None:
@@ -360,9 +360,9 @@ def throughput(title: str, net: nn.Module, batch: int, steps: int) -> None:
     print(f"{title}: {speed:,.0f} images/s, {memory:.1f} GiB, {used:.1%} of {PEAK / 1e12:.0f} TFLOP/s", flush=True)
 
 
-def ten_minutes(name: str, out: Path, words: list[str], seconds: float) -> None:
+def ten_minutes(name: str, out: Path, options: list[str], seconds: float) -> None:
     """Run the trainer as a student would, stop it as one would, judge what it left."""
-    process = subprocess.Popen([sys.executable, "-m", "toycore.images.train", name, "--out", str(out), *words])
+    process = subprocess.Popen([sys.executable, "-m", "toycore.images.train", name, "--out", str(out), *options])
     try:
         process.wait(seconds)
     except subprocess.TimeoutExpired:
@@ -379,16 +379,16 @@ def ten_minutes(name: str, out: Path, words: list[str], seconds: float) -> None:
 
 
 def main() -> None:
-    words = ("quality", "guidance", "latents", "large", "steps", "gpu")
+    parts = ("quality", "guidance", "latents", "large", "steps", "gpu")
     parser = argparse.ArgumentParser(prog="python -m tools.bench_images", description=__doc__.split("\n")[0])
-    parser.add_argument("what", nargs="*", help=", ".join(words) + " (default: all but gpu)")
+    parser.add_argument("what", nargs="*", help=", ".join(parts) + " (default: all but gpu)")
     parser.add_argument("--names", nargs="*", choices=AIMS, default=list(AIMS), help="of quality: which recipes")
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--quick", action="store_true", help="the shipped models, one seed, one round: two minutes")
     parser.add_argument("--out", type=Path, default=Path("runs/gpu"), help="folder of the runs of ten minutes")
     asked = parser.parse_args()
     torch.set_num_threads(1)
-    what = asked.what or (("quality", "latents", "steps") if asked.quick else words[:-1])
+    what = asked.what or (("quality", "latents", "steps") if asked.quick else parts[:-1])
     if "quality" in what:
         names = [name for name in asked.names if not (asked.quick and "short" in name)]
         quality(names, asked.seeds, asked.quick)

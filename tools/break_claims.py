@@ -90,7 +90,7 @@ def functions(room: types.ModuleType) -> Iterator[tuple[Any, str, Any]]:
 
 
 def put(function: Any, other: Any) -> None:
-    """Let every module of toycore that knows a function by name know the other one instead."""
+    """Let every module of toycore that holds a function by name hold the other one instead."""
     for module in [m for name, m in sys.modules.items() if name.startswith("toycore")]:
         for name in [name for name, value in vars(module).items() if value is function]:
             setattr(module, name, other)

@@ -45,9 +45,9 @@ def notebook(name: str) -> list[dict[str, Any]]:
 def row(entry: dict[str, Any]) -> str:
     """Return a statement and its checks as a line of a Markdown table."""
     tests = (test.split("::") for test in entry.get("tests", []))
-    words = [f"{name.removeprefix('test_').replace('_', ' ')} (`{file}`)" for file, name in tests]
+    checks = [f"{name.removeprefix('test_').replace('_', ' ')} (`{file}`)" for file, name in tests]
     how = "a matter of record: see the sources" if entry.get("history") else "the notebook's claims"
-    return f"| {entry['claim'].replace('|', chr(92) + '|')} | {'; '.join(words) or how} |"
+    return f"| {entry['claim'].replace('|', chr(92) + '|')} | {'; '.join(checks) or how} |"
 
 
 def heading(name: str) -> str:
@@ -69,7 +69,7 @@ def sections() -> Iterator[str]:
 
 
 def as_notebook(id: str, texts: Iterable[str]) -> str:
-    """Return Markdown cells as the text of a notebook, the same for the same words."""
+    """Return Markdown cells as the text of a notebook, the same for the same texts."""
     cells = [
         {"cell_type": "markdown", "id": f"{id}-{i:02}", "metadata": {}, "source": text.splitlines(keepends=True)}
         for i, text in enumerate(texts)

@@ -31,19 +31,19 @@ def unet(**more) -> UNet2DModel:
     return net.double().eval()
 
 
-def scheduler(kind: type, **words):
+def scheduler(kind: type, **options):
     """A scheduler on 20 evenly strided steps, its float32 alpha_bar replaced by the float64 one."""
-    made = kind(clip_sample=False, timestep_spacing="trailing", **words)
+    made = kind(clip_sample=False, timestep_spacing="trailing", **options)
     made.set_timesteps(20)
     made.alphas_cumprod = frames.alpha_bar(sigmas.ddpm()[:-1].flip(0))
     return made
 
 
-def theirs(model, plan, x_t, rng=None, **words):
+def theirs(model, schedule, x_t, rng=None, **options):
     """diffusers' loop; yields x_t."""
-    for t in plan.timesteps:
-        out = model(plan.scale_model_input(x_t, t), t)
-        x_t = plan.step(out, t, x_t, **({"generator": rng} if rng else {}), **words).prev_sample
+    for t in schedule.timesteps:
+        out = model(schedule.scale_model_input(x_t, t), t)
+        x_t = schedule.step(out, t, x_t, **({"generator": rng} if rng else {}), **options).prev_sample
         yield x_t
 
 
@@ -60,15 +60,15 @@ def test_the_grid_is_the_schedulers() -> None:
 @pytest.mark.parametrize("walk", ["ddpm", "ddim eta 0", "ddim eta .5"])
 def test_a_unet_walks_our_samplers_as_it_walks_theirs(kind: str, walk: str) -> None:
     net, eta = unet(), float(walk.split()[-1]) if "eta" in walk else None
-    words = {"prediction_type": kind, **({"variance_type": "fixed_small"} if eta is None else {})}
-    plan = scheduler(DDPMScheduler if eta is None else DDIMScheduler, **words)
+    options = {"prediction_type": kind, **({"variance_type": "fixed_small"} if eta is None else {})}
+    schedule = scheduler(DDPMScheduler if eta is None else DDIMScheduler, **options)
     x = GRID[0] * torch.randn(2, 1, 8, 8, generator=seeded(), dtype=torch.float64)
-    D, knobs = adapters.from_unet(net, plan), {} if eta is None else {"eta": eta}
+    D, knobs = adapters.from_unet(net, schedule), {} if eta is None else {"eta": eta}
     ours = (samplers.ddpm if eta is None else samplers.ddim)(D, x, GRID, rng=seeded(1), **knobs)
     with torch.no_grad():
         for state, x_t in zip(
             ours,
-            theirs(lambda x, t: net(x, t).sample, plan, frames.VP.scale(GRID[0]) * x, seeded(1), **knobs),
+            theirs(lambda x, t: net(x, t).sample, schedule, frames.VP.scale(GRID[0]) * x, seeded(1), **knobs),
             strict=True,
         ):
             close(frames.VP.scale(state.sigma) * state.x, x_t, rtol=1e-7, atol=1e-7)
@@ -77,18 +77,18 @@ def test_a_unet_walks_our_samplers_as_it_walks_theirs(kind: str, walk: str) -> N
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("eta", [0.0, 0.5])
 def test_our_denoiser_walks_their_ddim(kind: str, eta: float) -> None:
-    D, plan = exact.posterior_mean(uneven()), scheduler(DDIMScheduler, prediction_type=kind)
+    D, schedule = exact.posterior_mean(uneven()), scheduler(DDIMScheduler, prediction_type=kind)
     x = GRID[0] * torch.randn(50, 2, generator=seeded(), dtype=torch.float64)
     ours = samplers.ddim(D, x, GRID, rng=seeded(1), eta=eta)
-    x_ts = theirs(adapters.as_model(D, plan), plan, frames.VP.scale(GRID[0]) * x, seeded(1), eta=eta)
+    x_ts = theirs(adapters.as_model(D, schedule), schedule, frames.VP.scale(GRID[0]) * x, seeded(1), eta=eta)
     for state, x_t in zip(ours, x_ts, strict=True):
         close(frames.VP.scale(state.sigma) * state.x, x_t, rtol=1e-7, atol=1e-7)
 
 
 def test_our_denoiser_walks_their_ddpm() -> None:
-    D, plan = exact.posterior_mean(uneven()), scheduler(DDPMScheduler, variance_type="fixed_small")
+    D, schedule = exact.posterior_mean(uneven()), scheduler(DDPMScheduler, variance_type="fixed_small")
     x = GRID[0] * torch.randn(50, 2, generator=seeded(), dtype=torch.float64)
-    x_ts = list(theirs(adapters.as_model(D, plan), plan, frames.VP.scale(GRID[0]) * x, seeded(1)))
+    x_ts = list(theirs(adapters.as_model(D, schedule), schedule, frames.VP.scale(GRID[0]) * x, seeded(1)))
     close(samplers.final(samplers.ddpm(D, x, GRID, rng=seeded(1))), x_ts[-1], rtol=1e-7, atol=1e-7)
 
 
@@ -103,26 +103,26 @@ def test_our_denoiser_walks_their_ddpm() -> None:
 )
 def test_their_solvers_are_ours_on_their_levels(kind, walk) -> None:
     """These keep their levels in float32, and Heun and Euler walk in the VE frame."""
-    D, plan = exact.posterior_mean(uneven()), kind(timestep_spacing="trailing")
-    plan.set_timesteps(20)
-    grid = torch.cat([adapters.levels(plan)[:-1][::50], torch.zeros(1, dtype=torch.float64)])
+    D, schedule = exact.posterior_mean(uneven()), kind(timestep_spacing="trailing")
+    schedule.set_timesteps(20)
+    grid = torch.cat([adapters.levels(schedule)[:-1][::50], torch.zeros(1, dtype=torch.float64)])
     x = grid[0] * torch.randn(50, 2, generator=seeded(), dtype=torch.float64)
-    zoom = frames.VP.scale(grid[0]) if "DPM" in type(plan).__name__ else 1
-    *_, end = theirs(adapters.as_model(D, plan), plan, zoom * x)
+    zoom = frames.VP.scale(grid[0]) if "DPM" in type(schedule).__name__ else 1
+    *_, end = theirs(adapters.as_model(D, schedule), schedule, zoom * x)
     close(samplers.final(walk(D, x, grid)), end.double(), rtol=2e-3, atol=2e-3)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_there_and_back(kind: str) -> None:
-    """A Denoiser, told to diffusers and read again, is the same at every sigma on and between the levels."""
-    D, plan = exact.posterior_mean(mixtures.spiral(40, classes=2)), scheduler(DDPMScheduler, prediction_type=kind)
-    model = adapters.as_model(D, plan)
+    """A Denoiser, handed to diffusers and read back, is the same at every sigma on and between the levels."""
+    D, schedule = exact.posterior_mean(mixtures.spiral(40, classes=2)), scheduler(DDPMScheduler, prediction_type=kind)
+    model = adapters.as_model(D, schedule)
 
     def net(x, t, class_labels):
         return SimpleNamespace(sample=model(x, t, class_labels))
 
     net.config = {"num_class_embeds": 2}
-    again = adapters.from_unet(net, plan, nothing=-1)
+    again = adapters.from_unet(net, schedule, nothing=-1)
     x = torch.randn(30, 2, generator=seeded(), dtype=torch.float64)
     for sigma in (0.0123, float(GRID[7]), 2.0, torch.linspace(0.02, 5, 30, dtype=torch.float64)):
         for label in (None, 1, torch.arange(30) % 3 - 1):
@@ -130,15 +130,15 @@ def test_there_and_back(kind: str) -> None:
 
 
 def test_classes_reach_the_unet_and_can_be_guided() -> None:
-    net, plan = unet(num_class_embeds=3), scheduler(DDPMScheduler)
-    D = adapters.from_unet(net, plan, nothing=2)
+    net, schedule = unet(num_class_embeds=3), scheduler(DDPMScheduler)
+    D = adapters.from_unet(net, schedule, nothing=2)
     x = torch.randn(2, 1, 8, 8, generator=seeded(), dtype=torch.float64)
     with torch.no_grad():
         close(D(x, 0.5), D(x, 0.5, 2), rtol=1e-6, atol=1e-6)  # the net computes in float32
         assert (D(x, 0.5, 0) - D(x, 0.5, 1)).abs().max() > 1e-6
         close(guidance.free(D, 3.0)(x, 0.5, 1), D(x, 0.5) + 3 * (D(x, 0.5, 1) - D(x, 0.5)))
         with pytest.raises(ValueError, match="asks for a class"):
-            adapters.from_unet(net, plan)(x, 0.5)
+            adapters.from_unet(net, schedule)(x, 0.5)
 
 
 def test_levels_outside_the_trained_ones_are_read_as_the_nearest_step() -> None:
@@ -159,6 +159,6 @@ def test_what_cannot_be_read_is_told() -> None:
     with pytest.raises(ValueError, match="no alphas_cumprod"):
         adapters.levels(FlowMatchEulerDiscreteScheduler())
     with pytest.raises(ValueError, match="prediction_type"):
-        plan = DDPMScheduler()
-        plan.register_to_config(prediction_type="flow")
-        adapters.as_model(exact.posterior_mean(uneven()), plan)
+        schedule = DDPMScheduler()
+        schedule.register_to_config(prediction_type="flow")
+        adapters.as_model(exact.posterior_mean(uneven()), schedule)

@@ -14,7 +14,7 @@ ALPHA_BAR = frames.alpha_bar(sigmas.ddpm()[:-1].flip(0))
 
 
 def test_chain_has_the_moments_of_the_jump() -> None:
-    """A9, A12: the factor on x0 and the variance of the noise, step by step, are those of Ho et al. 2020, eq. 4."""
+    """The factor on x0 and the variance of the noise, step by step, are those of Ho et al. 2020, eq. 4."""
     signal, variance = torch.tensor(1.0, dtype=torch.float64), torch.tensor(0.0, dtype=torch.float64)
     for beta, alpha_bar in zip(BETAS, ALPHA_BAR, strict=True):
         signal, variance = (1 - beta).sqrt() * signal, (1 - beta) * variance + beta
@@ -32,7 +32,7 @@ def test_beta_in_place_of_its_root_shrinks_the_cloud() -> None:
 
 @pytest.mark.parametrize("mean", [(0.0, 0.0), (2.0, -1.0)])
 def test_a_chain_too_short_misses_place_and_width(mean: tuple[float, float]) -> None:
-    """A8: data N(m, v I), walked down from N(0, (1 + sigma^2) I) instead of N(m, (v + sigma^2) I) by the flow ODE,
+    """Data N(m, v I), walked down from N(0, (1 + sigma^2) I) instead of N(m, (v + sigma^2) I) by the flow ODE,
     whose map is x -> m + (x - m) sqrt(v / (v + sigma^2)).
     """
     m, v, top = torch.tensor([mean], dtype=torch.float64), 0.22, float(sigmas.ddpm(T=100)[0])
@@ -46,7 +46,7 @@ def test_a_chain_too_short_misses_place_and_width(mean: tuple[float, float]) -> 
 
 
 def test_pictures_of_two_pixels_are_points(rng: torch.Generator) -> None:
-    """A15: the field of [b, 1, 1, 2] pictures is that of the points they are."""
+    """The field of [b, 1, 1, 2] pictures is that of the points they are."""
     points = data.spiral(30).x
     x = points + 0.1 * torch.randn(points.shape, generator=rng)
     pictures = exact.posterior_mean(points.reshape(-1, 1, 1, 2))(x.reshape(-1, 1, 1, 2), 0.1)
@@ -55,7 +55,7 @@ def test_pictures_of_two_pixels_are_points(rng: torch.Generator) -> None:
 
 @pytest.mark.parametrize("schedule", [sigmas.ddpm, sigmas.cosine, sigmas.stable_diffusion])
 def test_schedules_are_formulas(schedule) -> None:
-    """A5: nothing random, nothing to fit: two calls agree, and no gradient is asked for."""
+    """Nothing random, nothing to fit: two calls agree, and no gradient is asked for."""
     torch.manual_seed(0)
     first = schedule()
     torch.manual_seed(1)

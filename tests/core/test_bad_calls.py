@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.bad_calls import refused_in_words
 
-POINTS = {  # what is no tensor of points in the plane: a part of what is said
+POINTS = {  # what is no tensor of points in the plane: a part of the message
     "X.tolist()": "torch.as_tensor",
     "X.numpy()": "torch.as_tensor",
     "'spiral'": "data.load('spiral').x",

@@ -22,8 +22,8 @@ from toycore.programs import recipes
 from toycore.types import seeded
 
 
-def _preconditioned(**words):
-    net = networks.MLP(width=16, rng=seeded(), **words)
+def _preconditioned(**options):
+    net = networks.MLP(width=16, rng=seeded(), **options)
     torch.nn.init.normal_(net.last.weight, generator=seeded())
     return precondition.Preconditioned(net, 0.3, torch.tensor([0.1, 0.2]))
 
@@ -80,7 +80,7 @@ def test_shipped_models_are_as_good_as_their_cards(name):
 
 @pytest.mark.parametrize("sigma", [0.2, 0.5, 2.0, 10.0])
 def test_learned_field_points_where_the_exact_one_does(sigma):
-    """A19: the mean cosine is above .97 from sigma = .2 on."""
+    """The mean cosine is above .97 from sigma = .2 on."""
     m = mixtures.spiral()
     x = m.sample(2000, seeded())[0] + sigma * torch.randn(2000, 2, generator=seeded())
     learned, truth = (fields.noise(D, x, sigma) for D in (toycore.load("spiral"), exact.posterior_mean(m)))
@@ -331,7 +331,7 @@ def test_folder_without_permission(path, monkeypatch):
 
 
 def _refuse(error):
-    def refuse(*words, **named):
+    def refuse(*args, **options):
         raise error
 
     return refuse
@@ -413,8 +413,8 @@ checkpoints.write_whole(Path("model.safetensors"), write)
 @pytest.mark.skipif(os.name != "posix", reason="Windows has no SIGKILL")
 def test_what_a_kill_leaves_goes_with_the_next_save(path):
     root = checkpoints.SHIPPED.parents[1]
-    words, here = [sys.executable, "-c", KILLED], {**os.environ, "PYTHONPATH": str(root)}
-    assert subprocess.run(words, cwd=path.parent, env=here, check=False).returncode == -signal.SIGKILL
+    command, here = [sys.executable, "-c", KILLED], {**os.environ, "PYTHONPATH": str(root)}
+    assert subprocess.run(command, cwd=path.parent, env=here, check=False).returncode == -signal.SIGKILL
     assert len(list(path.parent.glob("model.safetensors.*.part"))) == 1
     mine = path.parent / f"model.safetensors.{os.getppid()}.part"  # of a process that runs
     mine.touch()

@@ -290,7 +290,7 @@ def test_csv_errors(tmp_path, name):
     path.write_text(text)
     with pytest.raises(ValueError) as caught:
         data.from_csv(path)
-    assert all(words in str(caught.value) for words in ("points.csv", given, needed)), caught.value
+    assert all(part in str(caught.value) for part in ("points.csv", given, needed)), caught.value
 
 
 def test_csv_that_is_no_text(tmp_path):

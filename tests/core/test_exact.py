@@ -38,7 +38,7 @@ def test_posterior_mean_by_integration(rng):
 
 
 def test_points_are_pulled_by_their_posterior_weights(rng):
-    """A17: the arrow from x leads to the data's mean under the softmax of -|x - x_i|^2 / 2 sigma^2."""
+    """The arrow from x leads to the data's mean under the softmax of -|x - x_i|^2 / 2 sigma^2."""
     points, sigma = data.spiral(60), 0.2
     x = torch.randn(20, 2, generator=rng, dtype=torch.float64)
     w = torch.softmax(-(((x[:, None] - points.x.double()) ** 2).sum(2)) / (2 * sigma**2), 1)
@@ -67,14 +67,14 @@ def test_score_is_autograds_gradient(rng):
 
 
 def test_score_is_zero_between_symmetric_modes():
-    """A18: points are not pulled to a mode where two pull equally."""
+    """Points are not pulled to a mode where two pull equally."""
     D = exact.posterior_mean(two_modes().mixture)
     x = torch.tensor([[0.0, 0.0]], dtype=torch.float64)
     close(fields.score(D, x, 0.1), 0.0, atol=1e-12)
 
 
 def test_marginal_score_is_the_mean_of_conditional_scores(rng):
-    """A23: E[(x0 - x) / sigma^2 | x] over the posterior = grad log p_sigma(x)."""
+    """E[(x0 - x) / sigma^2 | x] over the posterior = grad log p_sigma(x)."""
     m, sigma, n = uneven(), 0.4, 40_000
     x = torch.tensor([[0.3, 0.1]], dtype=torch.float64)
     conditional = (exact.posterior_sample(m, x.expand(n, 2), sigma, rng) - x) / sigma**2
@@ -84,7 +84,7 @@ def test_marginal_score_is_the_mean_of_conditional_scores(rng):
 
 @pytest.mark.parametrize("sigma", [0.1, 0.6])
 def test_posterior_sample_has_the_posteriors_moments(rng, sigma):
-    """A34: mean D(x) and, by the second-order Tweedie formula, covariance trace sigma^2 div D(x)."""
+    """Mean D(x) and, by the second-order Tweedie formula, covariance trace sigma^2 div D(x)."""
     m, n = uneven(), 100_000
     D, x = exact.posterior_mean(m), torch.tensor([[0.4, 0.3]], dtype=torch.float64)
     draws = exact.posterior_sample(m, x.expand(n, 2), sigma, rng)
@@ -111,7 +111,7 @@ def test_posterior_sample_of_pictures_keeps_their_shape():
 
 
 def test_tweedie_in_ddpms_letters(rng):
-    """A28: x0_hat = (x_t + (1 - alpha_bar) score_t(x_t)) / sqrt(alpha_bar), the score by autograd in the VP frame."""
+    """x0_hat = (x_t + (1 - alpha_bar) score_t(x_t)) / sqrt(alpha_bar), the score by autograd in the VP frame."""
     m, sigma = uneven(), 0.8
     alpha_bar = 1 / (1 + sigma**2)
     x = torch.randn(9, 2, generator=rng, dtype=torch.float64)
@@ -121,7 +121,7 @@ def test_tweedie_in_ddpms_letters(rng):
 
 
 def test_denoising_loss_is_explicit_loss_plus_a_constant(rng):
-    """A22 (Vincent 2011): |s - s_conditional|^2 - |s - s_marginal|^2 has one mean for every model s."""
+    """Vincent 2011: |s - s_conditional|^2 - |s - s_marginal|^2 has one mean for every model s."""
     m, sigma, n = uneven(), 0.5, 200_000
     x0 = m.sample(n, rng)[0]
     eps = torch.randn(n, 2, generator=rng, dtype=torch.float64)
@@ -154,7 +154,7 @@ def _cosines(sigma, rng):
 
 
 def test_field_turns_from_mean_to_arm_at_0142():
-    """A20: below sigma = .142 the arrows follow the nearest arm, above it the mean (a root by bisection)."""
+    """Below sigma = .142 the arrows follow the nearest arm, above it the mean (a root by bisection)."""
     low, high = 0.05, 0.4
     for _ in range(12):
         middle = math.sqrt(low * high)
@@ -168,8 +168,8 @@ def test_field_directions(rng, sigma, to_mean, to_arm):
     assert _cosines(sigma, rng) == pytest.approx((to_mean, to_arm), abs=0.08)
 
 
-def test_one_giant_step_says_the_mean(rng):
-    """A1: from sigma = 10 one step gives a blob of std about .02 at the data mean."""
+def test_one_giant_step_gives_the_mean(rng):
+    """From sigma = 10 one step gives a blob of std about .02 at the data mean."""
     m = mixtures.spiral()
     x = m.sample(4000, rng)[0] + 10 * torch.randn(4000, 2, generator=rng)
     out = exact.posterior_mean(m)(x, 10.0)

@@ -11,7 +11,7 @@ LEVELS = [0.01, 0.3, 1.0, 20.0]
 
 @pytest.mark.parametrize("sigma", LEVELS)
 def test_views_convert_into_each_other(rng, sigma):
-    """A18, A24: eps = -sigma score; x0, v and velocity from eps in DDPM's and in flow matching's letters."""
+    """eps = -sigma score; x0, v and velocity from eps in DDPM's and in flow matching's letters."""
     x, D = torch.randn(9, 2, generator=rng, dtype=torch.float64), exact.posterior_mean(uneven())
     x0, eps = D(x, sigma), fields.noise(D, x, sigma)
     score, velocity = fields.score(D, x, sigma), fields.velocity(D, x, sigma)

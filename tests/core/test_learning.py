@@ -12,7 +12,7 @@ BETAS = torch.linspace(1e-4, 0.02, 100, dtype=torch.float64)
 
 
 def test_many_small_noises_make_one():
-    """A13: feed one unit of noise into each step of the chain and see what is left of it."""
+    """Feed one unit of noise into each step of the chain and see what is left of it."""
     left = torch.zeros(100, dtype=torch.float64)
     for i, beta in enumerate(BETAS):
         left = (1 - beta).sqrt() * left
@@ -24,7 +24,7 @@ def test_many_small_noises_make_one():
 
 
 def test_elbo_weight_is_the_kl_of_two_gaussians_per_noise_error():
-    """A27: |mu_q - mu_theta|^2 / (2 s^2), with the means as printed in Ho et al. 2020, eq. 7 and 11."""
+    """|mu_q - mu_theta|^2 / (2 s^2), with the means as printed in Ho et al. 2020, eq. 7 and 11."""
     alpha_bar = (1 - BETAS).cumprod(0)
     i = 60
     a, a_prev, beta, x0, eps, eps_hat = alpha_bar[i], alpha_bar[i - 1], BETAS[i], 0.3, 0.7, -0.4
@@ -65,7 +65,7 @@ def test_loss_is_floor_plus_gap():
 
 
 def test_all_targets_teach_the_same_field():
-    """A25: the mean of each target over p(x0 | x), converted to x0_hat, is D(x)."""
+    """The mean of each target over p(x0 | x), converted to x0_hat, is D(x)."""
     m, sigma = mixtures.spiral(100).to(torch.float64), torch.tensor(0.3, dtype=torch.float64)
     x = torch.tensor([[0.35, 0.25]], dtype=torch.float64)
     x0 = exact.posterior_sample(m, x.expand(20000, 2), float(sigma), seeded())
@@ -79,7 +79,7 @@ def test_all_targets_teach_the_same_field():
 
 
 def test_blind_noise_weighs_the_levels_by_their_densities():
-    """A29: p(level | x_t) from mixtures written down in the VP frame, k m_j with std k sqrt(std^2 + sigma^2)."""
+    """p(level | x_t) from mixtures written down in the VP frame, k m_j with std k sqrt(std^2 + sigma^2)."""
     m, levels = mixtures.spiral(60), torch.tensor([0.1, 0.5, 3.0])
     x_t = torch.randn(50, 2, generator=seeded())
     D, total, weights = exact.posterior_mean(m), torch.zeros(50, 2), torch.zeros(50, 1)
@@ -102,7 +102,7 @@ def test_no_blend_of_the_levels_answers_beats_blind_noise():
 
 
 def test_one_network_for_any_number_of_steps():
-    """A6: the schedule is no part of the parameters."""
+    """The schedule is no part of the parameters."""
     nets = [precondition.from_noise(networks.NoiseMLP(), sigmas.ddpm(T=T)) for T in (10, 1000)]
     assert networks.count_params(nets[0]) == networks.count_params(nets[1]) > 0
 
@@ -117,7 +117,7 @@ def test_loss_of_a_bare_network_is_l_simple():
 
 
 def test_a_circle_is_filled_without_any_noise():
-    """A33's limit: the cloud shrinks towards the mean, but a ring that is equally near all round hands it back."""
+    """The cloud shrinks towards the mean, but a ring that is equally near all round hands it back."""
     angle = torch.arange(200) * torch.pi / 100
     circle = torch.stack([angle.cos(), angle.sin()], 1)
     D = exact.posterior_mean(mixtures.GaussianMixture(circle, 0.02))
@@ -128,7 +128,7 @@ def test_a_circle_is_filled_without_any_noise():
 
 
 def test_variance_that_one_ddpm_step_misses():
-    """A34: the true q(x'|x) has the mean of DDPM's step and 1 + (1 - k) Var(x0|x) / sigma'^2 times its variance."""
+    """The true q(x'|x) has the mean of DDPM's step and 1 + (1 - k) Var(x0|x) / sigma'^2 times its variance."""
     m, sigma, sigma_next, n = mixtures.spiral(100), 0.2, 0.1, 50000
     x = torch.tensor([[-0.45, 0.3]])
     x0 = exact.posterior_sample(m, x.expand(n, 2), sigma, seeded())

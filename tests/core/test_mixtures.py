@@ -68,7 +68,7 @@ def test_sample_has_the_mixtures_moments(rng):
 
 
 def test_noised_samples_follow_the_noised_density(rng):
-    """A9: x0 + sigma eps has density p_sigma; Kolmogorov-Smirnov on a projection."""
+    """x0 + sigma eps has density p_sigma; Kolmogorov-Smirnov on a projection."""
     m, sigma, n = uneven(), 0.4, 4000
     x = m.sample(n, rng)[0] + sigma * torch.randn(n, 2, generator=rng, dtype=torch.float64)
     w = torch.tensor([0.6, 0.8], dtype=torch.float64)
@@ -91,7 +91,7 @@ def test_class_posterior_is_bayes(rng, sigma):
 
 
 def test_weights_need_no_normaliser(rng):
-    """A21: any constant before the weights drops out."""
+    """Any constant before the weights drops out."""
     m, x = uneven(), torch.randn(9, 2, generator=rng, dtype=torch.float64)
     heavy = mixtures.GaussianMixture(m.means, m.std, 1234.5 * m.weights, m.label)
     close(heavy.log_density(x, 0.1), m.log_density(x, 0.1), rtol=1e-12, atol=1e-12)

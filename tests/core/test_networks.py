@@ -13,8 +13,8 @@ from toycore.types import seeded
 MAKE = {"MLP": networks.MLP, "NoiseMLP": networks.NoiseMLP}
 
 
-def _net(name, **words):
-    net = MAKE[name](rng=seeded(), **words)
+def _net(name, **options):
+    net = MAKE[name](rng=seeded(), **options)
     if name == "MLP":
         torch.nn.init.normal_(net.last.weight, generator=seeded(1))
     return net
@@ -53,7 +53,7 @@ def test_noise_mlp_embeds_the_step_as_the_transformer(rng):
 
 @pytest.mark.parametrize("name, inputs", [("MLP", 2 + 2 * 16 + 16), ("NoiseMLP", 2 + 64)])
 def test_sizes(name, inputs):
-    """A6: the size depends on the widths alone, not on the number of noise levels."""
+    """The size depends on the widths alone, not on the number of noise levels."""
     w = 48
     count = (inputs + 1) * w + 2 * (w + 1) * w + (w + 1) * 2
     assert networks.count_params(_net(name, width=w)) == count

@@ -187,9 +187,9 @@ def test_show_carries_caption_and_alt(monkeypatch):
     monkeypatch.setattr(IPython.display, "display", lambda *a, **k: shown.append((a, k)))
     fig, _ = plots.figure()
     plots.show(fig, "What it tells.", "What it shows.")
-    (bundle,), words = shown[0]
+    (bundle,), options = shown[0]
     assert base64.b64decode(bundle["image/png"]).startswith(b"\x89PNG")
-    assert words["metadata"]["image/png"]["alt"] == "What it shows." in bundle["text/plain"]
+    assert options["metadata"]["image/png"]["alt"] == "What it shows." in bundle["text/plain"]
     assert shown[1][0][0].data == "*What it tells.*"
     for caption, alt in ((" ", "alt"), ("caption", "")):
         with pytest.raises(ValueError, match=r"caption .* alt text .*; give both"):

@@ -69,7 +69,7 @@ def test_ddpm_of_many_steps_reaches_the_gaussian():
 
 @pytest.mark.parametrize("high", [1.0, 10.0])
 def test_gain_without_noise_ve(high):
-    """A33: with z = 0, fine steps shrink a Gaussian start by v / (v + high^2): .2000 and .0249 for v = .25."""
+    """With z = 0, fine steps shrink a Gaussian start by v / (v + high^2): .2000 and .0249 for v = .25."""
     v = 0.25
     D = exact.posterior_mean(mixtures.GaussianMixture(torch.zeros(1, 2, dtype=torch.float64), v**0.5))
     x = torch.ones(1, 2, dtype=torch.float64)
@@ -78,7 +78,7 @@ def test_gain_without_noise_ve(high):
 
 
 def test_gain_without_noise_vp():
-    """A33: DDPM's 1000 betas, z = 0, v = .25: v sqrt(alpha_bar_T) = .001588 instead of .5."""
+    """DDPM's 1000 betas, z = 0, v = .25: v sqrt(alpha_bar_T) = .001588 instead of .5."""
     v, grid = 0.25, sigmas.ddpm()
     D = exact.posterior_mean(mixtures.GaussianMixture(torch.zeros(1, 2, dtype=torch.float64), v**0.5))
     alpha_bar = 1 / (1 + grid[0] ** 2)
@@ -161,7 +161,7 @@ def test_ddpm_as_printed(rng):
 
 
 def test_ddpm_mean_from_eps(rng):
-    """A32: mu = (x_t - beta / sqrt(1 - alpha_bar) eps) / sqrt(alpha), Ho et al. eq. 11, is our `mean`."""
+    """mu = (x_t - beta / sqrt(1 - alpha_bar) eps) / sqrt(alpha), Ho et al. eq. 11, is our `mean`."""
     net, D = _noise_net()
     x_t, x = _vp_start(rng)
     states = list(samplers.ddpm(D, x, GRID, rng=rng))
@@ -255,9 +255,9 @@ def test_heun_is_edms_algorithm_1(rng):
 # ---- diffusers, step for step --------------------------------------------------------------------
 
 
-def _scheduler(kind, **words):
+def _scheduler(kind, **options):
     """A scheduler on our 20 trailing steps, its float32 alpha_bar replaced by the float64 one."""
-    scheduler = kind(clip_sample=False, timestep_spacing="trailing", **words)
+    scheduler = kind(clip_sample=False, timestep_spacing="trailing", **options)
     scheduler.set_timesteps(20)
     assert scheduler.timesteps.tolist() == list(range(999, 0, -50))
     scheduler.alphas_cumprod = 1 / (1 + sigmas.ddpm()[:-1].flip(0) ** 2)
@@ -299,7 +299,7 @@ def _spread(walk, m, seed, **knobs):
 
 
 def test_without_noise_ddpm_collapses_and_ddim_does_not(spiral, rng):
-    """A33: spread <= .06 with z = 0 from sigma = 10, on the curve, near its mean; DDIM keeps >= .9."""
+    """Spread <= .06 with z = 0 from sigma = 10, on the curve, near its mean; DDIM keeps >= .9."""
     spread, x = _spread(samplers.ddpm, spiral, rng, noise=0.0)
     assert spread <= 0.06
     assert metrics.distance(x, spiral.means).max() < 0.05  # on the nearest arm, no blur
@@ -319,7 +319,7 @@ def test_collapse_is_hidden_by_a_low_start(spiral, rng):
 
 
 def test_collapse_follows_the_mean_not_the_origin(spiral, rng):
-    """A33: the spiral moved to (2, -1) collapses near its own mean (1.92, -1.01)."""
+    """The spiral moved to (2, -1) collapses near its own mean (1.92, -1.01)."""
     shift = torch.tensor([2.0, -1.0])
     moved = mixtures.GaussianMixture(spiral.means + shift, 0.02)
     spread, x = _spread(samplers.ddpm, moved, rng, noise=0.0)

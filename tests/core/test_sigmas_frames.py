@@ -49,7 +49,7 @@ def test_flow_is_even_in_t():
 
 
 @pytest.mark.parametrize(
-    "grid, words",
+    "grid, options",
     [
         (sigmas.ddpm(), {}),
         (sigmas.ddpm(None, 100, 1e-3, 0.1), dict(num_train_timesteps=100, beta_start=1e-3, beta_end=0.1)),
@@ -58,13 +58,13 @@ def test_flow_is_even_in_t():
     ],
     ids=["linear", "linear, T = 100", "cosine", "stable diffusion"],
 )
-def test_discrete_schedules_are_diffusers(grid, words):
-    alpha_bar = DDPMScheduler(**words).alphas_cumprod.double()  # computed in float32 there
+def test_discrete_schedules_are_diffusers(grid, options):
+    alpha_bar = DDPMScheduler(**options).alphas_cumprod.double()  # computed in float32 there
     close(1 / (1 + grid[:-1].flip(0) ** 2), alpha_bar, rtol=2e-4, atol=1e-8)
 
 
 def test_ddpm_is_the_papers_product():
-    """A10: alpha_bar_t = prod (1 - beta_i), strictly decreasing; A8: its last value for three T."""
+    """alpha_bar_t = prod (1 - beta_i), strictly decreasing; its last value for three T."""
     close(1 / (1 + sigmas.ddpm()[:-1].flip(0) ** 2), ALPHA_BAR, rtol=1e-12, atol=0)
     assert (ALPHA_BAR.diff() < 0).all()
     for T, last in ((100, 0.364), (200, 0.132), (1000, 4.04e-5)):
@@ -74,7 +74,7 @@ def test_ddpm_is_the_papers_product():
 
 
 def test_linear_betas_are_not_linear_noise():
-    """A11: the noise std sqrt(1 - alpha_bar) is .32, .71, .96 at t = 100, 260, 500; alpha_bar crosses .5 at 260."""
+    """The noise std sqrt(1 - alpha_bar) is .32, .71, .96 at t = 100, 260, 500; alpha_bar crosses .5 at 260."""
     std = (1 - ALPHA_BAR).sqrt()
     close(std[[99, 259, 499]], torch.tensor([0.32, 0.71, 0.96]), rtol=0, atol=5e-3)
     assert int((ALPHA_BAR < 0.5).nonzero()[0]) + 1 == 260
@@ -90,7 +90,7 @@ def test_strides_keep_the_ends():
 
 
 def test_total_noise_is_a_weighted_sum_not_an_average(rng):
-    """A13: x_t holds sum_i w_i eps_i with sum w_i^2 = 1; a plain mean of 100 has variance .01, correlation .90."""
+    """x_t holds sum_i w_i eps_i with sum w_i^2 = 1; a plain mean of 100 has variance .01, correlation .90."""
     t = 100
     w = (ALPHA_BAR[t - 1] / ALPHA_BAR[:t]).sqrt() * BETAS[:t].sqrt() / (1 - ALPHA_BAR[t - 1]).sqrt()
     close((w**2).sum(), 1.0, rtol=1e-12)
@@ -107,7 +107,7 @@ def test_total_noise_is_a_weighted_sum_not_an_average(rng):
 
 
 def test_elbo_weight_is_not_alpha():
-    """A27: beta^2 / (2 s^2 alpha (1 - alpha_bar)) falls from .600 (t = 2) or .500 (t = 1) to .0102."""
+    """beta^2 / (2 s^2 alpha (1 - alpha_bar)) falls from .600 (t = 2) or .500 (t = 1) to .0102."""
     alpha, last = 1 - BETAS, torch.cat([torch.ones(1).double(), ALPHA_BAR[:-1]])
     posterior = (1 - last) / (1 - ALPHA_BAR) * BETAS
     small = BETAS**2 / (2 * posterior * alpha * (1 - ALPHA_BAR))
@@ -154,7 +154,7 @@ def test_ddpm_step_counts_levels(grid):
 
 
 def test_where_the_field_turns_on_each_clock():
-    """A20: sigma = .142 is t = 40-41 of 1000 (linear), .095 (cosine), .39 (log-linear .01..10)."""
+    """sigma = .142 is t = 40-41 of 1000 (linear), .095 (cosine), .39 (log-linear .01..10)."""
     assert 40 <= float(frames.ddpm_step(0.142, sigmas.ddpm())) <= 41
     assert float(frames.ddpm_step(0.15, sigmas.cosine())) / 1000 == pytest.approx(0.087, abs=0.01)
     assert math.log(0.15 / 0.01) / math.log(1000) == pytest.approx(0.39, abs=0.005)

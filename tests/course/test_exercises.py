@@ -326,7 +326,7 @@ def tighter() -> mixtures.GaussianMixture:
 
 
 def test_the_tighter_spiral_turns_where_the_check_says() -> None:
-    """A20: a root by bisection of cosine to the mean = cosine to the nearest point."""
+    """A root by bisection of cosine to the mean = cosine to the nearest point."""
     m, low, high = tighter(), 0.04, 0.2
     D, rng = exact.posterior_mean(m), torch.Generator().manual_seed(0)
     x0, eps = m.sample(3000, rng)[0], torch.randn(3000, 2, generator=rng)

@@ -79,7 +79,7 @@ def test_normals_are_standard_and_depend_on_seed_and_step():
 
 
 def test_the_field_turns_where_its_mean_direction_does():
-    """A20: below sigma = .142 the arrows leave the mean for the arms; here read off cos 45 degrees."""
+    """Below sigma = .142 the arrows leave the mean for the arms; here read off cos 45 degrees."""
     assert field_view.switch(field_view.crossover(mixtures.spiral())) == pytest.approx(0.142, abs=0.01)
 
 

@@ -349,13 +349,13 @@ def errors_come_at_once(walker: Walker) -> None:
         "float": (D, x.long(), grid),
         "tensor": (D, x.tolist(), grid),
     }
-    for words, start in bad.items():
+    for message, start in bad.items():
         try:
             walker.walk(*start)
         except (ValueError, TypeError) as error:
-            assert words.replace("\\", "") in str(error), f"{words!r} is not in: {error}"
+            assert message.replace("\\", "") in str(error), f"{message!r} is not in: {error}"
         else:
-            raise AssertionError(f"a start with wrong {words!r} was accepted")
+            raise AssertionError(f"a start with wrong {message!r} was accepted")
 
 
 SAMPLER = [
