@@ -13,7 +13,7 @@ export function mix(h) {
  * @param {number} seed @param {number} step @param {number} n
  */
 export function normals(seed, step, n, out = new Float32Array(2 * n)) {
-  const key = mix(mix((seed + 0x9e3779b9) >>> 0) + step);
+  const key = start(seed, step);
   for (let i = 0; i < 2 * n; i += 2) {
     const r = Math.sqrt(-2 * Math.log(uniform(key + i)));
     const angle = 2 * Math.PI * uniform(key + i + 1);
@@ -22,6 +22,15 @@ export function normals(seed, step, n, out = new Float32Array(2 * n)) {
   }
   return out;
 }
+
+/** n uniform numbers in (0, 1) for (seed, step). @param {number} seed @param {number} step @param {number} n */
+export function uniforms(seed, step, n) {
+  const key = start(seed, step);
+  return Float64Array.from({ length: n }, (_, i) => uniform(key + i));
+}
+
+/** The counter of the first number of (seed, step). @param {number} seed @param {number} step */
+const start = (seed, step) => mix(mix((seed + 0x9e3779b9) >>> 0) + step);
 
 /** A number in (0, 1). @param {number} counter */
 const uniform = (counter) => (mix(counter >>> 0) + 0.5) / 4294967296;

@@ -1,0 +1,131 @@
+// The recipe of toycore's `training.fit`: what is drawn in each step, how fast it goes, what is averaged.
+
+import { moments } from "../maths/measures.js";
+import { posterior } from "../maths/mixture.js";
+import { normals, uniforms } from "../maths/noise.js";
+import { denoise, loss, network, update } from "./network.js";
+
+/** @import { Points } from "../types.js" */
+/** @import { Net } from "./network.js" */
+
+/**
+ * What is learned: points, flat, each the middle of a Gaussian of width std (0: bare points).
+ *
+ * @typedef {{ x: Points, std: number, label?: ArrayLike<number>, classes?: number }} Data
+ */
+
+/**
+ * The arguments of `training.fit`, `training.train` and `networks.MLP`.
+ *
+ * @typedef {object} Recipe
+ * @property {number} steps @property {number} batch @property {number} lr @property {number} warmup in steps
+ * @property {number} labelDropout @property {number} low @property {number} high the noise levels of training
+ * @property {number} width @property {number} depth @property {number} features @property {number} scale
+ */
+
+/** @typedef {{ net: Net, data: Data, recipe: Recipe, seed: number }} Training  net.t of recipe.steps steps are done */
+
+/** A network for a first look: an error below .1 in a fraction of a second. */
+export const SMALL = { width: 32, depth: 2, features: 32, scale: 6, lr: 0.03, warmup: 10, steps: 600 };
+
+/**
+ * The recipe of `training.fit`: bare points need more and finer Fourier features than a smooth density.
+ *
+ * @param {Data} data @returns {Recipe}
+ */
+export const recipeFor = ({ std }) => ({
+  steps: 1000, batch: 512, lr: 2e-2, warmup: 50, labelDropout: 0.1, low: 0.01, high: 10, width: 64, depth: 3,
+  ...(std > 0 ? { features: 24, scale: 2.5 } : { features: 48, scale: 6 }),
+});
+
+/**
+ * Begin a training; `changes` are to the recipe, `wanted` names the kernels.
+ *
+ * @param {Data} data @param {number} seed @param {Partial<Recipe>} [changes] @param {string} [wanted]
+ * @returns {Training}
+ */
+export function begin(data, seed, changes = {}, wanted = undefined) {
+  const recipe = { ...recipeFor(data), ...changes }, { mean, std } = moments(data.x), s = Math.hypot(std, data.std);
+  if (!(s > 0)) throw new Error(`the data are ${data.x.length / 2} times one point; draw two or more`);
+  const { width, depth, features, scale } = recipe, classes = (data.classes ?? 1) > 1 ? Number(data.classes) : 0;
+  return { net: network({ width, depth, features, scale, classes, mean, s }, seed, wanted), data, recipe, seed };
+}
+
+/** Take the next step and return its loss; a loss that is no number is an error. @param {Training} training */
+export function step(training) {
+  const { net, recipe: { lr } } = training, t = net.t + 1, { x0, eps, sigma, label } = draws(training, t);
+  const value = loss(net, x0, eps, sigma, label);
+  if (!Number.isFinite(value)) {
+    throw new Error(`the loss is ${value} at step ${t}: training diverged; use a smaller rate than ${lr}`);
+  }
+  update(net, rate(training.recipe, t), decay(training.recipe));
+  return value;
+}
+
+/** The rate of step t = 1, 2, ...: a warm-up, and half a cosine to 0. @param {Recipe} recipe @param {number} t */
+export const rate = ({ lr, warmup, steps }, t) =>
+  lr * Math.min(1, t / warmup) * 0.5 * (1 + Math.cos((Math.PI * (t - 1)) / steps));
+
+/** The share of itself that the average of the weights keeps. @param {Pick<Recipe, "steps">} recipe */
+export const decay = ({ steps }) => Math.min(0.99, 1 - 10 / (10 + steps));
+
+/**
+ * Clean points (rows of the data with replacement), noise, levels that are log-uniform, and labels, of which a share
+ * is dropped; from (seed, step).
+ *
+ * @param {Training} training @param {number} t
+ */
+export function draws({ data, recipe: { batch, low, high, labelDropout }, net, seed }, t) {
+  const { x, label } = clean(data, batch, seed, t), sigma = uniforms(seed, 16 * t, batch);
+  sigma.forEach((p, i) => (sigma[i] = low * (high / low) ** p));
+  const kept = uniforms(seed, 16 * t + 1, net.shape.classes ? batch : 0);
+  const labels = net.shape.classes ? label.map((c, i) => (kept[i] < labelDropout ? -1 : c)) : undefined;
+  return { x0: x, eps: normals(seed, 16 * t + 2, batch), sigma, label: labels };
+}
+
+/** n clean points and their labels. @param {Data} data @param {number} n @param {number} seed @param {number} t */
+function clean(data, n, seed, t) {
+  const rows = uniforms(seed, 16 * t + 3, n).map((p) => Math.floor((p * data.x.length) / 2));
+  const x = data.std > 0 ? normals(seed, 16 * t + 4, n).map((z) => data.std * z) : new Float32Array(2 * n);
+  for (let i = 0; i < 2 * n; i++) x[i] += data.x[2 * rows[i >> 1] + (i & 1)];
+  return { x, label: Int32Array.from(rows, (row) => (data.label ? data.label[row] : -1)) };
+}
+
+/** The levels of `metrics.LEVELS`, over which the field error is a mean. */
+const LEVELS = Array.from({ length: 20 }, (_, l) => 10 ** (-2 + (3 * l) / 19));
+
+/** @typedef {{ x: Float32Array, sigma: Float64Array, x0: Float32Array }} Exam  noised data with the exact answer */
+
+/**
+ * n points of the noised data at each level, and E[x0 | x] there.
+ *
+ * @param {Data} data @param {number} n @param {number} seed @returns {Exam}
+ */
+export function examOf(data, n, seed) {
+  const all = n * LEVELS.length, { x } = clean(data, all, seed, 0), eps = normals(seed, 2, all);
+  const sigma = Float64Array.from({ length: all }, (_, i) => LEVELS[Math.floor(i / n)]);
+  for (let i = 0; i < 2 * all; i++) x[i] += sigma[i >> 1] * eps[i];
+  const k = data.x.length / 2, same = new Float64Array(k);
+  const mixture = { means: data.x, std: same.map(() => data.std), weight: same.map(() => 1 / k), label: same };
+  const x0 = new Float32Array(2 * all);
+  sigma.forEach((level, i) => x0.set(posterior(mixture, level, -1, x[2 * i], x[2 * i + 1]).mean, 2 * i));
+  return { x, sigma, x0 };
+}
+
+/**
+ * `metrics.field_error`, unconditional: the mean over levels of sum |eps_hat - eps*|^2 / sum |eps*|^2. sigma drops out
+ * of the ratio.
+ *
+ * @param {Net} net @param {Exam} exam
+ */
+export function fieldError(net, { x, sigma, x0 }) {
+  const hat = denoise(net, sigma, x, new Float32Array(x.length)), n = x.length / LEVELS.length;
+  return LEVELS.reduce((mean, _, l) => {
+    let off = 0, size = 0;
+    for (let j = l * n; j < (l + 1) * n; j++) {
+      off += (hat[j] - x0[j]) ** 2;
+      size += (x[j] - x0[j]) ** 2;
+    }
+    return mean + off / size / LEVELS.length;
+  }, 0);
+}
