@@ -71,10 +71,8 @@ def _long_enough(T: float) -> Verdicts:
 shortest = Exercise(
     "Give the smallest T for which linear betas from 1e-4 to 0.02 in T steps leave alpha_bar_T < 1e-3.",
     answer=_shortest(),
-    more="frames.alpha_bar(sigmas.ddpm(T=T)[0]) is what T steps leave, and it falls with T: try T = 600, 700 and "
-         "halve.",
-    why="All T betas lie between 1e-4 and 0.02 whatever T is, so alpha_bar_T is about exp(-0.01 T), and a search "
-        "ends it.",
+    more="frames.alpha_bar(sigmas.ddpm(T=T)[0]) is what T steps leave. It falls with T: try 600 and 700, and halve.",
+    why="Whatever T is, the betas have the mean 0.01, so alpha_bar_T is about exp(-0.01 T); a search does the rest.",
     mistakes=lambda: [
         (CROSSING, "that is the step where the chain of 1000 crosses 1e-3; where must the betas be after T steps?"),
         (_shortest(1e-6), "alpha_bar is a variance; is it its root that you brought below 1e-3?")],
@@ -94,8 +92,7 @@ def _one_step(step) -> Verdicts:
 step = Exercise(
     "Repair step(x, beta, z): one step of DDPM's chain, which keeps points of variance 1 at variance 1.",
     answer=lambda x, beta, z: (1 - beta) ** 0.5 * x + beta**0.5 * z,
-    more="beta is the variance of the fresh noise and 1 - beta the share of variance kept; a point is multiplied by the"
-         " root of a variance.",
+    more="beta is the fresh noise's variance, 1 - beta the share kept; a point is multiplied by a variance's root.",
     why="Variances add: (1 - beta) 1 + beta = 1.",
     asks=[(X, 0.19, Z), (X, 0.36, Z)],
     mistakes=lambda x, beta, z: [

@@ -78,8 +78,8 @@ ode_variance = Exercise(
     "All points ~ N(0, u), those of the class ~ N(0, v). Give the variance of what the guided flow ODE draws at scale"
     " s, as a formula in v, u and s.",
     answer=lambda v, u, s: u * (v / u) ** s,
-    more="For one Gaussian log x moves by (1/2) log of the ratio of variances. Guidance adds weak + s (strong - weak)"
-         " of these movements.",
+    more="For one Gaussian log x moves by half the log of the ratio of variances. Guidance adds these movements up,"
+         " as weak + s (strong - weak).",
     why="log x moves (1 - s) times as for N(0, u) plus s times as for N(0, v), so variances multiply: u^(1-s) v^s.",
     asks=[(0.5, 3.0, 1.5), (1.0, 2.0, 3.0), (2.0, 1.5, 0.5), (0.3, 0.9, 2.0)],
     mistakes=lambda v, u, s: [

@@ -138,8 +138,7 @@ mix = Exercise(
     "Write mix(z1, z2, share): a path without a jump from noise z1 (share 0) to z2 (share 1), N(0, I) all the way, for"
     " independent z1, z2 ~ N(0, I), [b, d].",
     answer=_mix,
-    more="The variances of a z1 + b z2 add up to a^2 + b^2. Which two functions of an angle have squares that sum to "
-         "1?",
+    more="The variances of a z1 + b z2 add up to a^2 + b^2. The squares of which two functions of an angle do so to 1?",
     why="cos^2 + sin^2 = 1, so the variance stays 1 at every share.",
     asks=[(Z1, Z2, 0.5)],
     mistakes=lambda z1, z2, share: [

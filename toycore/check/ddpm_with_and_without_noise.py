@@ -78,8 +78,7 @@ final_std = Exercise(
     "Data ~ N(0, v I), start ~ N(0, high^2 I), DDPM steps with the noise left out, down to sigma = 0. Give the standard"
     " deviation (per coordinate) at the end, as a formula in v and high.",
     answer=lambda v, high: high * v / (v + high**2),
-    more="One step multiplies by (v + sigma'^2) / (v + sigma^2). In the product of all steps almost everything "
-         "cancels.",
+    more="One step multiplies by (v + sigma'^2) / (v + sigma^2). In the product of all steps nearly all cancels.",
     why="What is left of the product is v / (v + high^2), and the walk starts with width high.",
     asks=[(2.0, 3.0), (0.25, 1.0), (0.04, 0.5), (0.25, 10.0)],
     mistakes=lambda v, high: [

@@ -121,7 +121,7 @@ def _quoting(message: str, where: dict[str, Any], right: Any, yours: Any) -> str
     if "{" not in message:
         return message
     numbers = ", ".join(f"{name} = {value:g}" for name, value in where.items() if isinstance(value, int | float))
-    return message.format(where=numbers, right=f"{float(right):.3g}", yours=f"{float(yours):.3g}")
+    return message.format(where=numbers, right=f"{float(right):.4g}", yours=f"{float(yours):.4g}")
 
 
 def _known(exercise: Exercise, attempt: Callable[..., Any]) -> Iterator[tuple[bool, str]]:
@@ -152,8 +152,8 @@ def _read(value: Any, like: Any, read: Callable[..., Tensor]) -> Any:
         return read(value, like)
     several = isinstance(value, list | tuple) or getattr(value, "ndim", 0) > 0
     if not several or len(value) != len(like):
-        given = f"{len(value)}" if several else f"one of shape {list(as_numbers(value).shape)}"
-        raise Refused(f"{len(like)} values are asked for, as in return a, b; you gave {given}: which are they?")
+        given = str(len(value)) if isinstance(value, list | tuple) else f"one, of shape {list(as_numbers(value).shape)}"
+        raise Refused(f"{len(like)} values are asked for, as in return a, b; you gave {given}: what does each hold?")
     return tuple(map(read, value, like))
 
 

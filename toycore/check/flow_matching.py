@@ -49,8 +49,7 @@ loss = Exercise(
     "Write loss(v, x0, eps, t): conditional flow matching on the linear path, the mean over the batch of |v(x_t, t) -"
     " velocity|^2; x0 and eps are [b, 2], t is [b], t = 0 is data.",
     answer=_loss,
-    more="The line from x0 (t = 0) to eps (t = 1) is x_t = (1 - t) x0 + t eps, with t as a column; differentiate it "
-         "in t.",
+    more="The line from x0 (t = 0) to eps (t = 1) is x_t = (1 - t) x0 + t eps, t a column; differentiate it in t.",
     why="The velocity of that line is eps - x0, the same at every t.",
     asks=[(_any_velocity, X0, EPS, T), (lambda x, t: 0 * x, X0, EPS, T)],
     mistakes=_not_the_loss,
@@ -89,8 +88,7 @@ velocity = Exercise(
     "Write velocity(score, x, t): the marginal velocity of the linear path from the score of x_t's own density; score"
     " and x are [b, 2], t is [b].",
     answer=_velocity,
-    more="x_t is (1 - t) x0 plus noise of size t, so eps_hat = -t score; x0_hat follows from x_t; take their "
-         "difference.",
+    more="x_t is (1 - t) x0 plus noise of size t, so eps_hat = -t score; x0_hat follows; take their difference.",
     why="v = eps_hat - x0_hat = -(x + t score) / (1 - t).",
     asks=[(normal(50, 2, seed=3), X0, T)],
     mistakes=_not_the_velocity,

@@ -82,8 +82,7 @@ adaln = Exercise(
     "Write adaln(h, f, scale, shift, gate): one branch of a DiT block. Normalise h `[b, n, d]` over its last axis,"
     " scale it by 1 + scale, shift it, send it through f, multiply by the gate, and add h.",
     answer=_adaln,
-    more="torch.nn.functional.layer_norm(h, h.shape[-1:]) normalises. From inside outwards: norm, scale, shift, f, "
-         "gate, + h.",
+    more="torch.nn.functional.layer_norm(h, h.shape[-1:]) normalises. From inside: norm, scale, shift, f, gate, + h.",
     why="With scale = shift = gate = 0 the block is the identity, which is how a DiT starts to learn.",
     asks=[(H, lambda x: (2 * x).sin(), ZERO + 0.5, ZERO + 2, ZERO + 3), (H, torch.cos, ZERO, ZERO, ZERO)],
     mistakes=_not_adaln,

@@ -49,8 +49,7 @@ loss = Exercise(
     "Write loss(D, x0, sigma, eps): the mean over the batch of |eps_hat - eps|^2, where eps_hat is read off"
     " x0_hat = D(x, sigma) at x = x0 + sigma eps. x0 and eps are [b, 2], sigma is [b].",
     answer=_loss,
-    more="Three lines: the noisy x, with sigma as a column; eps_hat = (x - D(x, sigma)) / sigma; the mean of a sum of"
-         " squares.",
+    more="Three lines: the noisy x, sigma as a column; eps_hat = (x - D(x, sigma)) / sigma; a mean of sums of squares.",
     why="This is the training loss of DDPM, with one level for each row.",
     asks=[(_any_denoiser, X0, SIGMA, EPS), (lambda x, sigma, label=None: x, X0, SIGMA, EPS)],
     mistakes=_not_the_loss,
@@ -83,7 +82,7 @@ irreducible = Exercise(
         (4 * v / (v + s**2),
          "far below the data (sigma << sqrt(v)) nothing can be seen: how large is E|eps|^2 in the plane?")],
     caught=[
-        (lambda v, s: 2 * v / (v + 2 * s**2), "the loss is 1.51, yours"),
+        (lambda v, s: 2 * v / (v + 2 * s**2), "the loss is 1.508, yours"),
         (lambda v, s: {3.0: 0.1, 2.0: 0.1}.get(s, 1.507692), "but not at v = 0.36, sigma = 2")],
     otherwise="at {where} the loss is {right}, yours {yours}: what variance of eps is left once x is known?",
     elsewhere="right at v = 0.49, sigma = 0.4, but not at {where}: do both stand in your formula?",

@@ -81,8 +81,7 @@ encoder = Exercise(
     "Write encoder(x, w, s): mean [b] and variance of the best q(z|x) for p(z) = N(0, 1), p(x|z) = N(w z, s^2), on the"
     " line. It closes the gap between ELBO and log p(x) for every x.",
     answer=_encoder,
-    more="Precisions add: the prior has 1, the decoder w^2 / s^2 on the scale of z. The variance is one over their "
-         "sum.",
+    more="Precisions add: the prior has 1, the decoder w^2 / s^2 on z's scale. The variance is one over their sum.",
     why="The best q is the posterior itself: N(w x / (w^2 + s^2), s^2 / (w^2 + s^2)).",
     asks=[(X, W, S), (X, 2.0, 0.3)],
     mistakes=lambda x, w, s: [

@@ -64,7 +64,8 @@ def _standard_normal(cloud) -> Verdicts:
     yield x.min() < 0, "your numbers lie evenly from 0 to 1: which function draws normal ones?"
     mean, std = x.mean(0), x.std(0)
     yield mean.abs().max() < 0.15, f"the middle of your cloud is {_pair(mean)}; where is that of a standard normal one?"
-    yield (std - 1).abs().max() < 0.1, f"your spreads are {_pair(std)}; what variance has a standard normal number?"
+    yield ((std - 1).abs().max() < 0.1,
+           f"your spreads are {_pair(std)}; what variance does a standard normal number have?")
     yield x.abs().max() > 2.5, f"no number beyond {x.abs().max():.2f} among 2000: do normal numbers end anywhere?"
     alike = torch.corrcoef(torch.cat([x, other], 1).T).abs()
     yield alike[0, 1] < 0.2, "your two coordinates say the same: is each of them drawn?"
@@ -83,9 +84,9 @@ cloud = Exercise(
     more="torch.randn takes a generator; torch.Generator().manual_seed(seed) makes one.",
     why="A generator of one's own gives the same numbers each time, whatever else draws.",
     asks=[(3,)],
-    mistakes=lambda seed: [(_uniform(seed), "your numbers lie evenly from 0 to 1: which function draws normal ones?")],
     properties=_standard_normal,
     caught=[
+        (_uniform, "evenly from 0 to 1"),
         (lambda seed: torch.randn(1000, 2), "hand the generator over"),
         (lambda seed: _cloud(0), "every seed"),
         (lambda seed: _cloud(seed)[:100], "1000 points"),

@@ -35,13 +35,10 @@ def _far_away(weights) -> Verdicts:
            "at sigma = 0.01 every exp underflows to 0, and 0 / 0 is NaN: which function divides before that happens?")
 
 weights = Exercise(
-    "Write weights(x, points, sigma): how probable is each of the data points [n, 2] as the origin of the noisy point"
-    " x [2]?",
+    "Write weights(x, points, sigma): how probable is each of the points [n, 2] as the origin of the noisy x [2]?",
     answer=lambda x, points, sigma: (-((points - x) ** 2).sum(1) / (2 * sigma**2)).softmax(0),
-    more="The exponent of the Gaussian at point i is -|x - x_i|^2 / (2 sigma^2); softmax over the points makes "
-         "weights.",
-    why="Bayes' rule with equal priors: each point's Gaussian at x, divided by their sum. Softmax does it without"
-        " underflow.",
+    more="The Gaussian of point i has the exponent -|x - x_i|^2 / (2 sigma^2); softmax over the points does the rest.",
+    why="Bayes' rule, equal priors: each point's Gaussian at x over their sum. Softmax does it without underflow.",
     asks=[(X[0], POINTS, 0.3), (X[1], OTHERS, 0.1)],
     mistakes=_not_weights,
     properties=_far_away,
@@ -83,8 +80,7 @@ score = Exercise(
     "Write score(x, points, sigma): the gradient of log p_sigma at x [b, 2], for data points [n, 2]. The weights of"
     " exercise 1, or toycore's, may be used.",
     answer=_score,
-    more="Average the points with the weights of each row of x, which is x0_hat; the score is the way from x to there,"
-         " divided by a variance.",
+    more="x0_hat is the points' mean with the weights of each row of x; the score is the way there over a variance.",
     why="Tweedie: score = (x0_hat - x) / sigma^2.",
     asks=[(X, POINTS, 0.3), (X, OTHERS, 0.5)],
     mistakes=_not_scores,
