@@ -1,5 +1,6 @@
 """The training inside a page, run under node, against torch: gradients, steps, averages, and where it ends."""
 
+import copy
 import json
 import os
 import subprocess
@@ -11,11 +12,12 @@ from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
 from tests.support.external import program
 from toycore import data, exact, metrics, precondition, training
-from toycore.live import lattice
+from toycore.live import engine, lattice, modules
 from toycore.sigmas import log_uniform
 from toycore.types import seeded
 
 TEST = Path(__file__).parent / "js" / "train.test.mjs"
+TRAIN = modules.ROOT / "train"
 POINTS = data.spiral()
 STEPS, BATCH, LR, LONG = 20, 160, 2e-2, 300  # 160: a block and a part of one
 ASKED = [(0.02, -1), (0.5, -1), (8.0, -1)]
@@ -72,7 +74,7 @@ def case(name: str, source, arrays: dict) -> dict:
 
 def later(D, rng) -> precondition.Preconditioned:
     """A network whose layers all have a gradient: the last one starts at 0, so that at first the others have none."""
-    late = training.copy.deepcopy(D)
+    late = copy.deepcopy(D)
     with torch.no_grad():
         for p in late.parameters():
             p += 0.1 * torch.randn(p.shape, generator=rng)
@@ -81,7 +83,7 @@ def later(D, rng) -> precondition.Preconditioned:
 
 def exact_gradient(D, objective, draw) -> tuple[float, torch.Tensor]:
     """The loss and its gradient in float64."""
-    double = training.copy.deepcopy(D).double()
+    double = copy.deepcopy(D).double()
     x0, eps, sigma, label = draw
     value = objective((x0.double(), eps.double(), sigma.double(), label), double)
     value.backward()
@@ -105,7 +107,8 @@ def reference() -> float:
 
     def end(seed: int) -> float:
         walk = training.train(training.model(POINTS, rng=seeded(1)), POINTS, LONG, rng=seeded(seed))
-        return error_of(training.follow(walk, LONG, None, False))
+        *_, last = walk
+        return error_of(last.D)
 
     return (end(100) + end(101)) / 2
 
@@ -114,7 +117,7 @@ def error_of(D) -> float:
     return float(metrics.field_error(D, POINTS, rng=seeded(1)).mean())
 
 
-@pytest.mark.parametrize("kernels", ["js"])
+@pytest.mark.parametrize("kernels", ["js", "simd", "fma"])
 def test_training_in_the_page_is_torchs(golden, reference, kernels):
     environment = {**os.environ, "TOYCORE_GOLDEN": str(golden), "TOYCORE_KERNELS": kernels}
     done = subprocess.run(
@@ -137,3 +140,11 @@ def judge(trained: dict, exam: dict, reference: float) -> None:
     levels = off.reshape(20, -1).sum(1) / size.reshape(20, -1).sum(1)
     assert trained["error"] == pytest.approx(float(levels.mean()), rel=1e-3)
     assert error_of(D) == pytest.approx(reference, rel=0.1)
+
+
+def test_the_kernels_are_small_enough_to_travel():
+    """What a page carries to write its WebAssembly is at most 15 kB, and pages without a training carry none of it."""
+    parts = [modules.scoped(path, path.read_text("utf-8")) for path in (TRAIN / "wasm.js", TRAIN / "kernel.js")]
+    assert sum(map(len, parts)) <= 15_000
+    for scene in (modules.ROOT / "scenes").glob("*.js"):
+        assert "$train_" not in engine.module(scene.stem)

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import test from "node:test";
 import { setFlagsFromString } from "node:v8";
 import { unpack } from "../../../toycore/live/page/maths/bytes.js";
+import { kernelsOf } from "../../../toycore/live/page/train/kernel.js";
 import * as nets from "../../../toycore/live/page/train/network.js";
 import * as recipes from "../../../toycore/live/page/train/recipe.js";
 
@@ -116,6 +117,21 @@ test("a rate that is too high is said", () => {
     while (training.net.t < 50) recipes.step(training);
   };
   assert.throws(run, /training diverged; use a smaller rate than 1e\+30/);
+});
+
+test("numbers that are slow to compute with do not arise", () => {
+  const training = recipes.begin(points, 0, { batch: 128 }, wanted), { net } = training;
+  for (let t = 0; t < 5; t++) recipes.step(training);
+  net.M.fill(-1e3, net.w, net.w + net.size); // all units are dead: no gradient reaches the layers below
+  for (let t = 0; t < 5; t++) recipes.step(training);
+  const tiny = (x) => x !== 0 && Math.abs(x) < 1.2e-38;
+  net.M.fill(1e-37, net.m, net.m + 2 * net.size); // where averages would have shrunk to
+  recipes.step(training);
+  assert.equal(net.M.findIndex(tiny), -1);
+});
+
+test("kernels that do not exist are refused", () => {
+  assert.throws(() => kernelsOf(100, "gpu"), /kernels are "gpu"; there are "fma", "simd" and "js"/);
 });
 
 test("one point alone is refused", () => {
