@@ -278,6 +278,12 @@ def png(fig: Figure) -> bytes:
     return buffer.getvalue()
 
 
+def pixels(fig: Figure) -> Tensor:
+    """Return the figure as a picture `[h, w, 3]` of bytes, a frame for `live.frames`."""
+    fig.canvas.draw()
+    return torch.from_numpy(np.asarray(fig.canvas.buffer_rgba())[..., :3].copy())  # type: ignore[attr-defined]
+
+
 def show(fig: Figure, caption: str, alt: str) -> None:
     """Display a figure in a notebook with a caption below it and a text for readers who cannot see it."""
     from IPython.display import Markdown, display

@@ -225,3 +225,13 @@ def test_contrast_on_the_background(theme):
     colors = theme.data, theme.sample, theme.exact, theme.learned, theme.predicted, theme.accent
     for color in (*colors, *theme.classes):
         assert contrast(color) >= 3, color
+
+
+def test_pixels_are_the_figure() -> None:
+    fig, ax = plots.figure(size=(2, 1))
+    ax.set_axis_off()
+    empty = plots.pixels(fig)
+    assert empty.shape == (plots.DPI, 2 * plots.DPI, 3) and empty.dtype == torch.uint8
+    plots.points(plots.plane(ax), torch.zeros(1, 2), color="#ff0000", size=400)
+    red = (plots.pixels(fig) == torch.tensor([255, 0, 0])).all(2)
+    assert 0 < red.double().mean() < 0.2
