@@ -31,7 +31,7 @@ def test_eslint_has_nothing_to_say():
     node(eslint, "-c", PAGE / "eslint.config.mjs", PAGE, JS)
 
 
-@pytest.mark.parametrize("name", ["page", "actions"])
+@pytest.mark.parametrize("name", ["page", "actions", "trainer"])
 def test_under_node(name):
     node("--test", JS / f"{name}.test.mjs")
 
@@ -83,6 +83,7 @@ def test_every_module_keeps_its_own_names(pair):
         ('export { b } from "./b.js";\n', "export const b = 1;\n", "cannot join"),
         ('const b = await import("./b.js");\n', "export const b = 1;\n", "cannot join"),
         ('import "https://example.org/b.js";\n', "", "cannot join"),
+        ("const here = import.meta.url;\n", "", "cannot join"),
     ],
 )
 def test_what_cannot_be_joined_is_refused(pair, a, b, why):

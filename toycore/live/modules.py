@@ -9,9 +9,13 @@ Every module becomes a function that is called once, so that the names of one ne
                                                         return { step };
                                                         })();
 
+A worker is `new Worker(new URL("./worker.js", import.meta.url), { type: "module" })`, as a bundler knows it: that
+module's own joined text becomes a string, from which the page makes the worker.
+
 Only these forms are understood; anything else is refused. Documentation and types stay behind.
 """
 
+import json
 import re
 from pathlib import Path
 
@@ -20,7 +24,8 @@ IMPORT = re.compile(r'^import \{([^}]*)\} from "(\.[^"]*)";\n', re.M)
 EXPORT = re.compile(r"^export (?=(?:async )?(?:function|const|class) (\w+))", re.M)
 DEFAULT = re.compile(r"^export default (.*);\n", re.M | re.S)  # the last statement
 DOCUMENTATION = re.compile(r"^[ \t]*/\*\*.*?\*/\n", re.M | re.S)
-LEFT = re.compile(r"^.*(?:^(?:import|export)\b|\bimport\(|\brequire\().*", re.M)
+WORKER = re.compile(r'new Worker\(new URL\("(\.[^"]*)", import\.meta\.url\), \{ type: "module" \}\)')
+LEFT = re.compile(r"^.*(?:^(?:import|export)\b|\bimport\(|\bimport\.meta\b|\brequire\().*", re.M)
 
 
 def joined(*entries: Path) -> str:
@@ -52,6 +57,7 @@ def scoped(path: Path, text: str) -> str:
     text = DOCUMENTATION.sub("", text)
     exports = EXPORT.findall(text)
     text = EXPORT.sub("", IMPORT.sub(lambda found: _taken(path, *found.groups()), text))
+    text = WORKER.sub(lambda found: _worker((path.parent / found[1]).resolve()), text)
     if default := DEFAULT.search(text):
         text, exports = DEFAULT.sub("", text), [*exports, f"default: {default[1]}"]
     if left := LEFT.search(text):
@@ -59,6 +65,12 @@ def scoped(path: Path, text: str) -> str:
             f'{path.name}: cannot join {left[0].strip()!r}; write import {{ a }} from "./b.js" or export a name'
         )
     return f"const {name(path)} = (() => {{\n{text}return {{ {', '.join(exports)} }};\n}})();\n"
+
+
+def _worker(path: Path) -> str:
+    """Return the expression that makes a worker from the joined text of a module."""
+    text = json.dumps(joined(path)).replace("<", "\\u003c")  # "</script" would end the page
+    return f'new Worker(URL.createObjectURL(new Blob([{text}], {{ type: "text/javascript" }})))'
 
 
 def _taken(path: Path, names: str, file: str) -> str:

@@ -8,6 +8,7 @@ import { setFlagsFromString } from "node:v8";
 import { unpack } from "../../../toycore/live/page/maths/bytes.js";
 import { kernelsOf } from "../../../toycore/live/page/train/kernel.js";
 import * as nets from "../../../toycore/live/page/train/network.js";
+import { C } from "../../../toycore/live/page/train/plain.js";
 import * as recipes from "../../../toycore/live/page/train/recipe.js";
 
 setFlagsFromString("--experimental-wasm-relaxed-simd"); // node 20 knows it by this flag alone
@@ -126,8 +127,30 @@ test("numbers that are slow to compute with do not arise", () => {
   for (let t = 0; t < 5; t++) recipes.step(training);
   const tiny = (x) => x !== 0 && Math.abs(x) < 1.2e-38;
   net.M.fill(1e-37, net.m, net.m + 2 * net.size); // where averages would have shrunk to
-  recipes.step(training);
+  for (let t = 0; t < 40; t++) recipes.step(training);
   assert.equal(net.M.findIndex(tiny), -1);
+});
+
+test("silu and its slope, waves, and the tails that count as 0", () => {
+  const { M, kernels } = kernelsOf(8 * C, wanted), z = [-1e9, -1000, -20.5, -19, -3, -0.1, 0, 0.1, 3, 30, 1000, 1e9];
+  M.set(z), kernels.silu(0, C, 12);
+  const sigmoid = z.map((x) => (x < -20 ? 0 : 1 / (1 + Math.exp(-x)))), near = (got, want) => Math.abs(got - want);
+  sigmoid.forEach((p, k) => {
+    assert.ok(near(M[C + k], z[k] * p) <= 2e-6 * Math.abs(z[k] * p), `silu(${z[k]}) is ${M[C + k]}`);
+    assert.ok(near(M[k], p + z[k] * p * (1 - p)) <= 2e-6, `silu'(${z[k]}) is ${M[k]}`);
+  });
+  const u = Float32Array.from({ length: 2 * C }, (_, k) => (k < C ? k - 60 : 0)); // phases to 200
+  M.set(u), M.set([3, 0], 4 * C), kernels.waves(2 * C, 3 * C, 0, 4 * C, 1);
+  for (let k = 0; k < C; k++) {
+    assert.ok(near(M[2 * C + k], Math.sin(3 * u[k])) < 1e-6, `sin ${3 * u[k]} is ${M[2 * C + k]}`);
+    assert.ok(near(M[3 * C + k], Math.cos(3 * u[k])) < 1e-6, `cos ${3 * u[k]} is ${M[3 * C + k]}`);
+  }
+});
+
+test("the average begins with the weights after the first step", () => {
+  const { net } = recipes.begin(points, 0, { batch: 128, warmup: 1 }, wanted);
+  recipes.step({ net, data: points, recipe: recipes.recipeFor(points), seed: 0 });
+  assert.deepEqual(nets.read(net, net.a), nets.read(net, net.w));
 });
 
 test("kernels that do not exist are refused", () => {
@@ -135,5 +158,6 @@ test("kernels that do not exist are refused", () => {
 });
 
 test("one point alone is refused", () => {
-  assert.throws(() => recipes.begin({ x: new Float32Array([1, 2, 1, 2]), std: 0 }, 0), /2 times one point/);
+  const twice = { x: new Float32Array([1, 2, 1, 2]), std: 0 };
+  assert.throws(() => recipes.begin(twice, 0), /all data are one point \(of 2\); draw two different ones/);
 });

@@ -46,7 +46,7 @@ export const recipeFor = ({ std }) => ({
  */
 export function begin(data, seed, changes = {}, wanted = undefined) {
   const recipe = { ...recipeFor(data), ...changes }, { mean, std } = moments(data.x), s = Math.hypot(std, data.std);
-  if (!(s > 0)) throw new Error(`the data are ${data.x.length / 2} times one point; draw two or more`);
+  if (!(s > 0)) throw new Error(`all data are one point (of ${data.x.length / 2}); draw two different ones`);
   const { width, depth, features, scale } = recipe, classes = (data.classes ?? 1) > 1 ? Number(data.classes) : 0;
   return { net: network({ width, depth, features, scale, classes, mean, s }, seed, wanted), data, recipe, seed };
 }
