@@ -36,11 +36,12 @@ def generators() -> dict[str, tuple[Tensor, int]]:
     }
 
 
+def measures(x: Tensor, data: Tensor) -> list[str]:
+    distance, share = metrics.distance(x, data).median(), metrics.coverage(x, DATA.x)
+    return [f"{distance:.3f}", f"{share:.2f}", f"{metrics.spread(x, data):.2f}"]
+
+
 def draw(fig: Figure) -> None:
     data = SPIRAL.sample(4000, seeded(3))[0]
-    rows = {
-        name: (x, [f"{calls}", f"{metrics.distance(x, data).median():.3f}", f"{metrics.coverage(x, DATA.x):.2f}",
-                   f"{metrics.spread(x, data):.2f}"])
-        for name, (x, calls) in generators().items()
-    }  # fmt: skip
+    rows = {name: (x, [f"{calls}", *measures(x, data)]) for name, (x, calls) in generators().items()}
     table(fig, ["network calls", "distance to the data", "coverage", "spread"], rows)

@@ -38,10 +38,11 @@ def guided() -> dict[str, tuple[Tensor, str, str]]:
     return rows
 
 
+def measures(x: Tensor) -> list[str]:
+    share, covered = metrics.own_share(x, THREE, 1), metrics.coverage(x, THREE.given(1).means)
+    return [f"{share:.3f}", f"{covered:.2f}"]
+
+
 def draw(fig: Figure) -> None:
-    rows = {
-        name: (x, [second, calls, f"{metrics.own_share(x, THREE, 1):.3f}",
-                   f"{metrics.coverage(x, THREE.given(1).means):.2f}"])
-        for name, (x, second, calls) in guided().items()
-    }  # fmt: skip
+    rows = {name: (x, [second, calls, *measures(x)]) for name, (x, second, calls) in guided().items()}
     table(fig, ["second network", "calls per step", "own-class share", "coverage"], rows)

@@ -9,6 +9,7 @@ import sys
 import time
 import types
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -128,7 +129,8 @@ def bench_training(sd, quick: bool) -> None:
     share, FE = seconds / base if base else "", "(not run)" if quick else field_error(D, POINTS)
     rows.append(("by hand: NoiseMLP + diffusers, 100 points", seconds, share, FE))
     for title, (source, options) in FITS.items():
-        runs = [cpu(lambda: training.fit(source, **options, rng=seeded(seed))) for seed in range(1 if quick else 3)]  # noqa: B023
+        seeds = range(1 if quick else 3)
+        runs = [cpu(partial(training.fit, source, **options, rng=seeded(seed))) for seed in seeds]
         seconds = statistics.median(s for s, _ in runs)
         FE = statistics.median(field_error(D, source) for _, D in runs)
         rows.append((title, seconds, f"1/{base / seconds:.0f}" if base else "", FE))

@@ -26,7 +26,7 @@ def level(sigma: Tensor | float, x: Tensor) -> Tensor:
     """Shape a noise level, a number or `[b]`, like `column`; refuse what is none: below 0, infinite, or NaN."""
     shaped = column(sigma, x)
     if shaped.device.type == "cpu":  # to look at a number on a GPU is to wait for it
-        low, high = shaped.aminmax()
+        low, high = shaped.detach().aminmax()
         if not 0 <= float(low) <= float(high) < math.inf:
             raise ValueError(f"sigma is {sigma}; a noise level is a finite number >= 0")
     return shaped

@@ -35,9 +35,12 @@ class Path(NamedTuple):
 
 LINEAR = Path("linear", lambda t: 1 - t, lambda t: t, lambda t: 0 * t - 1, lambda t: 0 * t + 1)
 VP = Path(
-    "variance preserving", lambda t: (pi / 2 * t).cos(), lambda t: (pi / 2 * t).sin(),
-    lambda t: -pi / 2 * (pi / 2 * t).sin(), lambda t: pi / 2 * (pi / 2 * t).cos(),
-)  # fmt: skip
+    "variance preserving",
+    a=lambda t: (pi / 2 * t).cos(),
+    b=lambda t: (pi / 2 * t).sin(),
+    da=lambda t: -pi / 2 * (pi / 2 * t).sin(),
+    db=lambda t: pi / 2 * (pi / 2 * t).cos(),
+)
 
 
 def point(x0: Tensor, eps: Tensor, t: Tensor | float, path: Path = LINEAR) -> Tensor:
@@ -176,19 +179,11 @@ def train(
 
 
 def fit(
-    pairs: Pairs,
-    steps: int = 1000,
-    batch: int = 512,
-    width: int = 64,
-    depth: int = 3,
-    lr: float = 2e-2,
-    times: Times = uniform,
-    rng: Rng = None,
-    progress: bool = False,
+    pairs: Pairs, steps: int = 1000, batch: int = 512, lr: float = 2e-2, times: Times = uniform, rng: Rng = None
 ) -> FromVelocity:
     """Train a velocity network on pairs and return it as a Denoiser, in evaluation mode; Ctrl-C keeps it."""
-    start = FromVelocity(networks.MLP(2, width, depth, features=24, scale=2.5, rng=rng))
-    return training.run(train(start, pairs, steps, batch, lr, times, rng), steps, start, progress)
+    start = FromVelocity(networks.MLP(features=24, scale=2.5, rng=rng))
+    return training.run(train(start, pairs, steps, batch, lr, times, rng), steps, start, progress=False)
 
 
 def euler(v: Callable[[Tensor, float], Tensor], x: Tensor, times: Tensor) -> Iterator[Tensor]:

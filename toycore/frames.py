@@ -52,11 +52,16 @@ def alpha_bar(sigma: Tensor | float) -> Tensor:
 
 VE = Frame("VE", _level(torch.ones_like), _level(lambda s: s), _level(lambda s: s))
 VP = Frame(
-    "VP", _level(lambda s: (1 + s**2).rsqrt()), _level(lambda s: 1 / (1 + s**2)),
-    _of("alpha_bar", 0, 1, lambda a: (1 / a - 1).sqrt()),
-)  # fmt: skip
+    "VP",
+    scale=_level(lambda s: (1 + s**2).rsqrt()),
+    time=_level(lambda s: 1 / (1 + s**2)),
+    sigma=_of("alpha_bar", 0, 1, lambda alpha_bar: (1 / alpha_bar - 1).sqrt()),
+)
 FLOW = Frame(
-    "FLOW", _level(lambda s: 1 / (1 + s)), _level(lambda s: s / (1 + s)), _of("t", 0, 1, lambda t: t / (1 - t))
+    "FLOW",
+    scale=_level(lambda s: 1 / (1 + s)),
+    time=_level(lambda s: s / (1 + s)),
+    sigma=_of("t", 0, 1, lambda t: t / (1 - t)),
 )
 
 

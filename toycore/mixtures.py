@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from toycore import data
-from toycore.checks import FLOATS, as_batch, batched, finite, label_rows, named, numbers, positive, stream
+from toycore.checks import FLOATS, as_batch, batched, finite, label_rows, level, named, numbers, positive, stream
 from toycore.types import Label, Rng, in_chunks, randn_like, squared_distance
 
 CHUNK = 8_000_000  # entries of a [b, k] matrix held at a time: 32 MB in float32
@@ -121,9 +121,7 @@ class GaussianMixture:
             )
         if x.device.type == "cpu":
             finite(x)
-        sigma = numbers(sigma, "sigma", "a noise level >= 0, or one per row of x", x.dtype).to(x.device).reshape(-1)
-        if len(sigma) not in (1, len(x)) or not ((sigma >= 0) & (sigma < math.inf)).all():
-            raise ValueError(f"sigma must be one finite number >= 0, or one per row of x ({len(x)}); got {sigma}")
+        sigma = level(sigma, x).reshape(-1)
         rows = None if label is None else label_rows(label, len(x), self.classes).to(x.device)
         return in_chunks(f, max(1, CHUNK // len(self.means)), x.flatten(1), sigma, rows)
 

@@ -117,6 +117,12 @@ def check_input(u: Tensor, sigma: Tensor, dim: int, level: str = "sigma", what: 
         finite(u, "the input"), finite(sigma, level)
 
 
+def mlp(inputs: int, width: int, outputs: int) -> nn.Sequential:
+    """Return a plain network of two hidden layers with SiLU."""
+    layers = nn.Linear(inputs, width), nn.SiLU(), nn.Linear(width, width), nn.SiLU(), nn.Linear(width, outputs)
+    return nn.Sequential(*layers)
+
+
 def waves(sigma: Tensor) -> Tensor:
     """Return sin and cos of 0.3 k ln sigma, k = 1..8, as `[len(sigma), 16]`; sigma below 1e-4 counts as 1e-4."""
     if not isinstance(sigma, Tensor):

@@ -29,13 +29,13 @@ LIGHT = Theme(
     learned="#b8860b", predicted="#0072b2", random="#8a919c", accent="#c2185b",
     classes=("#0072b2", "#d55e00", "#009e73", "#a05195", "#b8860b", "#2f9fd0", "#7a4a1f", "#5b5f97"),
     ramp=("viridis", 0.0, 0.85), density=("Greys", 0.0, 0.45),
-)  # fmt: skip
+)
 DARK = Theme(
     background="#14161a", ink="#e8eaee", faint="#3d434d", data="#9aa3b0", sample="#ff9e4a", exact="#58b7f0",
     learned="#f0d05a", predicted="#58b7f0", random="#9aa3b0", accent="#ff6fa5",
     classes=("#58b7f0", "#ff9e4a", "#3ddc97", "#d59bf6", "#f0d05a", "#8fd3ff", "#c49a6c", "#a9aef5"),
     ramp=("viridis", 0.35, 1.0), density=("bone", 0.1, 0.6),
-)  # fmt: skip
+)
 
 
 def rc(theme: Theme = LIGHT) -> Any:
@@ -49,7 +49,7 @@ def rc(theme: Theme = LIGHT) -> Any:
         "axes.spines.top": False, "axes.spines.right": False, "font.size": 11, "axes.titlesize": 11,
         "axes.labelsize": 11, "legend.frameon": False, "legend.fontsize": 10, "lines.linewidth": 2,
         "svg.hashsalt": "toycore",
-    }  # fmt: skip
+    }
 
 
 def colormap(part: tuple[str, float, float]) -> Any:

@@ -12,7 +12,7 @@ from diffusers import (
     FlowMatchEulerDiscreteScheduler,
     HeunDiscreteScheduler,
     UNet2DModel,
-)  # fmt: skip
+)
 
 from tests.support.problems import close, uneven
 from toycore import exact, frames, guidance, mixtures, samplers, sigmas

@@ -34,7 +34,7 @@ TAKES_POINTS = [
     "fields.score(NET, {}, 1.0)",
     "flow.velocity(D, {}, 0.5)", "guidance.free(D, 2.0)({}, 1.0)", "vae.VAE().elbo({})",
     "classifiers.Classifier(2)({}, 1.0)",
-]  # fmt: skip
+]
 ANY_DIMENSION = [  # walks learn of a wrong dimension from D, at their first step
     "samplers.ddpm(D, {}, GRID)", "samplers.heun(D, {}, GRID)", "samplers.langevin(D, {}, [1.0])",
     "samplers.invert(D, {}, UP)",
@@ -42,7 +42,7 @@ ANY_DIMENSION = [  # walks learn of a wrong dimension from D, at their first ste
     "flow.independent({})",
     "metrics.field_error(D, {})", "dimension.shell({})", "dimension.contrast({})", "dimension.certainty({}, [1.0])",
     "data.into_box({})", "vae.fit({})", "classifiers.fit({})", "chains.reverse_kernel({}, X, 1.0, 0.5)",
-]  # fmt: skip
+]
 
 RNG = {
     "0": "rng=toycore.seeded(0)",
@@ -64,12 +64,12 @@ TAKES_RNG = [
     "vae.VAE().elbo(X, {})", "vae.VAE().sample(5, {})", "vae.fit(P, rng={})", "classifiers.fit(P, rng={})",
     "classifiers.Classifier(2, rng={})", "dimension.certainty(X, [1.0], {})",
     "classifiers.loss(M.class_log_posterior, X, 1.0, RIGHT, {})",
-]  # fmt: skip
+]
 
 COUNT = {
     "0": "is 0; it must be a whole number", "-1": "is -1", "2.5": "is 2.5", "True": "is True", "None": "is None",
     "'3'": "is '3'",
-}  # fmt: skip
+}
 TAKES_COUNT = [
     "data.spiral({})", "data.moons({})", "data.rings({})", "data.eight({})", "data.tree({})", "data.checkerboard({})",
     "data.tree(9, depth={})", "data.spiral(9, classes={})", "M.sample({})", "sigmas.karras({})",
@@ -84,7 +84,7 @@ TAKES_COUNT = [
     "embeddings.draw(RIGHT, {})", "embeddings.Clip(dim={})", "vae.VAE(latent={})", "vae.VAE(width={})",
     "vae.VAE().sample({})", "vae.fit(P, steps={})", "classifiers.fit(P, batch={})", "dimension.turning_level({}, 2)",
     "dimension.certainty(X, [1.0], n={})", "chains.gaussian_gap(LINE, 1.0, 0.5, {})",
-]  # fmt: skip
+]
 
 NUMBER = {"math.nan": "is nan", "'1'": "is '1'", "None": "is None", "True": "is True", "[1.0]": "a list"}
 TAKES_NUMBER = [
@@ -102,12 +102,12 @@ TAKES_NUMBER = [
     "chains.small_variance({}, 0.5)",
     "chains.large_variance(1.0, {})", "chains.true_variance({})", "metrics.coverage(X, X, {})",
     "embeddings.draw(RIGHT, vary={})", "vae.VAE(noise={})", "vae.VAE().sample(5, noise={})",
-]  # fmt: skip
+]
 
 LABEL = {
     "3": "0..2", "-2": "but", "torch.zeros(5)": "torch.float32", "RIGHT[:4]": "(4,)", "RIGHT[:, None]": "(5, 1)",
     "RIGHT.bool()": "torch.bool", "'inner'": "names.index('inner')", "1.5": "torch.float32", "{}": "is a dict",
-}  # fmt: skip
+}
 TAKES_LABEL = [
     "D(X, 1.0, {})", "NET(X, 1.0, {})", "M.log_density(X, 1.0, {})", "fields.noise(D, X, 1.0, {})",
     "flow.velocity(D, X, 0.5, label={})", "samplers.final(samplers.ddim(D, X, GRID, {}))",
@@ -115,29 +115,29 @@ TAKES_LABEL = [
     "guidance.labelled(D, {})(X, 1.0)", "guidance.classifier(D, M.class_log_posterior, {})(X, 1.0)",
     "guidance.negative(D, {}, 0, 2.0)(X, 1.0)", "metrics.own_share(X, M, {})",
     "classifiers.loss(M.class_log_posterior, X, 1.0, {})",
-]  # fmt: skip
+]
 
 LEVEL = {
     "-1.0": "-1", "math.nan": "nan", "math.inf": "inf", "'1'": "'1'", "None": "None", "torch.ones(3)": "one per row",
-}  # fmt: skip
+}
 TAKES_LEVEL = [
     "D(X, {})", "NET(X, {})", "M.log_density(X, {})", "M.class_log_posterior(X, {})", "fields.noise(D, X, {})",
     "fields.score(D, X, {})", "fields.velocity(NET, X, {})", "exact.responsibilities(M, X, {})",
     "precondition.from_noise(networks.NoiseMLP())(X, {})", "precondition.from_velocity(networks.MLP())(X, {})",
     "classifiers.Classifier(2)(X, {})",
-]  # fmt: skip
+]
 
 LEVELS = {
     "GRID.flip(0)": ".flip(0)", "GRID * math.nan": "decrease", "[math.inf, 1.0, 0.0]": "finite", "[1.0, -1.0]": ">= 0",
     "[1.0]": "two or more", "1.0": "two or more", "10": "two or more", "None": "is None", "'karras'": "is 'karras'",
     "[1.0, 1.0, 0.0]": "decrease",
-}  # fmt: skip
+}
 TAKES_LEVELS = [
     "samplers.ddpm(D, X, {})", "samplers.ddim(D, X, {})", "samplers.heun(D, X, {})", "samplers.sde(D, X, {})",
     "samplers.dpmpp_2m(D, X, {})", "samplers.invert(D, X, {})", "density.log_likelihood(D, X, {})",
     "chains.chain_gap(LINE, {})", "chains.chain_elbo(X, 1.0, {}, chains.small_variance)",
     "flow.coupled(D, 5, {})", "frames.ddpm_step(1.0, {})",
-]  # fmt: skip
+]
 
 ANSWER = {  # what is no Denoiser, or answers in another shape
     "lambda x: x": "D(x, sigma, label)",
@@ -166,7 +166,7 @@ TAKES_D = [
     "guidance.labelled({}, 1)(X, 1.0)", "guidance.negative({}, 0, 1, 2.0)(X, 1.0)",
     "guidance.within(0.1, 2.0, {}, D)(X, 1.0)", "guidance.classifier({}, M.class_log_posterior, 0)(X, 1.0)",
     "density.log_likelihood({}, X, UP)", "flow.coupled({}, 5, GRID)",
-]  # fmt: skip
+]
 
 FREE = {key: part for key, part in ANSWER.items() if "sigma" not in key or "sigma: x" in key}
 TAKES_D_TWICE = ["guidance.free({}, 2.0)(X, 1.0)"]  # asks D for both halves at once
@@ -176,7 +176,7 @@ KINDS = [
     (TAKES_POINTS, POINTS | SPACE), (ANY_DIMENSION, POINTS), (TAKES_RNG, RNG), (TAKES_COUNT, COUNT),
     (TAKES_NUMBER, NUMBER), (TAKES_LABEL, LABEL), (TAKES_LEVEL, LEVEL), (TAKES_LEVELS, LEVELS), (TAKES_D, ANSWER),
     (TAKES_D_TWICE, FREE),
-]  # fmt: skip
+]
 ROWS = [(call.replace("{}", wrong), part) for calls, bad in KINDS for call in calls for wrong, part in bad.items()]
 
 

@@ -71,8 +71,8 @@ def test_the_gradient_needs_no_grad_mode_and_leaves_none_behind(D, x):
 def test_the_wrong_sign_drives_away(sign, low, high):
     mixture = mixtures.spiral(components=200, classes=3)
     D = guidance.classifier(exact.posterior_mean(mixture), mixture.class_log_posterior, 1, float(sign))
-    x = samplers.final(samplers.ddim(D, 40 * torch.randn(500, 2, generator=seeded()),
-                                     sigmas.karras(40, 0.005, 40)))  # fmt: skip
+    start = 40 * torch.randn(500, 2, generator=seeded())
+    x = samplers.final(samplers.ddim(D, start, sigmas.karras(40, 0.005, 40)))
     share = float((mixture.class_log_posterior(x, 0.0).argmax(1) == 1).double().mean())
     assert low <= share <= high
 

@@ -36,12 +36,10 @@ def test_frames_see_one_density(frame):
 def _processes(m):
     """(log p(x, t), drift at t, g2, t) of processes that carry the noised mixture; D is exact."""
     D = exact.posterior_mean(m)
-    ve = lambda x, v: density.log_density(m, x, v.sqrt())  # noqa: E731
-    vp = lambda x, s: density.log_density(m, x, (s.exp() - 1).sqrt(), frames.VP)  # noqa: E731
-    in_sigma = lambda x, sigma: density.log_density(m, x, sigma)  # noqa: E731
+    in_sigma = partial(density.log_density, m)
     return {
-        "VE": (ve, lambda x: 0 * x, 1.0, 0.09),
-        "VP": (vp, density.shrink, 1.0, 0.2),
+        "VE": (lambda x, v: in_sigma(x, v.sqrt()), lambda x: 0 * x, 1.0, 0.09),
+        "VP": (lambda x, s: in_sigma(x, (s.exp() - 1).sqrt(), frames.VP), density.shrink, 1.0, 0.2),
         "ODE": (in_sigma, lambda x: fields.noise(D, x, 0.3), 0.0, 0.3),
         "churn": (in_sigma, lambda x: fields.noise(D, x, 0.3) + 0.6 * fields.score(D, x, 0.3), 1.2, 0.3),
     }
@@ -94,7 +92,10 @@ def test_lattice_keeps_the_mass_and_stays_positive():
     """Also without diffusion, where central fluxes would oscillate: upwind."""
     u = density.cells(40, 2.0)
     p = (u.abs().amax(-1) < 0.5).double()
-    spin = lambda x, t: torch.stack([-x[:, 1], x[:, 0]], 1)  # noqa: E731
+
+    def spin(x, t):
+        return torch.stack([-x[:, 1], x[:, 0]], 1)
+
     for g2 in (0.0, 1.0):
         (q,) = density.fokker_planck(p, spin, g2, torch.tensor([0.0, 0.5]), 2.0)
         close(q.sum(), p.sum(), rtol=1e-12)
@@ -104,10 +105,8 @@ def test_lattice_keeps_the_mass_and_stays_positive():
 def test_lattice_reads_the_drift_at_the_middle_of_each_interval():
     """A wind (t, 0) carries everything by 1/2 in one unit of time, also when that is one interval."""
     u = density.cells(64, 3.0)
-    (p,) = density.fokker_planck(
-        _gaussian_on(u, -0.3, 0.1), lambda x, t: t * torch.tensor([[1.0, 0.0]]).expand_as(x), 0.2,
-        torch.tensor([0.0, 1.0]), 3.0,
-    )  # fmt: skip
+    start, times = _gaussian_on(u, -0.3, 0.1), torch.tensor([0.0, 1.0])
+    (p,) = density.fokker_planck(start, lambda x, t: t * torch.tensor([[1.0, 0.0]]).expand_as(x), 0.2, times, 3.0)
     mean = (p[..., None] * u).sum((0, 1)) / p.sum()
     close(mean, torch.tensor([0.2, -0.3]), rtol=0, atol=1e-3)
 

@@ -111,7 +111,10 @@ def test_loss_of_a_bare_network_is_l_simple():
     x0, eps = torch.randn(20, 2, generator=seeded()), torch.randn(20, 2, generator=seeded(1))
     sigma = 0.1 + torch.rand(20, generator=seeded(2))
     net = torch.nn.Linear(2, 2)
-    D = lambda x, sigma, label=None: net(x)  # noqa: E731
+
+    def D(x, sigma, label=None):
+        return net(x)
+
     eps_hat = fields.noise(D, x0 + sigma[:, None] * eps, sigma)
     close(training.weighted_error(D, x0, eps, sigma), ((eps_hat - eps) ** 2).mean(), rtol=1e-5)
 

@@ -65,7 +65,7 @@ TAKES_COUNT = [
     "judge.train(J, IMAGES, IMAGES.labels[:, None], {})", "judge.train(J, IMAGES, IMAGES.labels[:, None], batch={})",
     "clip.train(C, IMAGES, {})", "clip.train(C, IMAGES, batch={})", "loop.train(D, PIC, IMAGES.labels, Plan({}))",
     "plan.checked(Plan(batch={}))", "folder.load('.', {})",
-]  # fmt: skip
+]
 
 PICTURES = {
     "None": "a NoneType; it must be Pictures",
@@ -78,7 +78,7 @@ TAKES_PICTURES = [
     "sets.take({}, torch.arange(2))", "sets.points({})", "sets.split({}, 2)", "shapes.with_short_prompts({})",
     "autoencoder.train(A, {})", "judge.train(J, {}, IMAGES.labels[:, None])", "clip.train(C, {})",
     "ready.by_class({})",
-]  # fmt: skip
+]
 
 SINGLE = [
     # sets

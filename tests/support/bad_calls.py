@@ -33,7 +33,7 @@ from toycore import (
     samplers,
     sigmas,
     training,
-)  # fmt: skip
+)
 from toycore.lessons import ablation, adapters, chains, classifiers, conditioning, dimension, vae
 from toycore.mixtures import GaussianMixture
 from toycore.types import seeded

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from tests.support import problems
 from tests.support.problems import alike, close
-from toycore import data, exact, fields, guidance, mixtures, networks, precondition, samplers, sigmas, training
+from toycore import data, exact, fields, mixtures, networks, precondition, samplers, sigmas, training
 from toycore.types import Denoiser, seeded
 
 SIGMAS = torch.tensor([0.01, 0.1, 0.5, 2.0, 10.0])
@@ -55,12 +55,6 @@ def velocity_net() -> Case:
     net = networks.MLP(classes=3, rng=seeded())
     torch.nn.init.normal_(net.last.weight, generator=seeded(1))
     return Case(precondition.from_velocity(net), 3)
-
-
-def guided() -> Case:
-    strong = exact.posterior_mean(mixtures.spiral(classes=3))
-    D = guidance.guided(strong, guidance.unlabelled(strong), 2.0)
-    return Case(D, 3, torch.float64, True)
 
 
 EXACT: dict[str, Callable[[], Case]] = {
@@ -185,10 +179,19 @@ def a_row_is_no_batch(case: Case) -> None:
 
 
 DENOISER = [
-    shape_and_dtype, float_keeps_float32, one_sigma_is_every_sigma, batch_is_one_by_one, none_is_minus_one,
-    int_label_is_every_row, labels_matter, identity_at_zero, input_is_kept, bad_labels_are_named,
-    bad_levels_are_named, a_row_is_no_batch,
-]  # fmt: skip
+    shape_and_dtype,
+    float_keeps_float32,
+    one_sigma_is_every_sigma,
+    batch_is_one_by_one,
+    none_is_minus_one,
+    int_label_is_every_row,
+    labels_matter,
+    identity_at_zero,
+    input_is_kept,
+    bad_labels_are_named,
+    bad_levels_are_named,
+    a_row_is_no_batch,
+]
 
 
 # ---- what only exact Denoisers promise -----------------------------------------------------------
@@ -359,6 +362,15 @@ def errors_come_at_once(walker: Walker) -> None:
 
 
 SAMPLER = [
-    counts_and_levels, last_state_is_the_answer, x0_hat_is_what_the_model_said, dirac_is_reached, same_rng_same_walk,
-    start_is_kept, stops_above_zero, label_is_passed_on, no_graph_is_kept, pictures_walk_too, errors_come_at_once,
-]  # fmt: skip
+    counts_and_levels,
+    last_state_is_the_answer,
+    x0_hat_is_what_the_model_said,
+    dirac_is_reached,
+    same_rng_same_walk,
+    start_is_kept,
+    stops_above_zero,
+    label_is_passed_on,
+    no_graph_is_kept,
+    pictures_walk_too,
+    errors_come_at_once,
+]

@@ -10,6 +10,8 @@ from toycore.checks import above, as_batch, at_least, batched, function, label_r
 from toycore.sigmas import level_range, log_uniform
 from toycore.types import Rng, column, randn_like
 
+Levels = tuple[float, float]  # the lowest and the highest
+
 
 class Classifier(nn.Module):
     """log p(c | x, sigma) `[b, classes]`: an MLP on Fourier features of the point and of ln sigma.
@@ -34,10 +36,7 @@ class Classifier(nn.Module):
         self.classes, self.sigma_data = at_least(2, classes, "classes"), above(sigma_data, "sigma_data")
         positive(width, "width"), at_least(0, features, "features"), number(scale, "scale", 0)
         self.register_buffer("frequencies", scale * torch.randn(2, features, generator=stream(rng)))
-        self.layers = nn.Sequential(
-            nn.Linear(2 + 2 * features + 16, width), nn.SiLU(), nn.Linear(width, width), nn.SiLU(),
-            nn.Linear(width, classes),
-        )  # fmt: skip
+        self.layers = networks.mlp(2 + 2 * features + 16, width, classes)
         networks.initialise(self, rng)
 
     def forward(self, x: Tensor, sigma: Tensor | float) -> Tensor:
@@ -58,12 +57,7 @@ def loss(model: Callable[..., Tensor], x0: Tensor, sigma: Tensor, label: Tensor,
 
 
 def fit(
-    data: mixtures.Source,
-    steps: int = 1000,
-    batch: int = 1024,
-    levels: tuple[float, float] | None = (0.01, 10.0),
-    lr: float = 2e-2,
-    rng: Rng = None,
+    data: mixtures.Source, steps: int = 1000, batch: int = 1024, levels: Levels | None = (0.01, 10.0), rng: Rng = None
 ) -> nn.Module:
     """Train a classifier of 2-D data on points noised to log-uniform levels; levels = None: on clean points only.
 
@@ -85,4 +79,4 @@ def fit(
         assert label is not None
         return loss(model, x0, sigma, label, rng)
 
-    return training.run(training.descend(model, objective, steps, lr), steps, model, progress=False)
+    return training.run(training.descend(model, objective, steps, 2e-2), steps, model, progress=False)

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 
-from toycore import gaussians, mixtures, networks, training
+from toycore import gaussians, networks, training
 from toycore.checks import above, as_batch, number, positive, stream
+from toycore.mixtures import Source
 from toycore.types import Rng, randn_like
 
 
@@ -21,7 +22,7 @@ class VAE(nn.Module):
         super().__init__()
         above(noise, "noise"), positive(dim, "dim"), positive(latent, "latent"), positive(width, "width")
         self.config = dict(dim=dim, latent=latent, width=width)
-        self.encoder, self.decoder = _mlp(dim, width, 2 * latent), _mlp(latent, width, dim)
+        self.encoder, self.decoder = networks.mlp(dim, width, 2 * latent), networks.mlp(latent, width, dim)
         self.log_noise = nn.Parameter(torch.tensor(noise).log())
         networks.initialise(self, rng)
 
@@ -56,13 +57,8 @@ class VAE(nn.Module):
         return mean + noise * self.noise * randn_like(mean, rng)
 
 
-def _mlp(inputs: int, width: int, outputs: int) -> nn.Sequential:
-    layers = nn.Linear(inputs, width), nn.SiLU(), nn.Linear(width, width), nn.SiLU(), nn.Linear(width, outputs)
-    return nn.Sequential(*layers)
-
-
 def train(
-    vae: VAE, data: mixtures.Source, steps: int = 1000, batch: int = 512, lr: float = 1e-2, rng: Rng = None
+    vae: VAE, data: Source, steps: int = 1000, batch: int = 512, lr: float = 1e-2, rng: Rng = None
 ) -> Iterator[training.Progress]:
     """Raise the ELBO in place, and yield a Progress per step; its D is the averaged VAE, its loss the mean -ELBO."""
     draw = training.sampler_of(data)
@@ -72,17 +68,7 @@ def train(
     return training.descend(vae, lambda: -vae.elbo(draw(batch, rng)[0], rng).mean(), steps, lr)
 
 
-def fit(
-    data: mixtures.Source,
-    steps: int = 1000,
-    batch: int = 512,
-    latent: int = 2,
-    width: int = 76,
-    lr: float = 1e-2,
-    noise: float = 0.1,
-    rng: Rng = None,
-    progress: bool = False,
-) -> VAE:
+def fit(data: Source, steps: int = 1000, latent: int = 2, lr: float = 1e-2, noise: float = 0.1, rng: Rng = None) -> VAE:
     """Train a VAE of 2-D data and return it, in evaluation mode; noise is its decoder's spread at the start."""
-    start = VAE(2, latent, width, noise, rng)
-    return training.run(train(start, data, steps, batch, lr, rng), steps, start, progress)
+    start = VAE(2, latent, noise=noise, rng=rng)
+    return training.run(train(start, data, steps, lr=lr, rng=rng), steps, start, progress=False)
