@@ -173,7 +173,7 @@ def test_a_good_notebook_passes(rule: Callable[[Notebook], Complaints]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("rule", "notebook", "told"),
+    ("rule", "notebook", "message"),
     [
         (kernel, {**notebook_with(), "metadata": {"kernelspec": {"name": "mine"}}}, "'mine'"),
         (counts, changed(notebook_with(), execution_count=None), "count None, not 1"),
@@ -192,5 +192,5 @@ def test_a_good_notebook_passes(rule: Callable[[Notebook], Complaints]) -> None:
         (recorded, changed(notebook_with(), metadata={"execution": {"iopub.execute_input": "now"}}), "by hand"),
     ],
 )
-def test_a_bad_notebook_is_told(rule: Callable[[Notebook], Complaints], notebook: Notebook, told: str) -> None:
-    assert any(told in complaint for complaint in rule(notebook))
+def test_a_bad_notebook_is_reported(rule: Callable[[Notebook], Complaints], notebook: Notebook, message: str) -> None:
+    assert any(message in complaint for complaint in rule(notebook))
