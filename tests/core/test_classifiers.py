@@ -2,24 +2,13 @@
 
 import pytest
 import torch
-from torch import Tensor
 
 from tests.support.problems import alike, close, twins, uneven
 from toycore import checkpoints, data, exact, fields, guidance, metrics, mixtures, samplers, sigmas
 from toycore.lessons import classifiers
-from toycore.types import Denoiser, seeded
+from toycore.types import seeded
 
 SIGMA = 0.4
-
-
-@pytest.fixture
-def D() -> Denoiser:
-    return exact.posterior_mean(uneven())
-
-
-@pytest.fixture
-def x(rng) -> Tensor:
-    return torch.randn(9, 2, generator=rng, dtype=torch.float64)
 
 
 # ---- classifier guidance ----------------------------------------------------------------------------

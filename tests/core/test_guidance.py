@@ -4,7 +4,6 @@ from itertools import pairwise
 
 import pytest
 import torch
-from torch import Tensor
 
 from tests.support import contracts
 from tests.support.problems import close, uneven
@@ -12,16 +11,6 @@ from toycore import exact, fields, guidance, metrics, mixtures, samplers, sigmas
 from toycore.types import Denoiser, seeded
 
 SIGMA = 0.4
-
-
-@pytest.fixture
-def D() -> Denoiser:
-    return exact.posterior_mean(uneven())
-
-
-@pytest.fixture
-def x(rng) -> Tensor:
-    return torch.randn(9, 2, generator=rng, dtype=torch.float64)
 
 
 def counted(D: Denoiser) -> tuple[Denoiser, list[int]]:

@@ -105,25 +105,29 @@ def test_followed_like_any_training(digits: sets.Pictures) -> None:
 # ---- resume --------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("stop", [0, 1, 7, 12])
-def test_resume_is_exact(digits: sets.Pictures, stop: int, tmp_path) -> None:
+def goes_on_as_if_never_stopped(run: runs.Run, digits: sets.Pictures, path: Path) -> None:
+    """Save the run, resume it in a new one, train to the end: the same weights and losses as in one go."""
     whole, losses = trained(digits)
-    first = runs.begin(small(), PLAN)
-    for step, _, _ in loop.train(first.D, digits.images, digits.labels, PLAN, first) if stop else ():
-        if step == stop:
-            break
-    runs.save(first, PLAN, tmp_path / "c.safetensors")
+    runs.save(run, PLAN, path)
     again = runs.begin(small(), PLAN)
-    runs.resume(again, PLAN, tmp_path / "c.safetensors")
+    runs.resume(again, PLAN, path)
     list(loop.train(again.D, digits.images, digits.labels, PLAN, again))
     agree(again.average, whole)
     assert again.losses == pytest.approx(losses, abs=1e-6)
 
 
+@pytest.mark.parametrize("stop", [0, 1, 7, 12])
+def test_resume_is_exact(digits: sets.Pictures, stop: int, tmp_path) -> None:
+    first = runs.begin(small(), PLAN)
+    for step, _, _ in loop.train(first.D, digits.images, digits.labels, PLAN, first) if stop else ():
+        if step == stop:
+            break
+    goes_on_as_if_never_stopped(first, digits, tmp_path / "c.safetensors")
+
+
 @pytest.mark.parametrize("where", ["advance", "move_average"])
 def test_ctrl_c_within_a_step_waits_for_its_end(digits: sets.Pictures, where: str, tmp_path, monkeypatch) -> None:
     """Pressed between the optimizer's step and the count of it, then saved and resumed: as if never pressed."""
-    whole, losses = trained(digits)
     first, act, left = runs.begin(small(), PLAN), getattr(loop, where), [5]
 
     def pressed(*args: object) -> None:
@@ -136,12 +140,7 @@ def test_ctrl_c_within_a_step_waits_for_its_end(digits: sets.Pictures, where: st
         patch.setattr(loop, where, pressed)
         list(loop.train(first.D, digits.images, digits.labels, PLAN, first))
     assert len(first.losses) == 5
-    runs.save(first, PLAN, tmp_path / "c.safetensors")
-    again = runs.begin(small(), PLAN)
-    runs.resume(again, PLAN, tmp_path / "c.safetensors")
-    list(loop.train(again.D, digits.images, digits.labels, PLAN, again))
-    agree(again.average, whole)
-    assert again.losses == pytest.approx(losses, abs=1e-6)
+    goes_on_as_if_never_stopped(first, digits, tmp_path / "c.safetensors")
 
 
 def test_what_is_saved_is_what_is_resumed(digits: sets.Pictures, tmp_path) -> None:
