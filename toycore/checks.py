@@ -23,7 +23,7 @@ FLOATS = (torch.float32, torch.float64)
 
 
 def level(sigma: Tensor | float, x: Tensor) -> Tensor:
-    """Shape a noise level, a number or `[b]`, like `column`; refuse what is none: below 0, infinite, or NaN."""
+    """Shape a noise level, a number or `[b]`, like `column`; refuse a value below 0, infinite, or NaN."""
     shaped = column(sigma, x)
     if shaped.device.type == "cpu":  # to look at a number on a GPU is to wait for it
         low, high = shaped.detach().aminmax()
@@ -123,7 +123,7 @@ def label_rows(label: Label, b: int, classes: float = math.inf) -> Tensor:
             f"label has dtype {rows.dtype} and shape {tuple(rows.shape)}; need None, an int, or integers [{b}]"
         )
     if rows.numel() and rows.device.type == "cpu" and (int(rows.min()) < -1 or int(rows.max()) >= classes):
-        known = "a class is 0 or more" if classes == math.inf else f"this model knows the classes 0..{classes - 1}"
+        known = "a class is 0 or more" if classes == math.inf else f"this model has the classes 0..{classes - 1}"
         raise ValueError(f"label runs from {int(rows.min())} to {int(rows.max())}, but {known}; use one, or None")
     return rows.long().expand(b)
 

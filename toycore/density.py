@@ -142,7 +142,7 @@ def with_divergence(
     """Return the right-hand side (sigma, (x, l)) -> (eps_hat, div eps_hat) of the flow with its log-density's change.
 
     Along dx/dsigma = eps_hat(x, sigma) the density changes by d(log p)/dsigma = -div eps_hat (Chen et al. 2018, eq. 8).
-    Any ODE solver may follow it, such as torchdiffeq's adaptive ones.
+    Any ODE solver can integrate it, such as torchdiffeq's adaptive ones.
     """
     D = denoiser(D)
     function(divergence, "divergence", "fields.divergence, or an estimate like fields.hutchinson")

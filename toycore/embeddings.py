@@ -1,7 +1,7 @@
 """Captions and the pictures they describe: a CLIP that trains in seconds, and condition vectors from it.
 
-A picture is a set of points on the outline of one shape; its caption says size, shape and place. Place, size and
-turn vary from picture to picture, so a picture says more than its caption.
+A picture is a set of points on the outline of one shape; its caption names size, shape and place. Place, size and
+turn vary from picture to picture, so a picture holds more than its caption.
 """
 
 import math

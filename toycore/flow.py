@@ -49,12 +49,6 @@ def point(x0: Tensor, eps: Tensor, t: Tensor | float, path: Path = LINEAR) -> Te
     return path.a(t) * x0 + path.b(t) * eps
 
 
-def conditional_velocity(x0: Tensor, eps: Tensor, t: Tensor | float, path: Path = LINEAR) -> Tensor:
-    """Return dx_t/dt = a'(t) x0 + b'(t) eps of one pair: for the linear path eps - x0, the same at all times."""
-    t = _of_pair(x0, eps, t, path)
-    return path.da(t) * x0 + path.db(t) * eps
-
-
 def _of_pair(x0: Tensor, eps: Tensor, t: Tensor | float, path: Path) -> Tensor:
     """Return t as a column, after a look at what makes a point of a path."""
     alike("x0 and eps", batched(x0, "x0"), batched(eps, "eps"), "a pair is of one shape")

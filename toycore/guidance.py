@@ -61,13 +61,13 @@ def free(D: Denoiser, s: float) -> Denoiser:
 
 
 def unlabelled(D: Denoiser) -> Denoiser:
-    """Return D without its condition: whatever label is asked for, none is passed on."""
+    """Return D without its condition: no label is passed on."""
     D = denoiser(D)
     return lambda x, sigma, label=None: D(x, sigma, None)
 
 
 def labelled(D: Denoiser, label: Label) -> Denoiser:
-    """Return D with its condition fixed: whatever label is asked for, this one is passed on."""
+    """Return D with its condition fixed: this label is passed on, whatever the call says."""
     D, fixed = denoiser(D), _label(label)
     return lambda x, sigma, label=None: D(x, sigma, fixed)
 
@@ -128,7 +128,7 @@ def negative(
 
 
 def within(low: float, high: float, inside: Denoiser, outside: Denoiser) -> Denoiser:
-    """Return `inside` at levels low <= sigma <= high and `outside` elsewhere; a batch on one side asks only it.
+    """Return `inside` at levels low <= sigma <= high and `outside` elsewhere; a batch on one side calls only that one.
 
     A limited interval of guidance: within(0.2, 1, guided(...), D). Kynkaanniemi et al. 2024 (2404.07724), eq. 6.
     """

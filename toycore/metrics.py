@@ -1,4 +1,4 @@
-"""How good is a field, how good is a sample? Each number answers one question, and says which in its name."""
+"""How good is a field, how good is a sample? Each number answers one question, the one in its name."""
 
 import math
 from collections.abc import Sequence
@@ -156,7 +156,7 @@ def _subset(x: Tensor, n: int, rng: Rng) -> Tensor:
 def inception_score(p: Tensor) -> float:
     """Return exp of the mean KL(p(y|x) | p(y)) of a classifier's probabilities p `[n, classes]`: from 1 to classes.
 
-    It asks for sure verdicts that differ from sample to sample, and never looks at real data. Salimans et al. 2016
+    It is high for confident verdicts that differ from sample to sample; real data do not enter. Salimans et al. 2016
     (1606.03498), section 4.
     """
     p = as_batch(p, "p").double()

@@ -4,9 +4,9 @@
     x0 = samplers.final(walk)           # or: for state in walk: ...
 
 x starts at level sigmas[0] in the VE frame: `sigmas[0] * randn`. A sampler is the formula of one step; the loop stands
-once, in `_walk`. sigma' is the next level and eps_hat = (x - x0_hat) / sigma. Nothing here knows what D is: exact,
-learned, guided, for points or for pictures. A walk is lazy and draws from rng as it is read: two walks that are read in
-turns need two generators.
+once, in `_steps`. sigma' is the next level and eps_hat = (x - x0_hat) / sigma. D may be any Denoiser:
+exact, learned, guided, for points or for pictures. A walk is lazy and draws from rng as it is read: two walks that are
+read in turns need two generators.
 """
 
 import math
@@ -139,7 +139,7 @@ def dpmpp_2m(D: Denoiser, x: Tensor, sigmas: Tensor, label: Label = None) -> Wal
 
         x' = (sigma'/sigma) x + (1 - sigma'/sigma) d,    d = x0_hat + (h'/2h) (x0_hat - last x0_hat)
 
-    with h' = ln sigma/sigma' of this step and h of the last one; the first step, and one to 0, take d = x0_hat.
+    with h' = ln sigma/sigma' of this step and h of the last one. The first step, and one to 0, take d = x0_hat.
     Lu et al. 2022 (2211.01095), algorithm 2.
     """
     D, before, h = denoiser(D), x, math.inf
@@ -175,9 +175,9 @@ def langevin(D: Denoiser, x: Tensor, levels: Tensor, label: Label = None, rng: R
     At one level for long: samples of p_sigma from any start, but slowly from valley to valley. With levels that fall
     slowly, `grid.repeat_interleave(k)`: annealed Langevin dynamics (Song & Ermon 2019, 1907.05600, algorithm 1).
     """
-    levels = listed(levels, "levels", "a list of finite numbers above 0, one per step", least=1).tolist()
-    if min(levels) <= 0:
-        raise ValueError(f"levels has {min(levels)} in it; every level must lie above 0: leave a last 0 out")
+    at = listed(levels, "levels", "a list of finite numbers above 0, one per step", least=1).tolist()
+    if min(at) <= 0:
+        raise ValueError(f"levels has {min(at)} in it; every level must lie above 0: leave a last 0 out")
     D, rng, rate = denoiser(D), stream(rng), number(above(rate, "rate"), "rate", 0, 1)
 
     def step(x: Tensor, sigma: float, _: float) -> Parts:
@@ -185,7 +185,7 @@ def langevin(D: Denoiser, x: Tensor, levels: Tensor, label: Label = None, rng: R
         mean = x + rate / 2 * (x0_hat - x)  # (h/2) score = (rate/2) (x0_hat - x)
         return x0_hat, mean, rate**0.5 * sigma * randn_like(x, rng)
 
-    return _walk(step, x, zip(levels, levels))
+    return _walk(step, x, zip(at, at))
 
 
 def final(walk: Iterable[State]) -> Tensor:
@@ -203,9 +203,7 @@ def _read(walk: Iterable[State]) -> Iterator[State]:
         raise TypeError(f"walk is a {type(walk).__name__}; a walk yields States: samplers.ddim(D, x, sigmas)")
     for state in walk:
         if not isinstance(state, State):
-            raise TypeError(
-                f"the walk yields a {type(state).__name__}; a walk yields States: samplers.ddim(D, x, sigmas)"
-            )
+            raise TypeError(f"walk yields a {type(state).__name__}; a walk yields States: samplers.ddim(D, x, sigmas)")
         yield state
 
 

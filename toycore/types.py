@@ -1,8 +1,8 @@
 """The letters of the course: Denoiser, State, Label, and the shape algebra that every floor shares.
 
-A model is a function `D(x, sigma, label=None) -> x0_hat`. Given a noisy point x = x0 + sigma eps it says what the clean
-point is on average. Arrays are `[b, 2]` or `[b, c, h, w]`; `label` is an integer tensor `[b]`, an int, or None
-(unconditional; -1 inside a tensor means None for that row).
+A model is a function `D(x, sigma, label=None) -> x0_hat`: given a noisy point x = x0 + sigma eps it returns the mean of
+the clean points that it may come from. Arrays are `[b, 2]` or `[b, c, h, w]`; `label` is an integer tensor `[b]`, an
+int, or None (unconditional; -1 inside a tensor means None for that row).
 """
 
 from collections.abc import Callable

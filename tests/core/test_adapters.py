@@ -137,7 +137,7 @@ def test_classes_reach_the_unet_and_can_be_guided() -> None:
         close(D(x, 0.5), D(x, 0.5, 2), rtol=1e-6, atol=1e-6)  # the net computes in float32
         assert (D(x, 0.5, 0) - D(x, 0.5, 1)).abs().max() > 1e-6
         close(guidance.free(D, 3.0)(x, 0.5, 1), D(x, 0.5) + 3 * (D(x, 0.5, 1) - D(x, 0.5)))
-        with pytest.raises(ValueError, match="asks for a class"):
+        with pytest.raises(ValueError, match="needs a class"):
             adapters.from_unet(net, schedule)(x, 0.5)
 
 

@@ -224,7 +224,7 @@ ROWS = [
     ("flow.point(X, X[:3], 0.5)", "a pair is of one shape"),
     ("flow.point(X, X, None)", "t is None"),
     ("flow.point(X.tolist(), X, 0.5)", "torch.as_tensor(x0)"),
-    ("flow.conditional_velocity(X, X[:, :1], 0.5)", "a pair is of one shape"),
+    ("flow.point(X, X[:, :1], 0.5)", "a pair is of one shape"),
     ("flow.velocity_of_score(X, X, 1.0)", "t < 1"),
     ("flow.score_of_velocity(X, X, 0.0)", "0 < t < 1"),
     ("flow.score_of_velocity(X[:1], X, 0.5)", "a pair is of one shape"),

@@ -18,6 +18,7 @@ import torch
 from toycore import plots
 from toycore.images import download, ready, sets
 from toycore.images.sets import mnist, strokes
+from toycore.types import seeded
 
 STROKES = strokes.load
 NOTEBOOK = Path(__file__).resolve().parents[2] / "notebooks" / "14_images.ipynb"
@@ -115,7 +116,7 @@ def test_a_sheet_has_one_class_per_column() -> None:
 
 def test_what_a_silent_network_amounts_to() -> None:
     """With F = 0 the preconditioned targets shrink towards the mean as the best linear denoiser does."""
-    x = 0.5 * torch.randn(1000, 1, 8, 8, generator=torch.Generator().manual_seed(0)) + 0.3
+    x = 0.5 * torch.randn(1000, 1, 8, 8, generator=seeded()) + 0.3
     silent = torch.nn.Module()
     silent.forward = lambda u, sigma, label=None: torch.zeros_like(u)  # type: ignore[method-assign]
     wrap = ready.targets(x)

@@ -18,6 +18,7 @@ from tests.support.problems import alike
 from toycore import data, exact, frames, guidance, live, metrics, mixtures, samplers, sigmas
 from toycore.live import engine, lattice, payload
 from toycore.live.views import field as field_view
+from toycore.types import seeded
 
 HERE = Path(__file__).parent
 LIVE = Path(live.__file__).parent
@@ -90,7 +91,7 @@ def golden(folder: Path) -> None:
     """Write what torch says about everything that page/maths computes."""
     curve = data.spiral(60, classes=3)  # unequal widths and weights, so that none of them can be forgotten
     m = mixtures.GaussianMixture(curve.x, torch.linspace(0.02, 0.05, 60), torch.linspace(0.5, 1.5, 60), curve.label)
-    rng = torch.Generator().manual_seed(0)
+    rng = seeded()
     arrays = {
         "halves": np.arange(65536, dtype=np.uint16).view(np.float16).astype(np.float32),
         "means": m.means.float(),

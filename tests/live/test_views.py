@@ -17,6 +17,7 @@ from toycore.live import lattice
 from toycore.live.views import guidance as guidance_view
 from toycore.live.views import training as training_view
 from toycore.live.views import walk as walk_view
+from toycore.types import seeded
 
 LIVE = Path(live.__file__).parent
 KINDS = "field", "forward", "walk", "guidance", "density", "training", "frames"
@@ -289,8 +290,8 @@ def test_frames_take_two_axes_and_bytes():
 
 def small_training(steps):
     points = data.spiral(30)
-    D = training.model(points, width=8, depth=1, rng=torch.Generator().manual_seed(0))
-    return points, training.train(D, points, steps, batch=32, rng=torch.Generator().manual_seed(0))
+    D = training.model(points, width=8, depth=1, rng=seeded())
+    return points, training.train(D, points, steps, batch=32, rng=seeded())
 
 
 def test_training_is_followed_and_returns_the_model():

@@ -12,6 +12,7 @@ from toycore import checkpoints, precondition, training
 from toycore.checks import positive
 from toycore.images import judge, loop, recipes, sets
 from toycore.images.plan import Plan
+from toycore.types import seeded
 
 STEPS = 400  # of a training on the spot
 RUNS = checkpoints.SHIPPED.parents[1] / "runs"  # where `python -m toycore.images.train` writes
@@ -48,7 +49,7 @@ def denoiser(name: str, pictures: sets.Pictures, known: bool = True) -> nn.Modul
         return checkpoints.load(shipped)
     if run.is_file():
         return checkpoints.load(run)
-    net = recipes.unet(32, 2)(tuple(pictures.images.shape[1:]), pictures.names, torch.Generator().manual_seed(0))
+    net = recipes.unet(32, 2)(tuple(pictures.images.shape[1:]), pictures.names, seeded())
     return trained(precondition.from_velocity(net), pictures, STEPS, batch=32)
 
 
@@ -63,7 +64,7 @@ def reader(name: str, pictures: sets.Pictures) -> nn.Module:
     images, labels, names = pictures
     if name in ("digits", "strokes"):
         return checkpoints.load(f"{name}-judge")
-    rng = torch.Generator().manual_seed(0)
+    rng = seeded()
     J = judge.Judge(images.shape[1], images.shape[2], (len(names),), rng=rng)
     list(judge.train(J, pictures, labels[:, None], STEPS, rng=rng))
     return J.eval().requires_grad_(False)

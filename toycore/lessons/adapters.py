@@ -6,8 +6,8 @@
         x_t = scheduler.step(model(scheduler.scale_model_input(x_t, t), t), t, x_t).prev_sample
 
 Both read the scheduler's `alphas_cumprod` (alpha_bar_i = 1 / (1 + sigma_i^2), i = 0..T-1) and its `prediction_type`.
-diffusers' models see x in the VP frame, x_t = sqrt(alpha_bar) x; here x is in the VE frame. This module does not
-import diffusers.
+diffusers' models see x in the VP frame, x_t = sqrt(alpha_bar) x; here x is in the VE frame. diffusers need not be
+installed: nothing of it is imported.
 """
 
 from collections.abc import Callable
@@ -48,15 +48,15 @@ def from_unet(unet: Any, scheduler: Any, nothing: int | None = None) -> Denoiser
     """Read a diffusers UNet2DModel, trained with this scheduler, as a Denoiser.
 
     sigma may lie between the trained levels: the step is then a real number (see `frames.ddpm_step`). nothing: the
-    class that the UNet was taught to read as "no label", if there is one.
+    class that the UNet learned to read as "no label", if there is one.
     """
     grid, read = levels(scheduler), _rule(scheduler)[0]
 
     def D(x: Tensor, sigma: Tensor | float, label: Label = None) -> Tensor:
         sigma = level(sigma, x)
         step = (ddpm_step(sigma.flatten(), grid) - 1).clamp(min=0).to(x)  # diffusers counts from 0
-        classes = _classes(label, x, nothing) if unet.config.get("num_class_embeds") else None
-        return read(unet(VP.scale(sigma) * x, step.expand(len(x)), class_labels=classes).sample, x, sigma)
+        condition = {"class_labels": _classes(label, x, nothing)} if unet.config.get("num_class_embeds") else {}
+        return read(unet(VP.scale(sigma) * x, step.expand(len(x)), **condition).sample, x, sigma)
 
     return D
 
@@ -89,6 +89,6 @@ def _classes(label: Label, x: Tensor, nothing: int | None) -> Tensor:
     rows = label_rows(label, len(x)).to(x.device)
     if nothing is None and bool((rows < 0).any()):
         raise ValueError(
-            "this UNet asks for a class and none is given; give a label, or say which class means none: nothing=..."
+            "this UNet needs a class and none is given; give a label, or the class that means none: nothing=..."
         )
     return torch.where(rows < 0, -1 if nothing is None else nothing, rows)

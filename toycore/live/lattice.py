@@ -16,7 +16,7 @@ from torch import Tensor
 
 from toycore import exact
 from toycore.mixtures import GaussianMixture
-from toycore.types import Denoiser, Label, column
+from toycore.types import Denoiser, Label, column, seeded
 
 LOW, HIGH = 0.005, 80.0  # the noise levels a lattice covers; F is constant beyond
 REACH, WARP = 3.6, 0.5  # |u| at its edge (few normal starts lie further out), and how its places crowd in the middle
@@ -62,7 +62,7 @@ def geometry(mixture: GaussianMixture, fields: Iterable[Denoiser], nodes: int, k
 
 def noised(mixture: GaussianMixture, n: int = 128) -> Callable[[float, Geometry], Tensor]:
     """Return the function (sigma, g) -> u `[n, 2]` of data points with noise of that level, the same ones always."""
-    rng = torch.Generator().manual_seed(0)
+    rng = seeded()
     x0 = mixture.sample(n, rng)[0].float()
     z = torch.randn(n, 2, generator=rng)
     return lambda sigma, g: (x0 + sigma * z - g.mean) / math.hypot(sigma, g.s)

@@ -20,6 +20,7 @@ import torch
 from toycore import checkpoints, data, exact, live, metrics, mixtures, samplers, sigmas, training
 from toycore.live import vote
 from toycore.programs import export
+from toycore.types import seeded
 
 BROWSERS = "chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge"
 CHANNELS = "chrome", "msedge"  # where they are installed but not on the path: Windows, macOS
@@ -38,7 +39,7 @@ COLOURS = """() => {
 
 
 def _small_training() -> live.View:
-    points, rng = data.spiral(60), torch.Generator().manual_seed(0)
+    points, rng = data.spiral(60), seeded()
     D = training.model(points, width=8, depth=1, rng=rng)
     return live.training(points, training.train(D, points, 10, batch=32, rng=rng))
 
@@ -49,7 +50,7 @@ VIEWS: dict[str, Callable[[], live.View]] = {
     "walk": lambda: live.walk(steps=20),
     "three walks": lambda: live.walk(samplers=["ddpm", "no noise", "ddim"], steps=20),
     "training": _small_training,
-    "frames": lambda: live.frames(torch.rand(3, 8, 8, generator=torch.Generator().manual_seed(0)), list("abc")),
+    "frames": lambda: live.frames(torch.rand(3, 8, 8, generator=seeded()), list("abc")),
 }
 
 Found = Iterator[tuple[str, str]]  # (what was looked at, what is wrong: "" where nothing is)
@@ -73,7 +74,7 @@ def models() -> Found:
             "" if torch.isfinite(D(torch.zeros(1, 2), 1.0)).all() else "answers NaN: clone again",
         )
     spiral = mixtures.spiral()
-    x = 10 * torch.randn(200, 2, generator=torch.Generator().manual_seed(0))
+    x = 10 * torch.randn(200, 2, generator=seeded())
     end = samplers.final(samplers.ddim(exact.posterior_mean(spiral), x, sigmas.log_linear(40)))
     far = float(metrics.distance(end, spiral.means).mean())
     yield "a walk to the spiral", "" if far < 0.05 else f"it ends {far:.2f} away: run python3 course.py test"
