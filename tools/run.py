@@ -3,6 +3,7 @@
 course.py starts every command so. It holds Ctrl-C back until this file can answer it.
 """
 
+import importlib
 import runpy
 import signal
 import sys
@@ -14,7 +15,7 @@ USES_TORCH = "toycore", "tools", "figures", "pytest"  # its C++ parts abort if t
 def run(name: str) -> None:
     """Run a module, and let Ctrl-C through."""
     if name.split(".")[0] in USES_TORCH:
-        import torch  # noqa: F401
+        importlib.import_module("torch")
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     if hasattr(signal, "pthread_sigmask"):
         signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])

@@ -20,7 +20,7 @@ from toycore import (
     sigmas,
     training,
     types,
-)  # fmt: skip
+)
 from toycore.checkpoints import available, load
 from toycore.types import Denoiser, State, seeded
 
@@ -33,7 +33,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> ModuleType:
-    """Import the modules that need matplotlib or ipywidgets when they are first asked for."""
+    """Import the modules that need matplotlib or ipywidgets when they are first used."""
     if name not in __all__:
         raise AttributeError(f"module 'toycore' has no attribute {name!r}")
     return importlib.import_module(f"toycore.{name}")
