@@ -25,8 +25,9 @@ export function normals(seed, step, n, out = new Float32Array(2 * n)) {
 
 /** n uniform numbers in (0, 1) for (seed, step). @param {number} seed @param {number} step @param {number} n */
 export function uniforms(seed, step, n) {
-  const key = start(seed, step);
-  return Float64Array.from({ length: n }, (_, i) => uniform(key + i));
+  const key = start(seed, step), out = new Float64Array(n);
+  for (let i = 0; i < n; i++) out[i] = uniform(key + i);
+  return out;
 }
 
 /** The counter of the first number of (seed, step). @param {number} seed @param {number} step */

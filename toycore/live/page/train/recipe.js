@@ -77,18 +77,19 @@ export const decay = ({ steps }) => Math.min(0.99, 1 - 10 / (10 + steps));
  */
 export function draws({ data, recipe: { batch, low, high, labelDropout }, net, seed }, t) {
   const { x, label } = clean(data, batch, seed, t), sigma = uniforms(seed, 16 * t, batch);
-  sigma.forEach((p, i) => (sigma[i] = low * (high / low) ** p));
+  for (let i = 0; i < batch; i++) sigma[i] = low * Math.exp(Math.log(high / low) * sigma[i]);
   const kept = uniforms(seed, 16 * t + 1, net.shape.classes ? batch : 0);
-  const labels = net.shape.classes ? label.map((c, i) => (kept[i] < labelDropout ? -1 : c)) : undefined;
+  const labels = label && kept.length ? label.map((c, i) => (kept[i] < labelDropout ? -1 : c)) : undefined;
   return { x0: x, eps: normals(seed, 16 * t + 2, batch), sigma, label: labels };
 }
 
 /** n clean points and their labels. @param {Data} data @param {number} n @param {number} seed @param {number} t */
 function clean(data, n, seed, t) {
-  const rows = uniforms(seed, 16 * t + 3, n).map((p) => Math.floor((p * data.x.length) / 2));
+  const rows = uniforms(seed, 16 * t + 3, n), { label } = data;
+  for (let i = 0; i < n; i++) rows[i] = Math.floor((rows[i] * data.x.length) / 2);
   const x = data.std > 0 ? normals(seed, 16 * t + 4, n).map((z) => data.std * z) : new Float32Array(2 * n);
   for (let i = 0; i < 2 * n; i++) x[i] += data.x[2 * rows[i >> 1] + (i & 1)];
-  return { x, label: Int32Array.from(rows, (row) => (data.label ? data.label[row] : -1)) };
+  return { x, label: label && Int32Array.from(rows, (row) => label[row]) };
 }
 
 /** The levels of `metrics.LEVELS`, over which the field error is a mean. */
