@@ -22,7 +22,7 @@ def full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     long = nbformat.v4.new_output("stream", text="much\n" * 10_000)
     ran = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("1", id="a", outputs=[long])])
     monkeypatch.setattr(record, "execute", lambda path: ran)
-    monkeypatch.setattr(notebook, "execute", lambda path: ran)
+    monkeypatch.setattr(notebook, "execute", lambda path, after: ran)
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
     yield tmp_path

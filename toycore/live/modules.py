@@ -16,6 +16,7 @@ Only these forms are understood; anything else is refused. Documentation and typ
 """
 
 import json
+import os
 import re
 from pathlib import Path
 
@@ -49,7 +50,7 @@ def _add(path: Path, texts: dict[Path, str], above: tuple[Path, ...]) -> None:
 
 def name(path: Path) -> str:
     """Return the name of a module in the joined text: maths/walk.js is $maths_walk, as no name inside a module is."""
-    return "$" + "_".join(path.resolve().relative_to(ROOT.resolve()).with_suffix("").parts)
+    return "$" + re.sub(r"\W+", "_", os.path.relpath(path.resolve().with_suffix(""), ROOT.resolve()))
 
 
 def scoped(path: Path, text: str) -> str:

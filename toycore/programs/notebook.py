@@ -22,25 +22,36 @@ class Client(NotebookClient):
 
     async def async_start_new_kernel(self, **options: Any) -> None:
         """Start the kernel, with our own answer to the signals."""
-        loop, task = asyncio.get_running_loop(), asyncio.current_task()
-
-        def stop() -> None:
-            self.stopped, self.shutdown_kernel = True, "immediate"
-            task.cancel()  # type: ignore[union-attr]
-
-        with contextlib.suppress(RuntimeError):  # Windows has no such handlers: there KeyboardInterrupt is raised
+        self.loop, self.task = asyncio.get_running_loop(), asyncio.current_task()
+        running.add(self)
+        with contextlib.suppress(RuntimeError):  # not on Windows, nor in a thread: there KeyboardInterrupt is raised
             for number in SIGNALS:
-                loop.add_signal_handler(number, stop)
+                self.loop.add_signal_handler(number, self.stop)
         await super().async_start_new_kernel(**options)
 
+    def stop(self) -> None:
+        """Kill the kernel and end the run."""
+        self.stopped, self.shutdown_kernel = True, "immediate"
+        self.task.cancel()  # type: ignore[union-attr]
 
-def execute(path: Path, timeout: int = 600, **options: Any) -> Any:
-    """Return the notebook with the outputs of a run; the file stays as it is.
+
+running: set[Client] = set()
+
+
+def stop_all() -> None:
+    """Stop the notebooks that run in other threads."""
+    for client in list(running):
+        client.loop.call_soon_threadsafe(client.stop)
+
+
+def execute(path: Path, timeout: int = 600, after: str = "", **options: Any) -> Any:
+    """Return the notebook with the outputs of a run, of one more cell `after` it too; the file stays as it is.
 
     Errors: CellExecutionError where a cell fails, RuntimeError where the kernel dies, KeyboardInterrupt on Ctrl-C or
     SIGTERM (within a second or two, and without a kernel left).
     """
     book = nbformat.read(path, as_version=4)
+    book.cells += [nbformat.v4.new_code_cell(after)] if after else []
     encryption = Config(KernelManager={"transport_encryption": "auto"} if zmq.has("curve") else {})  # or kernels warn
     client = Client(
         book,
@@ -56,3 +67,5 @@ def execute(path: Path, timeout: int = 600, **options: Any) -> Any:
         if client.stopped:
             raise KeyboardInterrupt from None
         raise
+    finally:
+        running.discard(client)

@@ -1,0 +1,83 @@
+"""The front page: a view that plays itself, what one can do here, a card for every notebook."""
+
+import base64
+import html
+import io
+import re
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from toycore.programs.export.cells import Notebook, markdown, title
+from toycore.programs.export.pages import HERE, contents, fill, widgets
+
+CARD = 640, 256  # pixels of a card's picture, shown at half their size
+
+
+def write(out: Path, books: dict[str, Notebook]) -> None:
+    """Write the front page and the pictures of its cards."""
+    assets: dict[str, str] = {}
+    view, hero = opening()
+    state = widgets(hero, assets)
+    text = (HERE / "front.html").read_text(encoding="utf-8")
+    cards = "".join(card(page, book, out) for page, book in books.items() if page[0].isdigit())
+    others = contents({page: book for page, book in books.items() if not page[0].isdigit()})
+    first = next(iter(books), "index.html")
+    body = text.format(view=view, cards=cards, others=others, first=first)
+    fill(out, "index.html", assets, state, title="The diffusion course", pages=contents(books), body=body,
+         around="", kind="front")  # fmt: skip
+
+
+@cache
+def opening() -> tuple[str, Notebook]:
+    """Return the place of the view that plays itself, and a notebook that holds its state."""
+    from nbformat import v4
+
+    from toycore import live, plots
+    from toycore.programs.export.cells import STATE, view
+
+    spiral = live.field(frame="VP", sigma=0.15, arrows=False)
+    names = "kind", "meta", "_esm", "_css", *spiral.meta["traits"]
+    state = {name: getattr(spiral, name) for name in names}
+    buffers = [{"path": ["buffer"], "data": base64.b64encode(spiral.buffer).decode()}]
+    book = v4.new_notebook()
+    book.metadata = {
+        "widgets": {STATE: {"state": {"opening": {"state": state, "buffers": buffers}}}},
+        "stills": {"opening": base64.b64encode(plots.png(spiral.still())).decode()},
+    }
+    return view("opening", book), book
+
+
+def card(page: str, book: Notebook, out: Path) -> str:
+    """Return the card of a notebook: its first picture, its title, what one can do afterwards."""
+    png = next(_pictures(book), None)
+    name = Path(page).stem
+    if png:
+        (out / "assets" / f"{name}.jpg").write_bytes(thumbnail(base64.b64decode(png)))
+    picture = f'<img src="assets/{name}.jpg" alt="" loading="lazy" width="320" height="128">' if png else ""
+    number, _, words = title(book).partition(" ")
+    heading = f"<b>{html.escape(number)}</b> {html.escape(words)}"
+    return f'<li><a href="{page}">{picture}<span>{heading}</span></a>{markdown(promise(book))}</li>'
+
+
+def _pictures(book: Notebook) -> Any:
+    outputs = (out.get("data", {}) for cell in book.cells for out in cell.get("outputs", []))
+    return (data["image/png"] for data in outputs if "image/png" in data)
+
+
+def promise(book: Notebook) -> str:
+    """Return the first thing that a notebook says one can do after it, or ""."""
+    found = re.search(r"^- (.+?)[;.]?$", book.cells[0].source if book.cells else "", flags=re.M)
+    return found[1] if found else ""
+
+
+def thumbnail(png: bytes) -> bytes:
+    """Return the left part of a picture, at least half its width, as a small JPEG."""
+    from PIL import Image, ImageOps
+
+    picture = Image.open(io.BytesIO(png)).convert("RGB")
+    width = max(picture.width / 2, min(picture.width, picture.height * CARD[0] / CARD[1]))
+    left = picture.crop((0, 0, round(width), picture.height))
+    out = io.BytesIO()
+    ImageOps.fit(left, CARD, centering=(0, 0.5)).save(out, "JPEG", quality=82)
+    return out.getvalue()
