@@ -12,12 +12,14 @@ class Theme(NamedTuple):
     background: str
     ink: str  # text and axes
     faint: str  # grid, frames, things of the second rank
+    arrow: str  # a field in a live view: quieter than the particles
     data: str  # the clean points
     sample: str  # what a sampler made
     exact: str  # the closed form
     learned: str  # the network
     predicted: str  # the deterministic part of a step
     random: str  # the fresh noise of a step
+    condition: str  # the field with a label, before guidance
     accent: str  # the one thing to look at
     classes: tuple[str, ...]
     ramp: tuple[str, float, float]  # arrow lengths: a colour map and the part of it in use
@@ -25,16 +27,16 @@ class Theme(NamedTuple):
 
 
 LIGHT = Theme(
-    background="#ffffff", ink="#22252b", faint="#c9cdd4", data="#8a919c", sample="#d55e00", exact="#0072b2",
-    learned="#b8860b", predicted="#0072b2", random="#8a919c", accent="#c2185b",
+    background="#ffffff", ink="#22252b", faint="#c9cdd4", arrow="#46678a", data="#2b3440", sample="#d55e00",
+    exact="#0072b2", learned="#b8860b", predicted="#0072b2", random="#8a919c", condition="#5a3fc0", accent="#c2185b",
     classes=("#0072b2", "#d55e00", "#009e73", "#a05195", "#b8860b", "#2f9fd0", "#7a4a1f", "#5b5f97"),
-    ramp=("viridis", 0.0, 0.85), density=("Greys", 0.0, 0.45),
+    ramp=("viridis", 0.0, 0.85), density=("PuBu", 0.0, 0.27),
 )
 DARK = Theme(
-    background="#14161a", ink="#e8eaee", faint="#3d434d", data="#9aa3b0", sample="#ff9e4a", exact="#58b7f0",
-    learned="#f0d05a", predicted="#58b7f0", random="#9aa3b0", accent="#ff6fa5",
+    background="#14161a", ink="#e8eaee", faint="#3d434d", arrow="#7d9ab5", data="#e9eef5", sample="#ff9e4a",
+    exact="#58b7f0", learned="#f0d05a", predicted="#58b7f0", random="#9aa3b0", condition="#a394ff", accent="#ff6fa5",
     classes=("#58b7f0", "#ff9e4a", "#3ddc97", "#d59bf6", "#f0d05a", "#8fd3ff", "#c49a6c", "#a9aef5"),
-    ramp=("viridis", 0.35, 1.0), density=("bone", 0.1, 0.6),
+    ramp=("viridis", 0.35, 1.0), density=("bone", 0.08, 0.32),
 )
 
 

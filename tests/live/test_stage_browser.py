@@ -5,7 +5,8 @@ import math
 import pytest
 
 from tests.support import browser as b
-from toycore import data, exact, live, mixtures
+from toycore import data, exact, live, mixtures, style
+from toycore.live import engine
 
 
 @pytest.fixture(scope="module")
@@ -94,3 +95,107 @@ def test_play_says_what_it_would_do(browser, tmp_path):
             assert title.startswith(says) and page.get_attribute("[data-role=play]", "aria-label").startswith(says)
             page.click("[data-role=play]")
             b.settle(page)
+
+
+# ---- on a screen of its own
+
+SHARES = """() => {
+  const box = document.querySelector(".tc-canvas").getBoundingClientRect(), root = document.querySelector(".tc-view");
+  const small = [...root.querySelectorAll("*")].filter((n) => n.getClientRects().length && !n.closest(".tc-status")
+    && [...n.childNodes].some((c) => c.nodeType === 3 && c.textContent.trim()));
+  const sizes = small.map((n) => parseFloat(getComputedStyle(n).fontSize));
+  return [box.height / innerHeight, Math.min(...sizes) / innerHeight,
+    Math.max(root.scrollHeight, document.documentElement.scrollHeight) - innerHeight];
+}"""
+VIEWS = {
+    "field": lambda: live.field(data.spiral(40)),
+    "linked": lambda: live.field({"a": data.spiral(40), "b": data.moons(40)}),
+    "walk": lambda: live.walk(data.spiral(40), steps=20),
+    "lanes": lambda: live.walk(data.spiral(40), samplers=["ddpm", "no noise", "ddim"], steps=20),
+    "guidance": lambda: live.guidance(data=data.spiral(40, classes=3)),
+    "forward": lambda: live.forward(data.spiral(40)),
+}
+
+
+@pytest.mark.parametrize("kind", VIEWS)
+def test_a_saved_page_is_a_stage(browser, tmp_path, kind):
+    """At any width of a wide screen the picture has 80 % of the height, and the smallest type 2.2 %."""
+    with b.page_of(browser, 1280, 720) as page:
+        opened(page, tmp_path, VIEWS[kind]())
+        for width in (1280, 1920, 3840):
+            page.set_viewport_size({"width": width, "height": width * 9 // 16})
+            b.settle(page, 4)
+            picture, type_size, over = page.evaluate(SHARES)
+            assert picture >= 0.8 and type_size >= 0.022 and over <= 1, width
+        assert page.locator("input[type=range]:visible").count() == 1
+        assert page.inner_text(".tc-view").count("F fills the screen") == 1
+        page.mouse.click(400, 300)
+        b.settle(page)
+        assert not page.is_visible(".tc-hint"), "it was heard"
+        assert page.errors == []
+
+
+@pytest.mark.parametrize("kind", ["field", "lanes"])
+def test_on_a_phone_the_first_screen_is_enough(browser, tmp_path, kind):
+    with b.page_of(browser, 390, 844, has_touch=True, is_mobile=True) as page:
+        opened(page, tmp_path, VIEWS[kind]())
+        for what in (".tc-canvas", "[data-role=play]", ".tc-bar input[type=range]"):
+            box = page.locator(what).bounding_box()
+            assert box["y"] >= 0 and box["y"] + box["height"] <= 844, what
+        page.tap("[data-role=more]")
+        b.settle(page)
+        assert (
+            page.is_visible("[data-role=reset]") and page.get_attribute("[data-role=more]", "aria-expanded") == "true"
+        )
+
+
+WHERE = """() => [...document.querySelectorAll(".tc-canvas, .tc-bar, .tc-bar *, .tc-title, .tc-legend")].map((n) => {
+  const r = n.getBoundingClientRect(); // the button's word and the number change
+  return [n.className || n.tagName, r.x * !n.matches("output, button *"), r.y, getComputedStyle(n).fontSize].join();
+})"""
+
+
+@pytest.mark.parametrize("kind", ["field", "linked"])
+def test_nothing_jumps_when_a_walk_ends(browser, tmp_path, kind):
+    """All stands at the end where it stood during the walk, on a full screen."""
+    with b.page_of(browser, 1920, 1080) as page:
+        opened(page, tmp_path, VIEWS[kind]())
+        page.keyboard.press("f")
+        page.wait_for_function("() => document.fullscreenElement")
+        page.keyboard.press(" ")
+        page.wait_for_timeout(400)
+        during = page.evaluate(WHERE)
+        ended = "() => document.querySelector('[data-role=play]').dataset.face === 'play'"
+        page.wait_for_function(ended, timeout=20_000)
+        b.settle(page, 3)
+        assert page.evaluate(WHERE) == during
+
+
+def test_labels_stand_on_one_line(browser, tmp_path):
+    """With all controls open no word of a label is pushed below the others."""
+    with b.page_of(browser, 1920, 1080) as page:
+        opened(page, tmp_path, VIEWS["guidance"]())
+        page.click("[data-role=more]")
+        b.settle(page, 3)
+        high = page.evaluate(
+            """() => { const unit = parseFloat(getComputedStyle(document.querySelector(".tc-view")).fontSize);
+              return [...document.querySelectorAll(".tc-label, .tc-choice label, .tc-view button")]
+                .filter((n) => n.offsetParent && n.scrollHeight > 2.4 * unit).map((n) => n.textContent); }"""
+        )
+        assert high == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_data_stand_out_from_the_density(scheme):
+    """4.5 : 1 by WCAG 2.2, wherever on the density they lie."""
+    from tests.live.test_live_browser import contrast
+
+    colours = engine.palette()[scheme]
+    assert min(contrast(colours["data"], shade) for shade in colours["density"]) >= 4.5
+
+
+@pytest.mark.parametrize("theme", [style.LIGHT, style.DARK])
+def test_guidance_has_colours_of_its_own(theme):
+    """No arrow of guidance has the colour of a class; the random part of a step does not look like the data."""
+    assert not {theme.arrow, theme.condition, theme.accent, theme.ink} & set(theme.classes)
+    assert theme.random not in (theme.data, theme.predicted, theme.sample)

@@ -343,3 +343,16 @@ def test_functions_are_short():
     }
     assert {name: n for name, n in lengths.items() if n > 25} == {}
     assert sorted(lengths.values())[len(lengths) // 2] <= 8
+
+
+def test_frames_show_values_not_places():
+    pictures = torch.zeros(3, 2, 4, 4)
+
+    def texts(view):
+        return [control.get("texts") for control in view.meta["controls"]]
+
+    assert texts(live.frames(pictures, names=("step", "s"), values=(range(3), [0, 4]))) == [["0", "1", "2"], ["0", "4"]]
+    assert texts(live.frames(pictures[:, 0], ["d = 1", "d = 2", "d = 8"], "dimension")) == [["d = 1", "d = 2", "d = 8"]]
+    assert texts(live.frames(pictures[:, 0])) == [None]
+    with pytest.raises(ValueError, match=r"\[2\] entries for \[3\] pictures; give one value per picture"):
+        live.frames(pictures[:, 0], values=[1, 2])

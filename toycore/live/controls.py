@@ -61,8 +61,9 @@ def slider(
 ) -> Control:
     """Return a number between low and high; high may name another value ("steps"), which is `most` at the most.
 
-    more: log (then `step` is in decades), digits (shown after the point), names (an array: what is shown for whole
-    values), whole, below (the value that this one pushes up rather than exceed).
+    more: texts (shown in place of 0, 1, 2, ...), log (then `step` is in decades), digits (shown after the point),
+    names (an array: what is shown for whole values), whole, below (the value that this one pushes up rather than
+    exceed).
     """
     page = dict(type="range", role=role, label=label, low=low, high=high, step=step, log=False, digits=2) | more
     check = partial(whole if "whole" in more else real, role, low, most if isinstance(high, str) else high)
@@ -138,15 +139,26 @@ def offered(controls: list[Control], values: Values) -> Values:
 
 # ---- controls of several views --------------------------------------------------------------------
 
-SIGMA = slider("sigma", "noise level \u03c3", LOW, HIGH, 0.005, 0.3, log=True)
+SIGMA = slider("sigma", "noise level \u03c3", LOW, HIGH, 0.005, 0.1, log=True)
 SWEEP = {"role": "sigma", "from": HIGH, "to": LOW, "by": 1.15, "seconds": 6}  # how play moves it
 FRAME = choice("frame", "frame", {frame["name"]: str(frame["label"]) for frame in FRAMES})
 ARROWS = toggle("arrows", "arrows")
 LAYERS = [toggle("density", "density behind"), toggle("points", "data points")]
 SEED = Control("seed", 0, partial(whole, "seed", 0, 2**53 - 1), {})
 PLAYING = toggle("playing", "playing", False).hidden()
-BUTTONS = ["play", "back", "next", "reset", "renew", "fullscreen", "help"]
-COMMON: Values = dict(layout="side", aspect=1.0, buttons=BUTTONS, play=SWEEP, low=LOW, high=HIGH, frames=FRAMES)
+BUTTONS = ["play", "more", "fullscreen", "back", "next", "reset", "renew", "help"]  # the first three are always seen
+COMMON: Values = dict(
+    layout="side",
+    aspect=1.0,
+    wide=1.03,
+    front=1,
+    hint="",
+    buttons=BUTTONS,
+    play=SWEEP,
+    low=LOW,
+    high=HIGH,
+    frames=FRAMES,
+)
 
 
 def classes(mixture: GaussianMixture) -> Control:

@@ -1,8 +1,10 @@
 """The widget behind every view: one canvas, a few synced values, arrays sent once as bytes, one plain ES module.
 
 `meta` is what the page is given as JSON beside the bytes. In every view: kind, title, controls, index (of the arrays),
-play, layout, aspect, buttons, traits (the names of the values), presets, palette, start (the values at the start), and
-low and high, the noise levels between which walks run. Vocabularies, written in Python alone:
+play, layout, aspect (of the picture; wide: the same on a stage), front (how many controls are always seen, the others
+open with "more"), hint (what a click on the picture does), buttons, traits (the names of the values), presets, palette,
+start (the values at the start), and low and high, the noise levels between which walks run. Vocabularies, written in
+Python alone:
 
     frames       [{name, label, power, clock}], x_frame = (1 + sigma^p)^(-1/p) x with p = power, and x itself for p = 0
     rules        [{name, label, rule: {sampler, noise, eta}, values}], the samplers of the walk view: `rule` is what a
@@ -117,6 +119,7 @@ PAGE = """<!doctype html>
 <style>
 :root {{ color-scheme: light dark; }}
 body {{ margin: 0 auto; max-width: 1240px; padding: 8px; background: {light}; }}
+body.tc-alone {{ max-width: none; padding: 0; }}
 @media (prefers-color-scheme: dark) {{ body {{ background: {dark}; }} }}
 {css}
 </style></head><body>

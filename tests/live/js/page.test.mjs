@@ -3,11 +3,16 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { fixed, minus, percent, share, significant } from "../../../toycore/live/page/format.js";
 import { dataOf, latticeOf, termsOf } from "../../../toycore/live/page/fields.js";
-import { placeOn } from "../../../toycore/live/page/maths/levels.js";
+import { placeOn, scaleOf } from "../../../toycore/live/page/maths/levels.js";
 import { nearest } from "../../../toycore/live/page/maths/measures.js";
 import { memory } from "../../../toycore/live/page/memory.js";
+import { roundBelow } from "../../../toycore/live/page/paint/chart.js";
+import { contour } from "../../../toycore/live/page/paint/contour.js";
 import { arrowField, cells } from "../../../toycore/live/page/paint/marks.js";
-import { affine, aim, holds, place, squares, unplace, zoom } from "../../../toycore/live/page/paint/pane.js";
+import { normals } from "../../../toycore/live/page/maths/noise.js";
+import {
+  affine, aim, carried, holds, outside, place, reachOf, squares, unplace, zoom,
+} from "../../../toycore/live/page/paint/pane.js";
 import { finer, rgb } from "../../../toycore/live/page/paint/raster.js";
 import { probe } from "../../../toycore/live/page/plane.js";
 
@@ -37,12 +42,48 @@ test("a pane's map has its inverse, and the numbers for loops are the same map",
   assert.ok(holds(pane, 30, 210) && !holds(pane, 29, 100) && !holds(pane, 100, 211));
 });
 
-test("a pane is aimed at the data in VE, at the origin in the other frames", () => {
+test("the camera ends at the data at full size, and holds four standard deviations of noise", () => {
   const box = { centre: [0.5, 0], half: 1 };
-  assert.deepEqual(aim({ box }, { ...pane }, { power: 0 }).centre, [0.5, 0]);
-  const scaled = [1, 2].map((power) => aim({ box }, { ...pane }, { power }));
-  assert.deepEqual([scaled[0].centre, scaled[1].half], [[0, 0], 2]);
+  for (const power of [0, 1, 2]) {
+    const last = aim({ box }, { ...pane }, { power }, 1e-6);
+    assert.ok(Math.abs(last.half - 1) < 1e-4 && Math.abs(last.centre[0] - 0.5) < 1e-4, "full size");
+    for (const sigma of [0.1, 1, 10]) {
+      const { half } = aim({ box }, { ...pane }, { power }, sigma);
+      assert.ok(half > 4 * sigma * scaleOf({ power }, sigma), `frame ${power}, sigma ${sigma}`);
+    }
+  }
 });
+
+test("all of a thousand noised points of a spiral are in the picture, at every level", () => {
+  const box = { centre: [0, 0], half: 1.3 };
+  for (let seed = 0; seed < 10; seed++) {
+    const z = normals(seed, 0, 1000), turn = (i) => (Math.PI / 2) * (1 + (10 * (i >> 1)) / 1000);
+    for (const sigma of [0.01, 0.1, 0.3, 1, 3, 10]) {
+      const x = z.map((v, i) => (turn(i) * Math[i % 2 ? "sin" : "cos"](turn(i))) / (5.5 * Math.PI) + sigma * v);
+      assert.equal(outside({ centre: [0, 0], half: reachOf(box, sigma) }, x), 0, `seed ${seed}, sigma ${sigma}`);
+    }
+  }
+});
+
+test("what moves with the camera keeps its place on the screen", () => {
+  const box = { centre: [0.5, 0], half: 1 }, x = [3, -2], wide = aim({ box }, { ...pane }, { power: 0 }, 2);
+  const before = place(wide, x), near = aim({ box }, { ...pane }, { power: 0 }, 0.1);
+  place(near, carried(box, x, 2, 0.1)).forEach((p, i) => assert.ok(Math.abs(p - before[i]) < 1e-9));
+});
+
+test("points outside of a pane are counted", () => assert.equal(outside(pane, [1, -2, 5.1, 0, 1, 2, 1, -6.5]), 2));
+
+test("contours lie where the values cross the level", () => {
+  const n = 41, radius = (_, i) => Math.hypot((i % n) - 20, Math.floor(i / n) - 20);
+  const values = Float32Array.from({ length: n * n }, radius);
+  const pieces = contour(values, n, 10);
+  assert.ok(pieces.length > 4 * 40);
+  for (let i = 0; i < pieces.length; i += 2) {
+    assert.ok(Math.abs(Math.hypot(pieces[i] - 20, pieces[i + 1] - 20) - 10) < 0.05);
+  }
+});
+
+test("the round number below", () => assert.deepEqual([0.3, 1.9, 7, 49].map(roundBelow), [0.2, 1, 5, 20]));
 
 test("squares lie in their width without touching, and below each other where that is too narrow", () => {
   for (const [width, count] of [[900, 3], [900, 1], [380, 3], [500, 2]]) {
@@ -65,7 +106,7 @@ test("arrows: centred on their places, as long as their cell allows, pointing up
   const path = [], add = (...at) => path.push(at), idle = () => {};
   const g = { beginPath: idle, fill: idle, closePath: idle, moveTo: add, lineTo: add };
   const places = cells(pane, 1), upwards = Float32Array.of(0, 1e9);
-  arrowField(g, pane, places, upwards, 1, ["blue"], 1);
+  arrowField(g, pane, places, upwards, 1, "blue", 1);
   const ys = path.map(([, y]) => y), xs = path.map(([x]) => x);
   assert.ok(Math.abs(Math.max(...ys) - 208) < 1e-6 && Math.abs(Math.min(...ys) - 12) < 1e-6, "98 % of the cell");
   const tip = path.find(([, y]) => y === Math.min(...ys));

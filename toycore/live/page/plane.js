@@ -7,9 +7,11 @@ import { noiseOf } from "./maths/lattice.js";
 import { density } from "./maths/mixture.js";
 import { walkTo } from "./maths/walk.js";
 import { memory } from "./memory.js";
+import { contour, drawContour, LEVELS } from "./paint/contour.js";
 import { arrowField, cells, dots, trails } from "./paint/marks.js";
-import { holds, unplace, zoom } from "./paint/pane.js";
+import { carried, holds, outside, unplace, zoom } from "./paint/pane.js";
 import { densityImage } from "./paint/raster.js";
+import { write } from "./paint/text.js";
 
 /** @import { PlaneView } from "./fields.js" */
 /** @import { Frame, Pair, Pane, Row, Run, Scale, Term } from "./types.js" */
@@ -17,12 +19,12 @@ import { densityImage } from "./paint/raster.js";
 
 /** The scale of predicted noise. @type {Scale} */
 export const EPS = {
-  title: "|\u03B5\u0302|, predicted noise in units of \u03C3", c: 1, ticks: [0, 0.5, 1, 2, 5, Infinity],
+  title: "length of an arrow: |\u03B5\u0302|, predicted noise in units of \u03C3", c: 1, ticks: [0.2, 1, 5],
 };
 
 /** The scale of a Denoiser's error. @type {Scale} */
 export const ERROR = {
-  title: "|\u03B5\u0302 \u2212 \u03B5*|, error in units of \u03C3", c: 0.2, ticks: [0, 0.1, 0.2, 0.5, 1, Infinity],
+  title: "length of an arrow: |\u03B5\u0302 \u2212 \u03B5*|, error in units of \u03C3", c: 0.2, ticks: [0.05, 0.2, 1],
 };
 
 /**
@@ -31,7 +33,7 @@ export const ERROR = {
  * @param {PlaneView} view
  */
 export function backdrop(view) {
-  /** @type {import("./memory.js").Memory<HTMLCanvasElement>} */
+  /** @type {import("./memory.js").Memory<ReturnType<typeof imageOf>>} */
   const recall = memory();
   const { values, look } = view;
   /** @type {(g: Pen, pane: Pane, sigma: number, frame: Frame, label: number) => void} */
@@ -40,16 +42,22 @@ export function backdrop(view) {
       const keys = [sigma, frame.power, label, pane.half, ...pane.centre, look.dark, view.arrays.means];
       g.imageSmoothingEnabled = true;
       g.imageSmoothingQuality = "high";
-      g.drawImage(recall(keys, () => imageOf(view, pane, sigma, frame, label)), pane.x, pane.y, pane.w, pane.w);
+      const { image, lines, n } = recall(keys, () => imageOf(view, pane, sigma, frame, label));
+      g.drawImage(image, pane.x, pane.y, pane.w, pane.w);
+      g.strokeStyle = look.colours.arrow;
+      g.lineWidth = Math.max(1, look.unit * 0.07);
+      g.globalAlpha = 0.45;
+      for (const line of lines) drawContour(g, pane, line, n);
+      g.globalAlpha = 1;
     }
     if (!values.points || !view.arrays.data) return;
     const x = zoom(dataOf(view, label), scaleOf(frame, sigma));
-    dots(g, pane, x, Math.max(1.2, look.unit * 0.11), look.colours.data, 0.85);
+    dots(g, pane, x, Math.max(1.2, look.unit * 0.11), look.colours.data);
   };
 }
 
 /**
- * The density that a pane shows, on as many pixels as it needs.
+ * The density that a pane shows, on as many pixels as it needs, and its contours.
  *
  * @param {PlaneView} view @param {Pane} pane @param {number} sigma @param {Frame} frame @param {number} label
  */
@@ -57,14 +65,16 @@ function imageOf(view, pane, sigma, frame, label) {
   const c = scaleOf(frame, sigma), widest = Math.hypot(view.meta.narrow, sigma) * c;
   const n = Math.round(Math.min(140, Math.max(48, (2.2 * pane.half) / widest)));
   const p = new Float32Array(n * n);
-  const peak = density(mixtureOf(view), sigma, label, zoom(pane.centre, 1 / c), pane.half / c, n, p);
-  return densityImage(p, n, view.look.colours.density, peak / (peak + 0.05 * c * c)); // thin densities fade
+  density(mixtureOf(view), sigma, label, zoom(pane.centre, 1 / c), pane.half / c, n, p);
+  const image = densityImage(p, n, view.look.colours.density);
+  const fine = widest > (2.4 * pane.half) / n; // else a line would follow the pixels
+  return { image, n, lines: fine ? LEVELS.map((level) => contour(p, n, level)) : [] };
 }
 
 /**
- * How a field of arrows looks: the length m at half of a cell, colours by length, the sign, arrows along a side.
+ * How a field of arrows looks: the length m at half of a cell, the colour, the sign, arrows along a side.
  *
- * @typedef {{ c?: number, colours?: string[], sign?: number, n?: number }} ArrowStyle
+ * @typedef {{ c?: number, colour?: string, sign?: number, n?: number }} ArrowStyle
  */
 
 /**
@@ -73,10 +83,10 @@ function imageOf(view, pane, sigma, frame, label) {
  * @param {PlaneView} view @param {Pen} g @param {Pane} pane @param {Term[]} terms @param {number} sigma
  * @param {Frame} frame @param {ArrowStyle} [style]
  */
-export function arrows(view, g, pane, terms, sigma, frame, { c = 1, colours, sign = -1, n } = {}) {
+export function arrows(view, g, pane, terms, sigma, frame, { c = 1, colour, sign = -1, n } = {}) {
   n ??= Math.max(11, Math.min(25, Math.round(pane.w / 21)));
   const y = cells(pane, n), eps = noiseAt(view, terms, sigma, zoom(y, 1 / scaleOf(frame, sigma)));
-  arrowField(g, pane, y, zoom(eps, sign), c, colours ?? view.look.colours.ramp, n);
+  arrowField(g, pane, y, zoom(eps, sign), c, colour ?? view.look.colours.arrow, n);
 }
 
 /**
@@ -92,21 +102,33 @@ export function noiseAt(view, terms, sigma, x) {
 }
 
 /**
- * Particles at the real step p of a walk with comet tails, in the frame's coordinates.
+ * Particles at the real step p of a walk with comet tails, where the camera sees them.
  *
  * @param {PlaneView} view @param {Pen} g @param {Pane} pane @param {Run} run @param {number} p @param {Frame} frame
+ * @param {number} sigma the camera's level
  */
-export function swarm({ look }, g, pane, { walk, rule, D }, p, frame, colour = look.colours.sample) {
-  const k = Math.min(walk.sigmas.length - 2, Math.floor(p)), part = Math.min(1, p - k);
-  const scale = (/** @type {number} */ j) => scaleOf(frame, walk.sigmas[j]), few = 2 * Math.min(walk.n, 250);
-  const next = walkTo(walk, k + 1, rule, D), a = (1 - part) * scale(k), b = part * scale(k + 1);
-  const y = walk.xs[k].map((v, i) => a * v + b * next[i]), past = [];
+export function swarm(view, g, pane, { walk, rule, D }, p, frame, sigma, colour = view.look.colours.sample) {
+  const k = Math.min(walk.sigmas.length - 2, Math.floor(p)), part = Math.min(1, p - k), { look, meta: { box } } = view;
+  const c = scaleOf(frame, sigma), few = 2 * Math.min(walk.n, 250), past = [];
+  const seen = (/** @type {Float32Array} */ x, /** @type {number} */ j) =>
+    zoom(carried(box, x, walk.sigmas[j], sigma), c);
+  const to = seen(walkTo(walk, k + 1, rule, D), k + 1), from = seen(walk.xs[k], k);
+  const y = from.map((v, i) => v + part * (to[i] - v));
   const tail = rule.sampler === "ddim" || rule.sampler === "heun" ? 7 : 2; // noise would scribble
-  if (!look.calm) {
-    for (let j = Math.max(0, k - tail); j <= k; j++) past.push(zoom(walk.xs[j].subarray(0, few), scale(j)));
-  }
+  if (!look.calm) for (let j = Math.max(0, k - tail); j <= k; j++) past.push(seen(walk.xs[j].subarray(0, few), j));
   trails(g, pane, [...past, y.subarray(0, few)], colour, Math.max(0.8, look.unit * 0.07));
   dots(g, pane, y, Math.max(1.5, pane.w * 0.0042), colour);
+  count(view, g, pane, y);
+}
+
+/**
+ * Say how many points lie outside of a pane, where any do.
+ *
+ * @param {PlaneView} view @param {Pen} g @param {Pane} pane @param {Float32Array} y
+ */
+export function count({ look: { unit, colours: { ink } } }, g, pane, y) {
+  const n = outside(pane, y), at = /** @type {Pair} */ ([pane.x + pane.w - 0.6 * unit, pane.y + pane.w - 0.8 * unit]);
+  if (n) write(g, `${n} of ${y.length / 2} outside`, at, { size: unit, colour: ink, align: "right", weight: 600 });
 }
 
 /**

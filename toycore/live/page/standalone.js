@@ -20,6 +20,7 @@ function modelOf(state) {
 /** Show views by their kinds, one after the other. @param {Record<string, Widget>} widgets @param {State[]} states */
 export function open(widgets, states) {
   const place = /** @type {HTMLElement} */ (document.getElementById("views"));
+  if (states.length === 1) document.body.classList.add("tc-alone"); // the view fills the window
   for (const state of states) {
     widgets[state.kind].render({ model: modelOf(state), el: place.appendChild(document.createElement("div")) });
   }

@@ -73,6 +73,7 @@
  * @property {boolean} [log]
  * @property {number} [digits] after the point
  * @property {boolean} [whole] rounded in Python
+ * @property {string[]} [texts] what is shown in place of the values 0, 1, 2, ...
  * @property {string} [below] the value that this one never exceeds: it gives way
  * @property {string} [names] the array whose numbers are shown in place of the value
  */
@@ -83,7 +84,7 @@
 
 /**
  * @typedef {"background" | "ink" | "faint" | "accent" | "exact" | "learned" | "sample" | "data" | "predicted"
- *   | "random"} Hue
+ *   | "random" | "arrow" | "condition"} Hue
  */
 /** @typedef {Record<Hue, string> & { classes: string[], ramp: string[], density: string[] }} Palette */
 /** @typedef {Record<Hue, string> & { classes: string[], ramp: string[], density: number[][] }} Colours */
@@ -99,6 +100,9 @@
  * @property {Play} play
  * @property {"side" | "below"} layout where the controls stand
  * @property {number} aspect width over height of the picture beside its controls
+ * @property {number} wide the same on a stage
+ * @property {number} front how many controls are always seen
+ * @property {string} hint what a click on the picture does
  * @property {string[]} buttons
  * @property {string[]} traits the names of the values
  * @property {Record<string, any>[]} presets
@@ -162,6 +166,8 @@
  * @property {Colours} colours of the theme that holds now
  * @property {boolean} dark
  * @property {number} unit the size of the type in pixels
+ * @property {boolean} stage whether the view fills a screen or a window
+ * @property {number} lift pixels above the picture, which stands in the middle of its canvas
  * @property {number} width of the canvas in CSS pixels
  * @property {number} height
  * @property {boolean} calm whether motion is to be kept small
@@ -210,7 +216,10 @@
  * @property {HTMLElement} root
  * @property {HTMLElement} stage around the canvas
  * @property {HTMLCanvasElement} canvas
- * @property {HTMLElement} panel with everything but the picture
+ * @property {HTMLElement} bar under it: play and the main slider
+ * @property {HTMLElement} panel with everything else
+ * @property {HTMLElement} drawer that "more" opens
+ * @property {HTMLElement} hint on the picture
  * @property {HTMLElement} readouts
  * @property {HTMLElement} legend
  * @property {HTMLElement} help

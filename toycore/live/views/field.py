@@ -30,7 +30,12 @@ def field(D: Any = None, data: Source | None = None, **start: Any) -> View:
     linked = isinstance(D, dict) and len(shown.fields) > 1
     which = choices([*shown.fields])
     controls = [which.hidden() if linked else which, FRAME, classes(shown.mixture), ARROWS, *LAYERS]
-    look = {"linked": linked, "n": 500 if linked else 1000, "layout": "below" if linked else "side"}
+    look = {
+        "linked": linked,
+        "n": 500 if linked else 1000,
+        "layout": "below" if linked else "side",
+        "hint": "Click a point: where did it come from?",
+    }
     meta = look | {"steps": 60, "probe": True, "switch": switch(cosines)}
     return View("field", "The field at one noise level", shown, [SIGMA, *controls], still, start, **meta)
 

@@ -36,7 +36,7 @@ def forward(data: Source | None = None, schedules: dict[str, Any] | None = None,
     frames = {name: SCHEDULES[name][1] if name in SCHEDULES else "VP" for name in plans}
     controls = [TIME, choice("schedule", "schedule", [*plans]), *LAYERS]
     meta: dict[str, Any] = {"schedules": [{"name": name, "frame": frame} for name, frame in frames.items()]}
-    meta |= {"play": PLAY, "layout": "below", "aspect": 1.7}
+    meta |= {"play": PLAY, "layout": "below", "aspect": 1.7, "hint": "Click a point to read it as two pixels"}
     return View("forward", "Data dissolve into noise", shown, controls, still, start, **meta)
 
 

@@ -12,23 +12,55 @@ from toycore.live.engine import View
 from toycore.live.payload import Payload
 
 
-def frames(images: Any, captions: list[str] | None = None, names: str | Sequence[str] = "step", **start: Any) -> View:
+def frames(
+    images: Any,
+    captions: list[str] | None = None,
+    names: str | Sequence[str] = "step",
+    values: Sequence[Any] | None = None,
+    **start: Any,
+) -> View:
     """Show precomputed pictures under one slider or two: images [a, h, w], [a, h, w, 3], or with a second
     axis [a, b, ...].
 
     Values in [0, 1], or uint8. names: what the sliders mean, one or two; captions: one line per picture (of the
-    first axis). Values: step, second. Play runs through the first axis.
+    first axis); values: what the sliders show in place of 0, 1, 2, ..., one list per slider. Values of the view:
+    step, second. Play runs through the first axis.
     """
     names = (names,) if isinstance(names, str) else tuple(names)
     pixels = as_bytes(shaped(np.asarray(images.detach().cpu() if isinstance(images, Tensor) else images), len(names)))
     axes = zip(("step", "second"), (*names, ""), pixels.shape)
-    step, second = (slider(role, name, 0, max(1, n - 1), 1, 0.0, digits=0) for role, name, n in axes)
+    texts = shown(values, captions, pixels.shape[: len(names)])
+    step, second = (
+        slider(role, name, 0, max(1, n - 1), 1, 0.0, digits=0, **own) for (role, name, n), own in zip(axes, texts)
+    )
     last = len(pixels) - 1
     play = {"role": "step", "from": 0, "to": last, "by": 1, "seconds": max(2, (last + 1) / 10)}
-    meta = {"play": play, "layout": "below", "aspect": 1.5, "captions": list(captions or []), "axes": list(names)}
+    meta = {
+        "play": play,
+        "layout": "below",
+        "front": len(names),
+        "aspect": 1.5,
+        "captions": list(captions or []),
+        "axes": list(names),
+    }
     meta["buttons"] = [button for button in BUTTONS if button != "renew"]  # there is no noise to renew
     controls = [step, second if names[1:] else second.hidden()]
     return View("frames", " and ".join(names), Payload(arrays={"images": pixels}), controls, still, start, **meta)
+
+
+def shown(values: Sequence[Any] | None, captions: list[str] | None, counts: Sequence[int]) -> list[dict[str, Any]]:
+    """Return what each of two sliders shows for its places: the values given, the captions of a single one, or
+    indices.
+    """
+    if values is None:
+        return [{"texts": list(captions)} if captions and len(captions) == counts[0] and len(counts) == 1 else {}, {}]
+    lists = [values] if len(counts) == 1 else list(values)
+    if [len(own) for own in lists] != list(counts):
+        raise ValueError(
+            f"values have {[len(own) for own in lists]} entries for {list(counts)} pictures; give one value per"
+            " picture of each slider"
+        )
+    return [{"texts": [str(value) for value in own]} for own in lists] + [{}]
 
 
 def shaped(pixels: np.ndarray, axes: int) -> np.ndarray:

@@ -34,7 +34,16 @@ def guidance(D: Any = None, data: Source | None = None, **start: Any) -> View:
         )
     names = [str(c) for c in range(shown.mixture.classes)]
     conventions = [[label, -rules.CONVENTIONS[name]] for label, name in CONVENTIONS.items()]
-    meta = {"names": names, "conventions": conventions, "aspect": 0.9, "steps": 40, "n": 500, "probe": True}
+    meta = {
+        "names": names,
+        "conventions": conventions,
+        "aspect": 0.9,
+        "wide": 1.45,
+        "steps": 40,
+        "n": 500,
+        "probe": True,
+        "hint": "Click the picture: the three arrows there",
+    }
     title = "Guidance: from one field to another, and beyond"
     return View("guidance", title, shown.with_fields(), controls(shown), still, start, **meta)
 

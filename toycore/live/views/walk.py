@@ -76,7 +76,13 @@ def walk(D: Any = None, data: Source | None = None, samplers: Any = None, **star
         *LAYERS,
     ]
     controls = [STEP, *(knobs(lanes) if many else selector()), STEPS, SCHEDULE, *fields]
-    look = {"layout": "below" if many else "side", "aspect": 0.85, "n": 500 if many else 1000}
+    look = {
+        "layout": "below" if many else "side",
+        "aspect": 0.85,
+        "wide": 1.5,
+        "n": 500 if many else 1000,
+        "hint": "Click a particle to follow it",
+    }
     meta = look | {"samplers": lanes if many else [None]} | vocabularies()
     start = start if many or not lanes else alone(*lanes) | start
     return View("walk", "From noise to data, step by step", shown, controls, still, start, play=PLAY, **meta)

@@ -3,20 +3,65 @@
 import { minus } from "../format.js";
 import { curve } from "./marks.js";
 import { place } from "./pane.js";
-import { write } from "./text.js";
+import { outline, write } from "./text.js";
 
 /** @import { Box, Look, Pair, Pane } from "../types.js" */
 /** @typedef {CanvasRenderingContext2D} Pen */
 
 /** The pane's border, ticks at round numbers, and its title. @param {Pen} g @param {Pane} pane @param {Look} look */
 export function border(g, pane, look, title = "") {
-  const { ink, faint } = look.colours, size = look.unit, tick = pane.half > 2.6 ? 2 : 1;
+  const { ink, faint } = look.colours, size = look.unit, tick = roundBelow(0.8 * pane.half);
   g.strokeStyle = faint;
   g.lineWidth = 1;
   g.strokeRect(pane.x + 0.5, pane.y + 0.5, pane.w - 1, pane.w - 1);
   for (const value of [-tick, 0, tick]) drawTick(g, pane, look, value);
   const above = /** @type {Pair} */ ([pane.x + pane.w / 2, pane.y - size * 0.5]);
   if (title) write(g, title, above, { size, colour: ink, align: "center", weight: 600, max: pane.w });
+}
+
+/** The greatest of 1, 2, 5, 10, ... (and 0.5, 0.2, ...) that is not above x. @param {number} x */
+export function roundBelow(x) {
+  const power = 10 ** Math.floor(Math.log10(x));
+  return power * (x / power >= 5 ? 5 : x / power >= 2 ? 2 : 1);
+}
+
+/**
+ * What the last row must read, large in a pane's corner: the level, and under it what it means.
+ *
+ * @param {CanvasRenderingContext2D} g @param {Pane} pane @param {Look} look @param {string} large
+ * @param {string} [small]
+ */
+export function headline(g, pane, { unit, colours: { ink, background } }, large, small = "") {
+  const size = Math.max(1.25 * unit, pane.w * 0.048), x = pane.x + 0.5 * size, y = pane.y + 0.5 * size;
+  /** @type {[string, number, number][]} */
+  const lines = [[large, 700, size], [small, 500, Math.max(unit, 0.62 * size)]];
+  let top = y;
+  g.lineJoin = "round";
+  g.strokeStyle = background;
+  for (const [text, weight, high] of lines) {
+    const style = { size: high, colour: ink, weight, base: /** @type {const} */ ("top"), max: pane.w - size };
+    g.lineWidth = 0.3 * high;
+    outline(g, text, [x, top], style);
+    write(g, text, [x, top], style);
+    top += 1.2 * high;
+  }
+}
+
+/**
+ * A bar of a round length in a pane's lower corner.
+ *
+ * @param {CanvasRenderingContext2D} g @param {Pane} pane @param {Look} look
+ */
+export function scaleBar(g, pane, { unit, colours: { ink, background } }) {
+  const length = roundBelow(0.5 * pane.half), w = (length * pane.w) / (2 * pane.half);
+  const x = pane.x + 0.8 * unit, y = pane.y + pane.w - 0.9 * unit;
+  const style = { size: unit, colour: ink, weight: 600 }, text = `scale: ${Number(length.toPrecision(1))}`;
+  curve(g, [[x - 2, y], [x + w + 2, y]], background, 7);
+  curve(g, [[x, y], [x + w, y]], ink, 3);
+  g.strokeStyle = background;
+  g.lineWidth = 0.3 * unit;
+  outline(g, text, [x, y - 0.5 * unit], style);
+  write(g, text, [x, y - 0.5 * unit], style);
 }
 
 /** A tick on either axis. @param {Pen} g @param {Pane} pane @param {Look} look @param {number} value */
@@ -29,7 +74,7 @@ function drawTick(g, pane, { unit, colours }, value) {
   g.lineTo(pane.x + 5, py);
   g.stroke();
   if (!pane.ticks) return;
-  const style = { size: unit * 0.8, colour: colours.ink }, text = minus(String(value));
+  const style = { size: unit * 0.95, colour: colours.ink }, text = minus(String(Number(value.toPrecision(1))));
   write(g, text, [px, base + 4], { ...style, align: "center", base: "top" });
   write(g, text, [pane.x - 5, py], { ...style, align: "right", base: "middle" });
 }
@@ -51,7 +96,7 @@ function drawTick(g, pane, { unit, colours }, value) {
  * @param {Pen} g @param {Box} box @param {Look} look @param {Axes} axes @returns {(x: number, y: number) => Pair}
  */
 export function chart(g, box, look, { title, x: [x0, x1], y: [y0, y1], xs = [], ys = [] }) {
-  const { ink, faint } = look.colours, size = look.unit * 0.8, low = box.y + box.h, right = box.x + box.w;
+  const { ink, faint } = look.colours, size = look.unit * 0.95, low = box.y + box.h, right = box.x + box.w;
   /** @type {(x: number, y: number) => Pair} */
   const at = (x, y) => [
     box.x + ((x - x0) / (x1 - x0)) * box.w,
@@ -66,7 +111,7 @@ export function chart(g, box, look, { title, x: [x0, x1], y: [y0, y1], xs = [], 
   for (const [value, text] of xs) {
     write(g, text, [at(value, y0)[0], low + 4], { size, colour: ink, align: "center", base: "top" });
   }
-  write(g, title, [box.x, box.y - size * 0.7], { size: size * 1.1, colour: ink, weight: 600, max: box.w });
+  write(g, title, [box.x, box.y - size * 0.7], { size: look.unit, colour: ink, weight: 600, max: box.w });
   return at;
 }
 
@@ -74,14 +119,16 @@ export function chart(g, box, look, { title, x: [x0, x1], y: [y0, y1], xs = [], 
  * A horizontal bar filled to its share, under its name and value.
  *
  * @param {Pen} g @param {Box} box @param {Look} look @param {string} name @param {number} share
- * @param {string} colour @param {string} value
+ * @param {string} colour @param {string} value @param {number} [mark] the share that is marked: what would be right
  */
-export function bar(g, { x, y, w, h }, { unit, colours: { ink, faint } }, name, share, colour, value) {
-  const size = unit * 0.9;
+export function bar(g, { x, y, w, h }, { unit, colours: { ink, faint } }, name, share, colour, value, mark = 1) {
+  const size = unit * 0.95, at = x + w * mark;
   write(g, name, [x, y - 5], { size, colour: ink, max: w * 0.58 });
   write(g, value, [x + w, y - 5], { size, colour: ink, align: "right", weight: 600, max: w * 0.38 });
   g.fillStyle = faint;
   g.fillRect(x, y, w, h);
   g.fillStyle = colour;
   g.fillRect(x, y, w * Math.max(0, Math.min(1, share)), h);
+  curve(g, [[at, y - 0.2 * h], [at, y + 1.2 * h]], ink, 2);
+  write(g, "1", [at, y + 1.3 * h], { size, colour: ink, align: "center", base: "top" });
 }

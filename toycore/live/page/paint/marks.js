@@ -102,38 +102,21 @@ export function cells(pane, n) {
 }
 
 /**
- * A field of arrows centred on their places, one colour per bin of m / (m + c), where m is a vector's length; an arrow
- * has the length cell m / (m + c), of n cells along a side.
+ * A field of arrows centred on their places, n along a side: a vector of length m is drawn as m / (m + c) of a cell.
  *
  * @param {Pen} g @param {Pane} pane @param {Float32Array} places @param {Float32Array} vectors @param {number} c
- * @param {string[]} colours @param {number} n
+ * @param {string} colour @param {number} n
  */
-export function arrowField(g, pane, places, vectors, c, colours, n) {
-  const cell = (pane.w / n) * 0.98, thick = Math.max(1.1, cell * 0.085), { k, bx, by } = affine(pane);
-  binned(vectors, c, colours.length).forEach((bin, b) => {
-    g.fillStyle = colours[b];
-    g.beginPath();
-    for (let j = 0; j < bin.length; j += 2) {
-      const i = bin[j], px = bx + k * places[i], py = by - k * places[i + 1];
-      const dx = vectors[i] * bin[j + 1] * cell, dy = -vectors[i + 1] * bin[j + 1] * cell;
-      arrowPath(g, px - dx / 2, py - dy / 2, dx, dy, thick);
-    }
-    g.fill();
-  });
-}
-
-/**
- * The vectors by the bin of their m / (m + c): index, 1 / (m + c), index, ...
- *
- * @param {Float32Array} vectors @param {number} c @param {number} count
- */
-function binned(vectors, c, count) {
-  const bins = Array.from({ length: count }, () => /** @type {number[]} */ ([]));
+export function arrowField(g, pane, places, vectors, c, colour, n) {
+  const cell = (pane.w / n) * 0.98, thick = Math.max(1.1, cell * 0.075), { k, bx, by } = affine(pane);
+  g.fillStyle = colour;
+  g.beginPath();
   for (let i = 0; i < vectors.length; i += 2) {
-    const m = Math.hypot(vectors[i], vectors[i + 1]), share = m / (m + c);
-    if (m > 1e-6) bins[Math.min(count - 1, Math.floor(share * count))].push(i, share / m);
+    const m = Math.hypot(vectors[i], vectors[i + 1]), px = bx + k * places[i], py = by - k * places[i + 1];
+    const size = cell / (m + c), dx = vectors[i] * size, dy = -vectors[i + 1] * size;
+    arrowPath(g, px - dx / 2, py - dy / 2, dx, dy, thick);
   }
-  return bins;
+  g.fill();
 }
 
 /** A curve through pixels. @param {Pen} g @param {Pair[]} points @param {string} colour @param {number} width */
@@ -159,5 +142,18 @@ export function disc(g, [px, py], r, colour, edge) {
   if (!edge) return;
   g.strokeStyle = edge;
   g.lineWidth = 1.5;
+  g.stroke();
+}
+
+/**
+ * A ring around a pixel, which hides nothing.
+ *
+ * @param {Pen} g @param {Pair} at @param {number} r @param {string} colour
+ */
+export function ring(g, [px, py], r, colour) {
+  g.beginPath();
+  g.arc(px, py, r, 0, TURN);
+  g.strokeStyle = colour;
+  g.lineWidth = Math.max(1.5, r / 4);
   g.stroke();
 }

@@ -1,6 +1,9 @@
 // Panes: where the pictures of the plane stand on the canvas, and which part of the plane each shows.
 
-/** @import { Frame, Look, Pair, Pane, PlaneMeta } from "../types.js" */
+import { scaleOf } from "../maths/levels.js";
+
+/** @import { Frame, Look, Pair, Pane } from "../types.js" */
+/** @typedef {{ centre: Pair, half: number }} Box  a square of the plane */
 
 /** The pixel of a point. @param {Pane} pane @param {ArrayLike<number>} at @returns {Pair} */
 export const place = (pane, at) => [
@@ -40,15 +43,40 @@ export function within(g, pane, draw) {
 /** Points times a factor; a point stays a list. @template {Float32Array | number[]} P @param {P} x @param {number} c */
 export const zoom = (x, c) => /** @type {P} */ (x.map((v) => c * v));
 
+/** Of a thousand normal points none but a rare one lies further out, in standard deviations. */
+const REACH = 4.8;
+
+/** Half of the window, in the data's units, that holds all of the data with so much noise. @param {Box} box */
+export const reachOf = ({ half }, /** @type {number} */ sigma) => Math.hypot(half, REACH * sigma);
+
 /**
- * Point a pane at the box that suits its frame; the window never moves while sigma does.
+ * Point a pane at the data with the noise of a level: the camera follows sigma, and ends at the data at full size.
  *
- * @param {Pick<PlaneMeta, "box">} meta @param {Pane} pane @param {Pick<Frame, "power">} frame
+ * @param {{ box: Box }} meta @param {Pane} pane @param {Pick<Frame, "power">} frame @param {number} sigma
+ * @param {number} noise the level that must fit
  */
-export function aim({ box: { centre, half } }, pane, frame) {
-  if (!frame.power) return Object.assign(pane, { centre, half });
-  const wide = Math.max(Math.abs(centre[0]), Math.abs(centre[1])) + half;
-  return Object.assign(pane, { centre: [0, 0], half: Math.max(2, wide) });
+export function aim({ box }, pane, frame, sigma, noise = sigma) {
+  const c = scaleOf(frame, sigma), [x, y] = box.centre;
+  return Object.assign(pane, { centre: [c * x, c * y], half: c * reachOf(box, noise) });
+}
+
+/**
+ * Points of the level `from` where the camera showed them then, in the data's units of the level sigma.
+ *
+ * @template {Float32Array | number[]} P @param {Box} box @param {P} x @param {number} from @param {number} sigma
+ */
+export function carried(box, x, from, sigma) {
+  const k = reachOf(box, sigma) / reachOf(box, from);
+  return /** @type {P} */ (x.map((v, i) => box.centre[i % 2] + k * (v - box.centre[i % 2])));
+}
+
+/** How many points (flat) lie outside a pane. @param {Pane} pane @param {ArrayLike<number>} y */
+export function outside({ centre, half }, y) {
+  let n = 0;
+  for (let i = 0; i < y.length; i += 2) {
+    n += Number(Math.max(Math.abs(y[i] - centre[0]), Math.abs(y[i + 1] - centre[1])) > half);
+  }
+  return n;
 }
 
 /**
@@ -58,11 +86,12 @@ export function aim({ box: { centre, half } }, pane, frame) {
  * @param {number} count @returns {{ panes: Pane[], height: number }}
  */
 export function squares({ unit }, width, room, count, below = 0) {
-  const top = 2 * unit, foot = 1.7 * unit + below, left = 1.9 * unit, gap = 1.3 * unit;
+  const top = (count > 1 ? 2 : 0.6) * unit, foot = 1.7 * unit + below, left = 1.9 * unit, gap = 1.3 * unit;
   width -= 0.7 * unit; // room for the last tick
-  const columns = width / count > 190 ? count : 1, rows = Math.ceil(count / columns);
-  const fits = (width - columns * left - (columns - 1) * (gap - left / 2)) / columns;
-  const w = Math.floor(Math.min(fits, rows > 1 ? fits : Math.max(150, room - top - foot)));
+  const fits = (/** @type {number} */ n) => (width - n * left - (n - 1) * (gap - left / 2)) / n;
+  const side = (/** @type {number} */ n) => Math.min(fits(n), Math.max(110, room / Math.ceil(count / n) - top - foot));
+  const columns = Array.from({ length: count }, (_, i) => count - i).reduce((a, b) => (side(b) > side(a) ? b : a));
+  const rows = Math.ceil(count / columns), w = Math.floor(side(columns));
   const pitch = Math.min(width / columns, w + left + gap), start = (width - columns * pitch) / 2;
   const panes = Array.from({ length: count }, (_, i) => ({
     x: Math.floor(start + (i % columns) * pitch + left + (pitch - left - w) / 2),

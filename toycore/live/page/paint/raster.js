@@ -14,14 +14,14 @@ export function raster(w, h, paint) {
 }
 
 /**
- * Shares in [0, 1] through a ramp, n x n, rows from the top; `strength` fades them.
+ * Shares in [0, 1] through a ramp, n x n, rows from the top.
  *
- * @param {Float32Array} share @param {number} n @param {number[][]} ramp @param {number} strength
+ * @param {Float32Array} share @param {number} n @param {number[][]} ramp
  */
-export function densityImage(share, n, ramp, strength) {
+export function densityImage(share, n, ramp) {
   const last = ramp.length - 1;
   return raster(n, n, (i, pixels) => {
-    const v = Math.sqrt(share[i]) * strength, c = ramp[Math.min(last, (v * last) | 0)];
+    const v = Math.sqrt(share[i]), c = ramp[Math.min(last, (v * last) | 0)];
     pixels[4 * i] = c[0];
     pixels[4 * i + 1] = c[1];
     pixels[4 * i + 2] = c[2];

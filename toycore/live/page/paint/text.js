@@ -16,17 +16,32 @@ const FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', 'DejaVu
  * @property {number} [max]
  */
 
-/**
- * Write a text at a pixel.
- *
- * @param {CanvasRenderingContext2D} g @param {string} text @param {Pair} at @param {TextStyle} style
- */
-export function write(g, text, [x, y], { size, colour, align, base, weight = 400, max = Infinity }) {
+/** @param {CanvasRenderingContext2D} g @param {string} text @param {TextStyle} style */
+function set(g, text, { size, colour, align, base, weight = 400, max = Infinity }) {
   g.font = `${weight} ${size}px ${FONT}`;
   const shrink = max / g.measureText(text).width;
   if (shrink < 1) g.font = `${weight} ${size * shrink}px ${FONT}`;
   g.fillStyle = colour;
   g.textAlign = align ?? "left";
   g.textBaseline = base ?? "alphabetic";
+}
+
+/**
+ * Write a text at a pixel.
+ *
+ * @param {CanvasRenderingContext2D} g @param {string} text @param {Pair} at @param {TextStyle} style
+ */
+export function write(g, text, [x, y], style) {
+  set(g, text, style);
   g.fillText(text, x, y);
+}
+
+/**
+ * The pen's line around a text, so that it is read on any ground.
+ *
+ * @param {CanvasRenderingContext2D} g @param {string} text @param {Pair} at @param {TextStyle} style
+ */
+export function outline(g, text, [x, y], style) {
+  set(g, text, style);
+  g.strokeText(text, x, y);
 }

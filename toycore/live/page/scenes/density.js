@@ -6,14 +6,14 @@ import { grid, pullOf, scaleOf } from "../maths/levels.js";
 import { moments } from "../maths/measures.js";
 import { noiseUp, startWalk, walkTo } from "../maths/walk.js";
 import { memory } from "../memory.js";
-import { border } from "../paint/chart.js";
+import { border, headline, scaleBar } from "../paint/chart.js";
 import { arrowField, cells, dots } from "../paint/marks.js";
-import { aim, squares, within, zoom } from "../paint/pane.js";
+import { aim, carried, squares, within, zoom } from "../paint/pane.js";
 import { arrows, backdrop, clockRows } from "../plane.js";
 import { widget } from "../widget/widget.js";
 
 /** @import { Memory } from "../memory.js" */
-/** @import { Legend, PlaneMeta, Row, Rule, Scene, View } from "../types.js" */
+/** @import { Legend, Mark, PlaneMeta, Row, Rule, Scene, View } from "../types.js" */
 /** @typedef {CanvasRenderingContext2D} Pen */
 
 /** steps, n, high: of the paths. @typedef {PlaneMeta & { steps: number, n: number, high: number }} DensityMeta */
@@ -57,8 +57,9 @@ class Density {
     const { sigma } = this.view.values, { levels, xs } = this.path(), frame = frameOf(this.view);
     const last = levels.length - 1, share = Math.log(sigma / levels[0]) / Math.log(levels[last] / levels[0]);
     const p = Math.max(0, Math.min(last, share * last)), k = Math.min(last - 1, Math.floor(p)), t = p - k;
-    const a = (1 - t) * scaleOf(frame, levels[k]), b = t * scaleOf(frame, levels[k + 1]);
-    return xs[k].map((v, i) => a * v + b * xs[k + 1][i]);
+    const { box } = this.view.meta, c = scaleOf(frame, sigma);
+    const from = carried(box, xs[k], levels[k], sigma), to = carried(box, xs[k + 1], levels[k + 1], sigma);
+    return from.map((v, i) => c * (v + t * (to[i] - v)));
   }
 
   /** @param {number} width @param {number} room */
@@ -73,15 +74,17 @@ class Density {
     const { view, pane } = this, { sigma, show } = view.values, frame = frameOf(view);
     const { accent, sample } = view.look.colours;
     const n = Math.max(11, Math.min(19, Math.round(pane.w / 30)));
-    aim(view.meta, pane, frame);
+    aim(view.meta, pane, frame, sigma);
     within(g, pane, () => {
       this.backdrop(g, pane, sigma, frame, -1);
-      const both = show === "both", style = { n, colours: [accent] };
+      const both = show === "both", style = { n, colour: accent };
       if (both || show === "score") arrows(view, g, pane, this.terms(), sigma, frame, style);
       if (both || show === "drift") this.drawDrift(g, n);
       dots(g, pane, this.cloud(), Math.max(1.5, pane.w * 0.0042), sample, 0.9);
     });
     border(g, pane, view.look);
+    scaleBar(g, pane, view.look);
+    headline(g, pane, view.look, `\u03C3 = ${significant(sigma)}`, NAMES[view.values.process]);
   }
 
   /**
@@ -95,7 +98,7 @@ class Density {
     const inside = (/** @type {number} */ v, /** @type {number} */ axis) => v - pane.centre[axis] < edge;
     const y = cells(pane, n).map((v) => v + pane.half / n)
       .filter((v, i, all) => inside(v, i % 2) && inside(all[i ^ 1], 1 - (i % 2)));
-    arrowField(g, pane, y, zoom(y, pullOf(frameOf(view), view.values.sigma)), 1, [view.look.colours.predicted], n);
+    arrowField(g, pane, y, zoom(y, pullOf(frameOf(view), view.values.sigma)), 1, view.look.colours.predicted, n);
   }
 
   /** @returns {Row[]} */
@@ -114,13 +117,14 @@ class Density {
 
   /** @returns {Legend} */
   legend() {
-    const { sample, accent, predicted, data } = this.view.look.colours;
-    return {
-      marks: [
-        [sample, "particles"], [data, "data"], [accent, "score (times \u03C3)", "line"],
-        [predicted, "drift of the forward SDE", "line"],
-      ],
-    };
+    const { look: { colours: { sample, accent, predicted, data } }, values: { show, points } } = this.view;
+    /** @type {[boolean, Mark][]} */
+    const marks = [
+      [true, [sample, "particles"]], [points, [data, "data"]],
+      [show === "score" || show === "both", [accent, "score (times \u03C3)", "line"]],
+      [show === "drift" || show === "both", [predicted, "drift of the forward SDE", "line"]],
+    ];
+    return { marks: marks.filter(([there]) => there).map(([, mark]) => mark) };
   }
 
   /** A process is played in its own direction. */

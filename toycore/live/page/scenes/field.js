@@ -7,14 +7,14 @@ import { measures } from "../maths/measures.js";
 import { posterior } from "../maths/mixture.js";
 import { startWalk, walkTo } from "../maths/walk.js";
 import { memory } from "../memory.js";
-import { border } from "../paint/chart.js";
+import { border, headline, scaleBar } from "../paint/chart.js";
 import { arrow, curve, disc } from "../paint/marks.js";
 import { aim, place, squares, within, zoom } from "../paint/pane.js";
 import { arrows, backdrop, clockRows, EPS, ERROR, probe, swarm } from "../plane.js";
 import { widget } from "../widget/widget.js";
 
 /** @import { Memory } from "../memory.js" */
-/** @import { Legend, Pair, Pane, PlaneMeta, Row, Run, Scene, Term, View } from "../types.js" */
+/** @import { Legend, Mark, Pair, Pane, PlaneMeta, Row, Run, Scene, Term, View } from "../types.js" */
 /** @typedef {CanvasRenderingContext2D} Pen */
 
 /**
@@ -42,7 +42,19 @@ class Field {
   /** The Denoiser of a pane. @param {number} i */
   nameOf(i) {
     const { meta, values } = this.view;
-    return meta.linked ? meta.fields[i] : values.show;
+    return meta.linked ? meta.fields[i] ?? "error" : values.show;
+  }
+
+  /** What stands over one of several panes. @param {number} i */
+  titleOf(i) {
+    const { fields } = this.view.meta;
+    return fields[i] ?? `${fields[1]} \u2212 ${fields[0]}`;
+  }
+
+  /** What the arrows lead to at this level. */
+  aimsAt() {
+    const cos = crossover(this.view);
+    return cos === null ? "" : `arrows aim at: ${cos > Math.SQRT1_2 ? "the mean" : "data nearby"}`;
   }
 
   /** The particles of a pane; beside an error walk those of the learned Denoiser. @param {number} i */
@@ -56,9 +68,14 @@ class Field {
     }));
   }
 
+  /** How many panes there are: two linked fields have their difference beside them. */
+  count() {
+    return this.runs.length === 2 ? 3 : this.runs.length;
+  }
+
   /** @param {number} width @param {number} room */
   arrange(width, room) {
-    const { panes, height } = squares(this.view.look, width, room, this.runs.length);
+    const { panes, height } = squares(this.view.look, width, room, this.count());
     this.panes = panes;
     return height;
   }
@@ -73,14 +90,19 @@ class Field {
   drawPane(g, pane, i) {
     const { view } = this, { sigma, label, arrows: wanted } = view.values, name = this.nameOf(i), frame = frameOf(view);
     const terms = termsOf(view, name, label), style = name === "error" ? { c: ERROR.c, sign: 1 } : {};
-    aim(view.meta, pane, frame);
+    aim(view.meta, pane, frame, sigma);
     within(g, pane, () => {
       this.backdrop(g, pane, sigma, frame, label);
       if (wanted) arrows(view, g, pane, terms, sigma, frame, style);
-      if (this.sampling) swarm(view, g, pane, this.run(i), placeOn(this.run(i).walk.sigmas, sigma), frame);
+      if (this.sampling && i < this.runs.length) {
+        const run = this.run(i);
+        swarm(view, g, pane, run, placeOn(run.walk.sigmas, sigma), frame, sigma);
+      }
       if (this.probe.at) this.drawPosterior(g, pane, this.probe.at, terms, name);
     });
-    border(g, pane, view.look, view.meta.linked ? name : "");
+    border(g, pane, view.look, view.meta.linked ? this.titleOf(i) : "");
+    scaleBar(g, pane, view.look);
+    if (i === 0) headline(g, pane, view.look, `\u03C3 = ${significant(sigma)}`, this.aimsAt());
   }
 
   /**
@@ -131,19 +153,23 @@ class Field {
       rows.push(["x\u0302\u2080 at the point", `(${fixed(x)}, ${fixed(y)})`]);
       rows.push(["data points that count", this.shown.effective.toFixed(1)]);
     }
-    if (this.sampling && sigma <= this.view.meta.low * 1.01) rows.push(...this.runs.flatMap((_, i) => this.scores(i)));
+    const done = sigma <= this.view.meta.low * 1.01;
+    if (this.sampling) rows.push(...this.runs.flatMap((_, i) => this.scores(i, done)));
     return this.sampling ? [...rows, ["seed", String(seed)]] : rows;
   }
 
-  /** How good the samples of a pane are. @param {number} i @returns {Row[]} */
-  scores(i) {
-    const { walk, D, rule } = this.run(i), prefix = this.runs.length > 1 ? `${this.nameOf(i)}: ` : "";
-    const end = walkTo(walk, walk.sigmas.length - 1, rule, D);
+  /**
+   * How good the samples of a pane are, once they are there; their rows are there from the start, so nothing jumps.
+   *
+   * @param {number} i @param {boolean} done @returns {Row[]}
+   */
+  scores(i, done) {
+    const prefix = this.runs.length > 1 ? `${this.nameOf(i)}: ` : "";
+    const names = ["spread of the samples", "coverage", "distance to the data"].map((name) => prefix + name);
+    if (!done) return names.map((name) => [name, "\u2013"]);
+    const { walk, D, rule } = this.run(i), end = walkTo(walk, walk.sigmas.length - 1, rule, D);
     const { spread, coverage, distance } = measures(end, dataOf(this.view, this.view.values.label));
-    return [
-      [`${prefix}spread of the samples`, spread.toFixed(2)], [`${prefix}coverage`, coverage.toFixed(2)],
-      [`${prefix}distance to the data`, distance.toFixed(3)],
-    ];
+    return [[names[0], spread.toFixed(2)], [names[1], coverage.toFixed(2)], [names[2], distance.toFixed(3)]];
   }
 
   describe() {
@@ -161,9 +187,14 @@ class Field {
   /** @returns {Legend} */
   legend() {
     const { meta, values, look: { colours: { data, sample, accent } } } = this.view;
+    /** @type {[boolean, Mark][]} */
+    const marks = [
+      [values.points, [data, "data"]], [this.sampling, [sample, "particles"]],
+      [this.probe.at !== null, [accent, "data that the point may come from"]],
+    ];
     return {
-      scale: values.show === "error" && !meta.linked ? ERROR : EPS,
-      marks: [[data, "data"], [sample, "particles (press play)"], [accent, "p(data | point): click the picture"]],
+      scale: !values.arrows ? undefined : values.show === "error" && !meta.linked ? ERROR : EPS,
+      marks: marks.filter(([there]) => there).map(([, mark]) => mark),
     };
   }
 

@@ -6,7 +6,7 @@ import { alphaBar, scaleOf } from "../maths/levels.js";
 import { nearest } from "../maths/measures.js";
 import { normals } from "../maths/noise.js";
 import { memory } from "../memory.js";
-import { chart, border } from "../paint/chart.js";
+import { border, chart, headline, scaleBar } from "../paint/chart.js";
 import { curve, disc, dots } from "../paint/marks.js";
 import { aim, place, squares, unplace, within } from "../paint/pane.js";
 import { write } from "../paint/text.js";
@@ -67,10 +67,10 @@ class Forward {
   /** The picture beside the curves and pixels, or above them. @param {number} width @param {number} room */
   arrange(width, room) {
     const { look } = this.view, { unit } = look, narrow = width < 560;
-    const { panes: [pane], height } = squares(look, narrow ? width : width * 0.54, room, 1);
-    const left = narrow ? 3.2 * unit : width * 0.54 + 3.8 * unit, w = width - left - 1.2 * unit;
+    const { panes: [pane], height } = squares(look, narrow ? width : width * 0.54, narrow ? 0.5 * room : room, 1);
+    const left = narrow ? 3.2 * unit : width * 0.54 + 3.8 * unit, w = width - left - 8.5 * unit; // room for names
     const top = narrow ? height + 1.4 * unit : pane.y + unit, side = Math.min((w - 1.4 * unit) / 4, pane.w * 0.27);
-    const most = narrow ? 180 : Math.max(60, Math.min(pane.w * 0.56, height - top - side - 6 * unit));
+    const most = narrow ? 0.2 * room : Math.max(60, Math.min(pane.w * 0.56, height - top - side - 6 * unit));
     this.pane = pane;
     this.graph = { x: left, y: top, w, h: Math.min(most, 0.85 * w) };
     this.pixel = { x: left, y: top + this.graph.h + 5 * unit, w: side, h: side };
@@ -80,13 +80,16 @@ class Forward {
   /** @param {Pen} g */
   draw(g) {
     const sigma = this.sigma(), frame = this.frame(), c = scaleOf(frame, sigma);
-    aim(this.view.meta, this.pane, frame);
+    aim(this.view.meta, this.pane, frame, sigma);
     within(g, this.pane, () => {
       this.backdrop(g, this.pane, Math.max(sigma, 0.004), frame, -1);
       this.drawCloud(g, this.cloud(sigma, c));
       this.drawPoint(g, place(this.pane, this.point(0, c)), place(this.pane, this.point(sigma, c)));
     });
-    border(g, this.pane, this.view.look, `${frame.label} frame`);
+    border(g, this.pane, this.view.look);
+    scaleBar(g, this.pane, this.view.look);
+    const left = `signal left: ${percent(Math.sqrt(alphaBar(sigma)))} %`;
+    headline(g, this.pane, this.view.look, `\u03C3 = ${significant(sigma)}`, left);
     this.drawCurves(g, sigma);
     this.drawPixels(g, 0, this.point(0, 1), "clean point as 2 pixels");
     this.drawPixels(g, 1, this.point(sigma, c), "noisy point as 2 pixels");
@@ -112,7 +115,7 @@ class Forward {
 
   /** The signal-to-noise ratio of every schedule, the chosen one on top. @param {Pen} g @param {number} sigma */
   drawCurves(g, sigma) {
-    const { meta, values, look } = this.view, { faint, exact, accent, background } = look.colours;
+    const { meta, values, look } = this.view, { arrow, exact, accent, background } = look.colours;
     const ratio = (/** @type {number} */ s) => -2 * Math.log10(Math.max(s, 1e-6));
     const at = chart(g, this.graph, look, {
       title: "signal-to-noise ratio \u03B1\u0304/(1\u2212\u03B1\u0304) = 1/\u03C3\u00B2", x: [0, 1], y: [-5, 5],
@@ -121,9 +124,27 @@ class Forward {
     });
     const line = (/** @type {string} */ name) =>
       Array.from({ length: 101 }, (_, i) => at(i / 100, ratio(this.sigma(i / 100, name))));
-    for (const { name } of meta.schedules) if (name !== values.schedule) curve(g, line(name), faint, 1.5);
+    for (const { name } of meta.schedules) if (name !== values.schedule) curve(g, line(name), arrow, 1.5);
     curve(g, line(values.schedule), exact, 3);
     disc(g, at(values.time, ratio(sigma)), look.unit * 0.5, accent, background);
+    const ends = meta.schedules.map(({ name }) => ({ name, at: at(1, ratio(this.sigma(1, name))) }));
+    this.drawNames(g, ends);
+  }
+
+  /**
+   * The schedules' names beside the ends of their curves, apart from each other.
+   *
+   * @param {Pen} g @param {{ name: string, at: Pair }[]} ends
+   */
+  drawNames(g, ends) {
+    const { values: { schedule }, look: { unit, colours: { ink, exact } } } = this.view, { y, h } = this.graph;
+    const inOrder = ends.sort((a, b) => a.at[1] - b.at[1]), last = inOrder.length - 1;
+    let above = y - unit;
+    inOrder.forEach(({ name, at: [px, py] }, i) => {
+      above = Math.max(above + 1.15 * unit, Math.min(py, y + h - 1.15 * unit * (last - i)));
+      const own = name === schedule, style = { size: 0.95 * unit, colour: own ? exact : ink, weight: own ? 700 : 400 };
+      write(g, name, [px + 0.5 * unit, above], { ...style, base: "middle", max: 7.5 * unit });
+    });
   }
 
   /**
@@ -163,11 +184,10 @@ class Forward {
 
   /** @returns {Legend} */
   legend() {
-    const { sample, data, accent, exact, faint } = this.view.look.colours;
+    const { sample, data, accent } = this.view.look.colours;
     return {
       marks: [
-        [sample, "noisy points"], [data, "data"], [accent, "the point whose pixels are shown (click another)"],
-        [exact, "this schedule", "line"], [faint, "the others", "line"],
+        [sample, "noisy points"], [data, "data"], [accent, "the point whose pixels are shown"],
       ],
     };
   }

@@ -8,10 +8,10 @@ import { measures } from "../maths/measures.js";
 import { classOf } from "../maths/mixture.js";
 import { startWalk, walkTo } from "../maths/walk.js";
 import { memory } from "../memory.js";
-import { bar, border } from "../paint/chart.js";
+import { bar, border, headline, scaleBar } from "../paint/chart.js";
 import { arrow, cells, disc, dots } from "../paint/marks.js";
 import { aim, place, squares, within, zoom } from "../paint/pane.js";
-import { arrows, backdrop, EPS, noiseAt, probe, swarm } from "../plane.js";
+import { arrows, backdrop, count, EPS, noiseAt, probe, swarm } from "../plane.js";
 import { widget } from "../widget/widget.js";
 
 /** @import { Memory } from "../memory.js" */
@@ -45,6 +45,8 @@ class Guidance {
     /** @type {Memory<Judged>} */
     this.judged = memory();
     this.pane = squares(view.look, 400, 400, 1).panes[0];
+    this.beside = false; // whether the bars stand beside the pane
+    this.side = 0; // where
   }
 
   /** The lattice of a class, -1 for none. @param {number} label */
@@ -81,9 +83,15 @@ class Guidance {
     return walkTo(walk, walk.sigmas.length - 1, rule, D);
   }
 
+  /** The particles: on their way while they walk, else where they end. */
+  now() {
+    const { playing, sigma } = this.view.values, { walk, D, rule } = this.run();
+    return playing ? walkTo(walk, Math.floor(placeOn(walk.sigmas, sigma)), rule, D) : this.samples();
+  }
+
   /** How good the samples are. @returns {Judged} */
   judge() {
-    const { view } = this, { meta, values: { label } } = view, x = this.samples();
+    const { view } = this, { meta, values: { label } } = view, x = this.now();
     return this.judged([x, label], () => {
       const own = classOf(mixtureOf(view), meta.classes, x), hits = own.filter((c) => c === label).length;
       return { ...measures(x, dataOf(view, label)), share: hits / own.length, own };
@@ -98,15 +106,19 @@ class Guidance {
 
   /** @param {number} width @param {number} room */
   arrange(width, room) {
-    const { look } = this.view, { panes: [pane], height } = squares(look, width, room, 1, 4.4 * look.unit);
+    const { look } = this.view, { unit } = look;
+    this.beside = width > 1.2 * room;
+    const aside = this.beside ? 15 * unit : 0, below = this.beside ? 0 : 5.6 * unit;
+    const { panes: [pane], height } = squares(look, width - aside, room, 1, below);
     this.pane = pane;
+    this.side = width - aside + 2 * unit;
     return height;
   }
 
   /** @param {Pen} g */
   draw(g) {
     const { view, pane } = this, { sigma, label, vectors } = view.values, frame = frameOf(view);
-    aim(view.meta, pane, frame);
+    aim(view.meta, pane, frame, sigma, view.values.playing ? sigma : 0); // samples at rest have no noise
     within(g, pane, () => {
       this.backdrop(g, pane, sigma, frame, label);
       if (vectors === "guided") arrows(view, g, pane, this.guide(sigma), sigma, frame);
@@ -118,6 +130,10 @@ class Guidance {
       if (this.probe.at) this.drawProbe(g, this.probe.at);
     });
     border(g, pane, view.look);
+    scaleBar(g, pane, view.look);
+    const { guidance, label: wanted } = view.values;
+    const goal = `towards class ${wanted}, \u03C3 = ${significant(sigma)}`;
+    headline(g, pane, view.look, `s = ${fixed(guidance, 1)}`, goal);
     this.drawBars(g);
   }
 
@@ -126,10 +142,12 @@ class Guidance {
     const { view, pane } = this, { playing, sigma, label } = view.values;
     if (playing) {
       const run = this.run();
-      return swarm(view, g, pane, run, placeOn(run.walk.sigmas, sigma), frameOf(view), this.hue(label));
+      return swarm(view, g, pane, run, placeOn(run.walk.sigmas, sigma), frameOf(view), sigma, this.hue(label));
     }
-    const x = this.samples(), { own } = this.judge(), r = Math.max(1.6, pane.w * 0.0045);
+    const x = zoom(this.samples(), scaleOf(frameOf(view), sigma)), { own } = this.judge();
+    const r = Math.max(1.6, pane.w * 0.0045);
     for (let c = 0; c < view.meta.classes; c++) dots(g, pane, x.filter((_, i) => own[i >> 1] === c), r, this.hue(c));
+    count(view, g, pane, x);
   }
 
   /**
@@ -139,7 +157,8 @@ class Guidance {
    * @param {Pen} g @param {Float32Array | number[]} y @param {number} size @param {number} thick
    */
   drawThree(g, y, size, thick) {
-    const { view, pane } = this, { sigma, label } = view.values, { data, accent, ink } = view.look.colours;
+    const { view, pane } = this, { sigma, label } = view.values;
+    const { arrow: quiet, condition, accent, ink } = view.look.colours;
     const x = zoom(y, 1 / scaleOf(frameOf(view), sigma)), free = noiseAt(view, [[this.lattice(-1), 1]], sigma, x);
     const own = noiseAt(view, [[this.lattice(label), 1]], sigma, x), all = noiseAt(view, this.guide(sigma), sigma, x);
     for (let i = 0; i < x.length; i += 2) {
@@ -148,8 +167,8 @@ class Guidance {
       const tip = (/** @type {Float32Array} */ e) => /** @type {Pair} */ ([from[0] - k * e[i], from[1] + k * e[i + 1]]);
       arrow(g, from, tip(all), ink, thick);
       arrow(g, tip(free), tip(all), accent, thick * 0.8);
-      arrow(g, from, tip(own), this.hue(label), thick);
-      arrow(g, from, tip(free), data, thick);
+      arrow(g, from, tip(own), condition, thick);
+      arrow(g, from, tip(free), quiet, thick);
     }
   }
 
@@ -163,14 +182,16 @@ class Guidance {
   /** Under the pane: what guidance gains and what it costs. @param {Pen} g */
   drawBars(g) {
     const { pane, view: { look, values } } = this, { share, coverage, spread } = this.judge(), { unit } = look;
-    const gap = 1.6 * unit, w = (pane.w - 2 * gap) / 3, y = pane.y + pane.w + 4 * unit, hue = this.hue(values.label);
+    const gap = 1.6 * unit, w = this.beside ? 12 * unit : (pane.w - 2 * gap) / 3, y = pane.y + pane.w + 4 * unit;
+    const hue = this.hue(values.label);
     /** @type {[string, number, string][]} */
     const bars = [
       ["own class", share, `${percent(share)} %`], ["coverage", coverage, coverage.toFixed(2)],
       ["spread", spread / 1.5, spread.toFixed(2)],
     ];
     bars.forEach(([name, part, value], j) => {
-      bar(g, { x: pane.x + j * (w + gap), y, w, h: 0.75 * unit }, look, name, part, hue, value);
+      const box = this.beside ? { x: this.side, y: pane.y + (3 + 5 * j) * unit } : { x: pane.x + j * (w + gap), y };
+      bar(g, { ...box, w, h: 0.75 * unit }, look, name, part, hue, value, name === "spread" ? 1 / 1.5 : 1);
     });
   }
 
@@ -192,15 +213,18 @@ class Guidance {
 
   /** @returns {Legend} */
   legend() {
-    const { meta, values, look: { colours: { data, accent, ink } } } = this.view;
+    const { meta, values, look: { colours: { data, arrow: quiet, condition, accent, ink } } } = this.view;
     /** @type {Mark[]} */
-    const classes = meta.names.map((name, c) => [this.hue(c), `class ${name}`]);
+    const classes = meta.names.map((name, c) => [this.hue(c), `sample in class ${name}`]);
+    /** @type {Mark[]} */
+    const three = [
+      [quiet, "unconditional", "line"], [condition, "conditional", "line"],
+      [accent, "s \u00D7 their difference", "line"], [ink, "guided", "line"],
+    ];
     return {
-      scale: EPS,
-      marks: [
-        [data, "unconditional", "line"], [this.hue(values.label), "conditional", "line"],
-        [accent, "s \u00D7 their difference", "line"], [ink, "guided", "line"], ...classes,
-      ],
+      scale: values.vectors === "guided" ? EPS : undefined,
+      marks: [...classes, [data, `data of class ${values.label}`],
+        ...(values.vectors === "three" || this.probe.at ? three : [])],
     };
   }
 

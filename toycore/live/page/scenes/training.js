@@ -6,7 +6,7 @@ import { grid } from "../maths/levels.js";
 import { measures } from "../maths/measures.js";
 import { startWalk, walkTo } from "../maths/walk.js";
 import { memory } from "../memory.js";
-import { chart, border } from "../paint/chart.js";
+import { border, chart, headline } from "../paint/chart.js";
 import { curve, disc, dots } from "../paint/marks.js";
 import { aim, squares, within } from "../paint/pane.js";
 import { write } from "../paint/text.js";
@@ -75,10 +75,11 @@ class Training {
   draw(g) {
     if (!this.count()) return this.drawWaiting(g);
     const exact = lattice(this.view, "F/exact/-1"), step = this.view.arrays.step.data[this.now()];
-    const title = `learned field after ${step} steps, and what it samples`, [left, right] = this.panes;
+    const title = `learned in ${step} steps, and its samples`, [left, right] = this.panes;
     this.drawPane(g, left, title, [[this.learned(), 1]], {}, this.samples());
     const error = /** @type {Term[]} */ ([[this.learned(), 1], [exact, -1]]), style = { c: ERROR.c, sign: 1 };
-    this.drawPane(g, right, "its error (arrows five times as sensitive)", error, style);
+    headline(g, left, this.view.look, `step ${step}`, `\u03C3 = ${significant(this.view.values.sigma)}`);
+    this.drawPane(g, right, "its error, arrows 5 \u00D7 as long", error, style);
     this.drawLoss(g);
   }
 
@@ -94,7 +95,7 @@ class Training {
    */
   drawPane(g, pane, title, terms, style, cloud) {
     const { view } = this, { sigma, arrows: wanted } = view.values, frame = frameOf(view, "VE");
-    aim(view.meta, pane, frame);
+    aim(view.meta, pane, frame, sigma, 0); // the samples have no noise
     within(g, pane, () => {
       this.backdrop(g, pane, sigma, frame, -1);
       if (wanted) arrows(view, g, pane, terms, sigma, frame, style);
@@ -141,8 +142,8 @@ class Training {
 
   /** @returns {Legend} */
   legend() {
-    const { sample, data } = this.view.look.colours;
-    return { scale: EPS, marks: [[data, "data"], [sample, "samples of the model as it was then"]] };
+    const { look: { colours: { sample, data } }, values: { arrows: wanted } } = this.view;
+    return { scale: wanted ? EPS : undefined, marks: [[data, "data"], [sample, "samples of the model of then"]] };
   }
 
   points() {

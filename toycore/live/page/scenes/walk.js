@@ -6,15 +6,15 @@ import { grid, scaleOf } from "../maths/levels.js";
 import { measures, moments, nearest } from "../maths/measures.js";
 import { startWalk, walkTo } from "../maths/walk.js";
 import { memory } from "../memory.js";
-import { chart, border } from "../paint/chart.js";
-import { arrow, curve, disc } from "../paint/marks.js";
-import { aim, holds, place, squares, unplace, within, zoom } from "../paint/pane.js";
+import { border, chart, headline, scaleBar } from "../paint/chart.js";
+import { arrow, curve, disc, ring } from "../paint/marks.js";
+import { aim, carried, holds, place, squares, unplace, within, zoom } from "../paint/pane.js";
 import { write } from "../paint/text.js";
 import { arrows, backdrop, swarm } from "../plane.js";
 import { widget } from "../widget/widget.js";
 
 /** @import { Memory } from "../memory.js" */
-/** @import { Frame, Legend, Measures, Pair, Pane, PlaneMeta, Row } from "../types.js" */
+/** @import { Box, Legend, Mark, Measures, Pair, Pane, PlaneMeta, Row } from "../types.js" */
 /** @import { Rule, Run, Scene, Schedule, View, Walk } from "../types.js" */
 /** @typedef {CanvasRenderingContext2D} Pen */
 
@@ -76,6 +76,9 @@ class Sampling {
     this.many = this.lanes.length > 1;
     /** @type {Pane[]} */
     this.panes = [];
+    /** @type {Box[]} of the charts */
+    this.graphs = [];
+    this.charted = true;
     this.chosen = 0; // the particle whose path is drawn
   }
 
@@ -115,9 +118,15 @@ class Sampling {
 
   /** @param {number} width @param {number} room */
   arrange(width, room) {
-    const { look } = this.view, below = (this.many ? 10.2 : 8.6) * look.unit;
-    const { panes, height } = squares(look, width, room, this.lanes.length, below);
+    const { look } = this.view, { unit } = look, count = this.lanes.length;
+    const beside = !this.many && width > 1.2 * room, aside = beside ? 15 * unit : 0;
+    this.charted = look.stage ? width > 640 : true; // on a phone the panes come first
+    const below = beside ? 0 : this.many ? (this.charted ? 10.2 : 3) * unit : 8.6 * unit;
+    const { panes, height } = squares(look, width - aside, room, count, below);
     this.panes = panes;
+    this.graphs = panes.map(({ x, y, w }) => beside
+      ? { x: width - aside + 2 * unit, y: y + 2 * unit, w: aside - 3 * unit, h: 9 * unit }
+      : { x, y: y + w + (this.many ? 5.8 : 4.2) * unit, w, h: 4 * unit });
     return height;
   }
 
@@ -131,15 +140,19 @@ class Sampling {
     const { view } = this, { label, step } = view.values, frame = frameOf(view);
     const run = this.run(lane), sigma = this.level(run.walk);
     const p = Math.min(step, run.walk.sigmas.length - 1);
-    aim(view.meta, pane, frame);
+    aim(view.meta, pane, frame, sigma);
     within(g, pane, () => {
       this.backdrop(g, pane, sigma, frame, label);
       this.drawArrows(g, pane, sigma);
-      swarm(view, g, pane, run, p, frame);
-      this.drawPath(g, pane, run.walk, Math.floor(p + 1e-6), frame);
+      this.drawPath(g, pane, run.walk, Math.floor(p + 1e-6), sigma);
+      swarm(view, g, pane, run, p, frame, sigma);
+      this.drawFollowed(g, pane, run.walk, p, sigma);
     });
-    border(g, pane, view.look, labelOf(view.meta, run.rule));
-    this.drawSpread(g, pane, lane);
+    border(g, pane, view.look, this.many ? labelOf(view.meta, run.rule) : "");
+    scaleBar(g, pane, view.look);
+    const at = `step ${Math.round(p)} of ${run.walk.sigmas.length - 1}`;
+    if (lane === this.lanes[0]) headline(g, pane, view.look, `\u03C3 = ${this.levelText(run.walk)}`, at);
+    if (this.charted) this.drawSpread(g, this.graphs[this.lanes.indexOf(lane)], lane);
     if (this.many) this.writeScore(g, pane, lane);
   }
 
@@ -156,32 +169,50 @@ class Sampling {
   /**
    * The chosen particle: where it came from, and each step as predicted part and random part.
    *
-   * @param {Pen} g @param {Pane} pane @param {Walk} walk @param {number} k @param {Frame} frame
+   * @param {Pen} g @param {Pane} pane @param {Walk} walk @param {number} k @param {number} sigma
    */
-  drawPath(g, pane, walk, k, frame) {
-    const { unit, colours: { ink, background, predicted, random } } = this.view.look, i = 2 * this.chosen;
-    /** @type {(x: Float32Array, j: number) => Pair} */
-    const at = (x, j) => place(pane, zoom([x[i], x[i + 1]], scaleOf(frame, walk.sigmas[j])));
+  drawPath(g, pane, walk, k, sigma) {
+    const { unit, colours: { predicted, random } } = this.view.look;
+    const at = this.follower(pane, walk, sigma);
     for (let j = 1; j <= k; j++) {
       const alpha = j === k ? 1 : 0.75, thick = unit * (j === k ? 0.26 : 0.13);
       const from = at(walk.xs[j - 1], j - 1), mean = at(walk.means[j], j), to = at(walk.xs[j], j);
       if (Math.hypot(to[0] - mean[0], to[1] - mean[1]) > 0.5) arrow(g, mean, to, random, thick, alpha);
       arrow(g, from, mean, predicted, thick, alpha);
     }
-    disc(g, at(walk.xs[k], k), unit * 0.36, background, ink);
   }
 
   /**
-   * Below a pane: the cloud's spread over what it should be, against the step.
+   * Where the camera, now at sigma, saw the chosen particle among those of step j.
    *
-   * @param {Pen} g @param {Pane} pane @param {Lane} lane
+   * @param {Pane} pane @param {Walk} walk @param {number} sigma @returns {(x: Float32Array, j: number) => Pair}
    */
-  drawSpread(g, pane, lane) {
+  follower(pane, walk, sigma) {
+    const { box } = this.view.meta, c = scaleOf(frameOf(this.view), sigma), i = 2 * this.chosen;
+    return (x, j) => place(pane, zoom(carried(box, [x[i], x[i + 1]], walk.sigmas[j], sigma), c));
+  }
+
+  /**
+   * A ring around the chosen particle.
+   *
+   * @param {Pen} g @param {Pane} pane @param {Walk} walk @param {number} p @param {number} sigma
+   */
+  drawFollowed(g, pane, walk, p, sigma) {
+    const at = this.follower(pane, walk, sigma), k = Math.min(walk.sigmas.length - 2, Math.floor(p)), t = p - k;
+    const [x, y] = at(walk.xs[k], k), [u, v] = at(walk.xs[k + 1], k + 1), { unit, colours: { ink } } = this.view.look;
+    ring(g, [x + t * (u - x), y + t * (v - y)], unit * 0.75, ink);
+  }
+
+  /**
+   * The cloud's spread over what it should be, against the step.
+   *
+   * @param {Pen} g @param {Box} box @param {Lane} lane
+   */
+  drawSpread(g, box, lane) {
     const { look } = this.view, { unit, colours: { sample, faint, accent } } = look, { walk } = this.run(lane);
     const data = dataOf(this.view, this.view.values.label), k = this.stepOf(walk), steps = walk.sigmas.length - 1;
     const ratios = lane.spread([walk, data], () => spreads(walk, data));
-    const top = pane.y + pane.w + (this.many ? 5.8 : 4.2) * unit;
-    const at = chart(g, { x: pane.x, y: top, w: pane.w, h: 4 * unit }, look, {
+    const at = chart(g, box, look, {
       title: "spread of the cloud / what it should be", x: [0, steps], y: [0, 1.3],
       xs: [[0, "0"], [steps / 2, "step"], [steps, String(steps)]], ys: [[0, "0"], [1, "1"]],
     });
@@ -201,10 +232,15 @@ class Sampling {
     write(g, text, at, { size: unit * 0.9, colour: ink, align: "center", base: "top", weight: 600, max: pane.w });
   }
 
+  /** The level of a walk's step in words. @param {Walk} walk */
+  levelText(walk) {
+    const k = this.stepOf(walk);
+    return k === walk.sigmas.length - 1 ? "0" : significant(walk.sigmas[k]);
+  }
+
   /** @returns {Row[]} */
   readouts() {
-    const { walk } = this.run(this.lanes[0]), k = this.stepOf(walk), seed = String(this.view.values.seed);
-    const level = k === walk.sigmas.length - 1 ? "0" : significant(walk.sigmas[k]);
+    const level = this.levelText(this.run(this.lanes[0]).walk), seed = String(this.view.values.seed);
     if (this.many) return [["noise level \u03C3", level], ["seed", seed]];
     const { spread, coverage, distance } = this.score(this.lanes[0]);
     return [
@@ -229,9 +265,17 @@ class Sampling {
     return {
       marks: [
         [data, "data"], [sample, "particles"], [predicted, "predicted part of a step", "line"],
-        [random, "random part", "line"],
+        .../** @type {Mark[]} */ (this.isRandom() ? [[random, "random part", "line"]] : []),
       ],
     };
+  }
+
+  /** Whether any step of any pane has a random part. */
+  isRandom() {
+    return this.lanes.some((lane) => {
+      const { rule } = this.run(lane);
+      return rule.sampler === "ddim" ? rule.eta > 0 : rule.sampler !== "heun" && rule.noise > 0;
+    });
   }
 
   reset() {

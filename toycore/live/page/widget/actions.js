@@ -38,6 +38,12 @@ export const actions = {
     if (document.fullscreenElement === root) document.exitFullscreen();
     else root.requestFullscreen?.().catch(refused);
   },
+  more(ui) {
+    const { drawer, buttons } = ui.nodes;
+    drawer.hidden = !drawer.hidden;
+    buttons.more?.setAttribute("aria-expanded", String(!drawer.hidden));
+    ui.resize();
+  },
   help({ nodes: { help } }) {
     help.hidden = !help.hidden;
   },

@@ -76,11 +76,12 @@ function showRange(ui, control, input, output, value) {
 }
 
 /**
- * A value as it is shown: the number of an array where the control names one.
+ * A value as it is shown: its own text, or the number of an array, where the control has them.
  *
  * @param {Ui} ui @param {Range} control @param {number} value
  */
-function textOf({ arrays }, { names, digits, log }, value) {
+function textOf({ arrays }, { names, texts, digits, log }, value) {
+  if (texts) return texts[Math.round(value)] ?? "";
   const known = names ? arrays[names]?.data : null;
   if (names) return String(known?.[Math.max(0, Math.min(known.length - 1, Math.round(value)))] ?? "\u2013");
   return minus(log ? value.toPrecision(value < 0.1 ? 2 : 3) : value.toFixed(digits));

@@ -40,12 +40,13 @@ function watch({ nodes, cleanups }, observer) {
 
 /** Clicks and drags on the picture. @param {Ui} ui @param {On} on */
 function pointer(ui, on) {
-  const { nodes: { canvas, status } } = ui;
+  const { nodes: { canvas, hint, status } } = ui;
   let dragging = false;
   const touch = (/** @type {PointerEvent} */ event) => {
     const box = canvas.getBoundingClientRect();
-    ui.scene.touch?.(event.clientX - box.left, event.clientY - box.top);
-    ui.ask();
+    ui.scene.touch?.(event.clientX - box.left, event.clientY - box.top - ui.look.lift);
+    hint.hidden = true; // it was heard
+    ui.refresh();
   };
   const leave = () => {
     dragging = false;

@@ -7,7 +7,7 @@ import { actions, nudge, preset } from "./actions.js";
 /** @type {Record<string, Pair>} */
 const ARROWS = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
 /** @type {Record<string, string>} */
-const SHORTCUTS = { r: "reset", n: "renew", f: "fullscreen", "?": "help" };
+const SHORTCUTS = { m: "more", r: "reset", n: "renew", f: "fullscreen", "?": "help" };
 
 /** @param {Ui} ui @param {KeyboardEvent} event */
 export function keydown(ui, event) {

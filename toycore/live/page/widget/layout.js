@@ -6,53 +6,44 @@ import { draw } from "./loop.js";
 
 /** Fit type and picture to the room there is. @param {Ui} ui */
 export function resize(ui) {
-  const { look, nodes: { root, stage }, scene } = ui, width = root.clientWidth;
-  const full = document.fullscreenElement === root;
-  root.classList.toggle("tc-full", full);
+  const { look, nodes: { root, stage, bar, panel } } = ui, width = root.clientWidth;
   if (!width) return;
-  root.classList.toggle("tc-narrow", width < 640);
-  let panel = typeset(ui, full, unitOf(full, width));
-  const most = innerHeight * (isBeside(ui) ? 0.96 : 0.28); // on a full screen the picture comes first
-  while (full && panel > most && look.unit > 12) panel = typeset(ui, full, look.unit * 0.94);
-  const taken = 2 * look.unit + (isBeside(ui) ? 0 : panel + look.unit);
-  const room = full ? Math.max(200, innerHeight - taken) : roomOf(), wide = Math.floor(stage.clientWidth);
-  fill(ui, wide, Math.floor(scene.arrange(wide, room)));
+  const full = document.fullscreenElement === root, narrow = width < 640 || (isOnStage(root) && width < innerHeight);
+  look.stage = isOnStage(root);
+  look.unit = look.stage ? stageUnit() : width < 420 ? 12 : width > 1000 ? 15 : 14;
+  const marks = { "tc-full": full, "tc-on-stage": look.stage, "tc-narrow": narrow };
+  for (const [name, on] of Object.entries(marks)) root.classList.toggle(name, on);
+  root.style.setProperty("--tc-unit", `${look.unit}px`);
+  const beside = ui.meta.layout === "side" && !narrow, { unit } = look;
+  const main = /** @type {HTMLElement} */ (stage.parentElement);
+  const wide = look.stage ? (innerHeight - 5 * unit) * ui.meta.wide : roomOf() * ui.meta.aspect;
+  main.style.flex = beside ? `0 1 ${Math.round(Math.min(wide, 0.8 * width))}px` : "";
+  const taken = bar.offsetHeight + 1.6 * unit + (beside || narrow ? 0 : panel.offsetHeight + 0.4 * unit);
+  const room = look.stage ? Math.max(200, innerHeight - taken) : roomOf();
+  panel.style.maxHeight = beside && look.stage ? `${innerHeight - unit}px` : "";
+  fill(ui, Math.floor(stage.clientWidth), Math.floor(room), look.stage && !narrow);
 }
 
-/** The size of the type to begin with. @param {boolean} full @param {number} width */
-function unitOf(full, width) {
-  if (full) return Math.max(16, Math.min(innerWidth / 70, innerHeight / 42));
-  return width < 420 ? 12 : width > 1000 ? 15 : 14;
-}
+/** Whether a view has a screen or a window for itself. @param {HTMLElement} root */
+const isOnStage = (root) => document.fullscreenElement === root || root.closest(".tc-alone") !== null;
+
+/** Type that the last row can read: its smallest is 2.2 % of the height of a wide screen. */
+const stageUnit = () => Math.max(14, 0.0236 * Math.min(innerHeight, (innerWidth * 9) / 16));
 
 /** The height for a picture on a page that scrolls. */
 const roomOf = () => Math.min(620, Math.max(320, innerHeight * 0.72));
 
-/** Whether the controls stand beside the picture. @param {Ui} ui */
-const isBeside = ({ meta, nodes }) => meta.layout === "side" && nodes.root.clientWidth >= 640;
-
-/**
- * Set the size of the type, and the picture's width beside its panel; returns the panel's height.
- *
- * @param {Ui} ui @param {boolean} full @param {number} unit
- */
-function typeset(ui, full, unit) {
-  const { meta, look, nodes: { root, stage, panel } } = ui;
-  look.unit = unit;
-  root.style.setProperty("--tc-unit", `${unit}px`);
-  const room = full ? innerHeight - 2 * unit : roomOf();
-  stage.style.flex = isBeside(ui) ? `0 1 ${Math.round(room * meta.aspect)}px` : "";
-  return panel.offsetHeight;
-}
-
 /**
  * Give the canvas its pixels, and draw at once where it is seen: a new size wipes it.
  *
- * @param {Ui} ui @param {number} width @param {number} height
+ * @param {Ui} ui @param {number} width @param {number} room the height there is @param {boolean} whole whether all of
+ * the room is the canvas'
  */
-function fill(ui, width, height) {
-  const { look, nodes: { canvas } } = ui, ratio = Math.min(2, devicePixelRatio || 1);
-  const size = [width, height, ratio, look.unit].join();
+function fill(ui, width, room, whole) {
+  const { look, nodes: { canvas }, scene } = ui, ratio = Math.min(2, devicePixelRatio || 1);
+  const used = Math.floor(scene.arrange(width, room)), height = whole ? Math.max(used, room) : used;
+  look.lift = Math.floor((height - used) / 2);
+  const size = [width, height, ratio, look.unit, look.lift].join();
   if (size === ui.size) return ui.ask();
   ui.size = size;
   Object.assign(look, { width, height });

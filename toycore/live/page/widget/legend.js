@@ -1,4 +1,4 @@
-// Beside the picture: its numbers, the colour scale with its unit, and what each colour and mark means.
+// Beside the picture: its numbers, the scale of its arrows, and what each colour and mark means.
 
 import { make, renewed } from "./dom.js";
 
@@ -6,10 +6,10 @@ import { make, renewed } from "./dom.js";
 
 /** Show the legend, where it has changed. @param {Ui} ui */
 export function showLegend({ nodes, scene, look }) {
-  const { scale, marks = [] } = scene.legend(), { ramp } = look.colours;
-  if (!renewed(nodes.legend, [scale, marks, ramp])) return;
+  const { scale, marks = [] } = scene.legend(), { arrow } = look.colours;
+  if (!renewed(nodes.legend, [scale, marks, arrow])) return;
   const line = make("div", { class: "tc-marks" }, ...marks.map(markOf));
-  nodes.legend.replaceChildren(...(scale ? [scaleOf(scale, ramp), line] : [line]));
+  nodes.legend.replaceChildren(...(scale ? [scaleOf(scale, arrow), line] : [line]));
 }
 
 /** @param {Mark} mark */
@@ -19,28 +19,22 @@ function markOf([colour, meaning, shape = "dot"]) {
   return make("span", { class: "tc-mark" }, key, make("span", { text: meaning }));
 }
 
-/** @param {Scale} scale @param {string[]} ramp */
-function scaleOf({ title, c, ticks }, ramp) {
-  const strip = make("div", { class: "tc-strip" });
-  strip.style.background = `linear-gradient(90deg, ${ramp.join(",")})`;
+/** Arrows of some lengths m, drawn as in the picture. @param {Scale} scale @param {string} colour */
+function scaleOf({ title, c, ticks }, colour) {
   const marks = ticks.map((m) => {
-    const tick = make("span", { text: m === Infinity ? "\u221E" : String(m) });
-    tick.style.left = `${m === Infinity ? 100 : (100 * m) / (m + c)}%`;
-    return tick;
+    const arrow = make("i", { class: "tc-arrow" });
+    arrow.style.setProperty("--key", colour);
+    arrow.style.width = `${(2.6 * m) / (m + c)}em`;
+    return make("span", { class: "tc-mark" }, arrow, make("span", { text: String(m) }));
   });
-  const line = make("div", { class: "tc-ticks" }, ...marks);
-  return make("div", { class: "tc-scale" }, make("span", { text: title }), strip, line);
+  return make("div", { class: "tc-marks" }, make("span", { text: title }), ...marks);
 }
 
-/**
- * Show the numbers; returns whether there are more or fewer of them than before.
- *
- * @param {HTMLElement} list @param {Row[]} rows
- */
+/** Show the numbers. @param {HTMLElement} list @param {Row[]} rows */
 export function showReadouts(list, rows) {
-  if (!renewed(list, rows)) return false;
-  const others = list.children.length !== rows.length;
-  if (others) list.replaceChildren(...rows.map(() => make("div", {}, make("dt"), make("dd"))));
+  if (!renewed(list, rows)) return;
+  if (list.children.length !== rows.length) {
+    list.replaceChildren(...rows.map(() => make("div", {}, make("dt"), make("dd"))));
+  }
   rows.forEach((row, i) => row.forEach((text, j) => (list.children[i].children[j].textContent = text)));
-  return others;
 }

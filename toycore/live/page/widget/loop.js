@@ -23,15 +23,14 @@ export function loop(ui) {
 
 /** Draw the view as it stands. @param {Ui} ui */
 export function draw(ui) {
-  const start = performance.now(), { look, nodes: { canvas, readouts, root }, stats } = ui;
+  const start = performance.now(), { look, nodes: { canvas, readouts }, stats } = ui;
   const g = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d")), ratio = canvas.width / look.width;
   g.setTransform(ratio, 0, 0, ratio, 0, 0);
   g.fillStyle = look.colours.background;
   g.fillRect(0, 0, look.width, look.height);
+  g.translate(0, look.lift);
   ui.scene.draw(g);
-  if (showReadouts(readouts, ui.scene.readouts())) {
-    requestAnimationFrame(() => root.scrollHeight > root.clientHeight + 1 && ui.resize()); // a full screen too full
-  }
+  showReadouts(readouts, ui.scene.readouts());
   stats.frames += 1;
   stats.drawMs = performance.now() - start;
 }

@@ -33,6 +33,9 @@ export function widget(sceneOf) {
   };
 }
 
+/** Before the page has given it room. */
+const SIZE = { stage: false, unit: 14, lift: 0, width: 0, height: 0 };
+
 /** What a scene knows, from the model. @param {Model} model @returns {View} */
 function viewOf(model) {
   const meta = /** @type {Meta} */ ({ ...model.get("meta") });
@@ -42,7 +45,7 @@ function viewOf(model) {
     meta,
     arrays: unpack(meta.index, model.get("buffer")),
     values: /** @type {Values} */ (values),
-    look: { colours: coloursOf(meta.palette.light), dark: false, unit: 14, width: 0, height: 0, calm },
+    look: { colours: coloursOf(meta.palette.light), dark: false, calm, ...SIZE },
   };
 }
 
@@ -78,18 +81,30 @@ function refresh(ui) {
 }
 
 /**
+ * The picture with its bar (play, the main slider, "more"), and a panel with everything else.
+ *
  * @param {Meta} meta @param {Shown[]} controls @param {(role: string, byMouse: boolean) => void} act @returns {Nodes}
  */
 function nodesOf(meta, controls, act) {
-  const { title, layout } = meta, buttons = buttonsOf(meta.buttons, act), help = helpOf(meta);
+  const { title, layout, front } = meta, buttons = buttonsOf(meta.buttons, act), help = helpOf(meta);
+  const { play, more, fullscreen, ...others } = buttons;
   const canvas = make("canvas", { class: "tc-canvas", tabindex: "0", role: "img", "aria-label": title });
   const readouts = make("dl", { class: "tc-readouts" }), legend = make("div", { class: "tc-legend" });
-  const row = make("div", { class: "tc-buttons", role: "group", "aria-label": "actions" }, ...Object.values(buttons));
-  const heading = make("div", { class: "tc-title", text: title });
-  const panel = make("div", { class: "tc-panel" }, heading, row, ...grouped(controls), readouts, legend);
-  const stage = make("div", { class: "tc-stage" }, canvas, help);
+  const hint = make("div", { class: "tc-hint", text: hintOf(meta) });
+  const stage = make("div", { class: "tc-stage" }, canvas, hint, help);
+  const main = controls.slice(0, front).map(({ node }) => node);
+  const bar = make("div", { class: "tc-bar", role: "group", "aria-label": "main controls" });
+  bar.append(play, ...main, more, fullscreen);
+  const row = make("div", { class: "tc-buttons", role: "group", "aria-label": "actions" }, ...Object.values(others));
+  const drawer = make("div", { class: "tc-drawer", hidden: true }, row, ...grouped(controls.slice(front)));
+  const panel = make("div", { class: "tc-panel" }, make("div", { class: "tc-title", text: title }), legend);
+  panel.append(...(layout === "side" ? [readouts, drawer] : [drawer]));
+  if (layout !== "side") drawer.append(readouts);
   const status = make("div", { class: "tc-status", role: "status" });
   const root = make("div", { class: `tc-view tc-${layout}`, role: "group", "aria-label": title, tabindex: "-1" });
-  root.append(make("div", { class: "tc-body" }, stage, panel), status);
-  return { root, stage, canvas, panel, readouts, legend, help, status, buttons };
+  root.append(make("div", { class: "tc-body" }, make("div", { class: "tc-main" }, stage, bar), panel), status);
+  return { root, stage, canvas, bar, panel, drawer, readouts, legend, hint, help, status, buttons };
 }
+
+/** What one can do here, said until it is done. @param {Meta} meta */
+const hintOf = ({ hint }) => [hint, "F fills the screen"].filter(Boolean).join(" \u00B7 ");
