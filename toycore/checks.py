@@ -231,7 +231,7 @@ def keywords(given: dict[str, Any], f: Callable[..., Any], what: str) -> dict[st
     known = list(signature(f).parameters)
     for name in given:
         if name not in known:
-            raise TypeError(f"{what} takes no {name}={given[name]!r}; it takes {', '.join(known)}")
+            raise TypeError(f"{what} takes no {name}={given[name]!r}; it takes {', '.join(known) or 'no options'}")
     return given
 
 

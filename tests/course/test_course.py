@@ -33,16 +33,16 @@ def course(tmp_path: Path) -> ModuleType:
 @pytest.fixture
 def offline(course: ModuleType, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
     """Stand in for pip install: note the commands, install nothing."""
-    attempt, asked = course.attempt, []
+    attempt, commands = course.attempt, []
 
     def noted(*command):
         if "install" not in command:
             return attempt(*command)
-        asked.append(tuple(map(str, command)))
+        commands.append(tuple(map(str, command)))
         return 0, ""
 
     monkeypatch.setattr(course, "attempt", noted)
-    return asked
+    return commands
 
 
 @pytest.fixture(scope="module")
@@ -123,7 +123,7 @@ def modern(source: str) -> list[str]:
 
 
 def test_older_pythons_can_read_the_file() -> None:
-    """The message above is only said by a Python that can parse the file, and before an import that it lacks."""
+    """The message above is only printed by a Python that can parse the file, and before an import that it lacks."""
     source = (ROOT / "course.py").read_text(encoding="utf-8")
     assert modern(source) == []
     assert source.isascii() and "from __future__ import print_function" in source
@@ -147,8 +147,8 @@ def test_pins_lie_within_the_ranges() -> None:
     pins = dict(line.split("==") for line in lines if line and not line.startswith("#"))
     groups = [project["dependencies"], *project["optional-dependencies"].values()]
     ranges = [Requirement(line) for group in groups for line in group]
-    asked = {need.name for need in ranges} - {"toycore"}
-    assert asked == set(pins)
+    needed = {need.name for need in ranges} - {"toycore"}
+    assert needed == set(pins)
     assert all(need.specifier.contains(pins[need.name]) for need in ranges if need.name in pins)
 
 
@@ -165,9 +165,9 @@ def test_setup_makes_an_environment_that_finds_the_course(course: ModuleType, of
         course.VENV,
     ]
     assert (course.VENV / "share/jupyter/lab/settings/overrides.json").exists()
-    asked = len(offline)
+    before = len(offline)
     course.setup()
-    assert len(offline) == asked > 0, "a finished set-up must not call pip again"
+    assert len(offline) == before > 0, "a finished set-up must not call pip again"
 
 
 def test_a_cut_off_setup_goes_on(course: ModuleType, quick, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -270,10 +270,10 @@ def test_a_file_that_cannot_be_written(
 
 
 def test_a_full_disk_is_seen_where_venv_does_not_say_so(course: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
-    said = "Error: Command '['python3', '-m', 'ensurepip', '--upgrade']' returned non-zero exit status 1."
-    assert "lines above" in course.advice(said)
+    message = "Error: Command '['python3', '-m', 'ensurepip', '--upgrade']' returned non-zero exit status 1."
+    assert "lines above" in course.advice(message)
     monkeypatch.setattr(course.shutil, "disk_usage", lambda place: SimpleNamespace(free=1000))
-    assert "disk is full" in course.advice(said)
+    assert "disk is full" in course.advice(message)
 
 
 def test_little_room_is_announced_before_the_work(course: ModuleType, offline, monkeypatch, capsys) -> None:
@@ -292,7 +292,7 @@ def test_course_py_alone_says_so(course: ModuleType) -> None:
 
 
 def test_a_second_start_waits_for_the_first(course: ModuleType, monkeypatch, capsys) -> None:
-    """The first one is another process; it says when it holds the lock, and lets go when it ends."""
+    """The first one is another process; it reports when it holds the lock, and lets go when it ends."""
     hold = "import course, sys; f = open(course.__file__); print(course.lock(f), flush=True); sys.stdin.read()"
     command = [sys.executable, "-c", hold]
     with subprocess.Popen(command, cwd=course.ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as first:

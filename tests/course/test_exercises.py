@@ -1,4 +1,4 @@
-"""Every exercise, fed with its stub, its answer and the mistakes it claims to know."""
+"""Every exercise, fed with its stub, its answer and the mistakes in its table."""
 
 import importlib
 import math
@@ -72,7 +72,7 @@ def test_its_own_answer_is_recognised(name: str, capsys: pytest.CaptureFixture[s
 
 @every
 def test_mistakes_are_named(name: str) -> None:
-    """One sentence per mistake: a check that says the same to all of them names none."""
+    """One sentence per mistake: a check with the same message for all of them names none."""
     exercise = ALL[name]
     named = len(list(exercise.wrong())) - len(exercise.caught)
     verdicts = [(exercise.verdict(attempt), message) for attempt, message in exercise.wrong()]
@@ -187,11 +187,11 @@ NOISY = any_module.noisy
     ],
     ids=lambda given: given if isinstance(given, str) else "",
 )
-def test_what_is_wrong_with_a_form_is_said(attempt: Any, message: str) -> None:
+def test_what_is_wrong_with_a_form_is_named(attempt: Any, message: str) -> None:
     assert message in NOISY.verdict(attempt)
 
 
-def test_dots_and_a_missing_return_are_told_apart(capsys: pytest.CaptureFixture[str]) -> None:
+def test_dots_and_a_missing_return_have_messages_of_their_own(capsys: pytest.CaptureFixture[str]) -> None:
     assert "replace the dots" in NOISY.verdict(lambda x0, sigma, eps: ...)
     assert "is there a return?" in NOISY.verdict(lambda x0, sigma, eps: None)
     NOISY()
@@ -199,7 +199,7 @@ def test_dots_and_a_missing_return_are_told_apart(capsys: pytest.CaptureFixture[
     assert repr(NOISY) == NOISY.question
 
 
-def test_a_number_is_a_tensor_to_those_who_want_one() -> None:
+def test_a_number_is_a_tensor_for_functions_of_torch() -> None:
     """torch.sqrt refuses floats, math.sqrt does not: both are right."""
     level = ALL["adding_noise.level"]
     for root in (math.sqrt, torch.sqrt, np.sqrt, lambda x: x.sqrt()):
@@ -224,9 +224,13 @@ def test_naive_exp_underflows_and_softmax_does_not() -> None:
     weights = ALL["the_score_exactly.weights"]
     assert "underflows" in weights.verdict(by_exp)
     assert "underflows" in weights.verdict(lambda x, points, sigma: by_exp(x.float(), points.float(), sigma))
-    shifted = lambda d: (-(d - d.min())).exp() / (-(d - d.min())).exp().sum()  # noqa: E731
-    right = weights.verdict(lambda x, points, sigma: shifted(((points - x) ** 2).sum(1) / (2 * sigma**2)))
-    assert right.startswith("well done")
+
+    def shifted(x: Tensor, points: Tensor, sigma: float) -> Tensor:
+        d = ((points - x) ** 2).sum(1) / (2 * sigma**2)
+        kernel = (d.min() - d).exp()
+        return kernel / kernel.sum()
+
+    assert weights.verdict(shifted).startswith("well done")
 
 
 @pytest.mark.parametrize(
@@ -234,30 +238,43 @@ def test_naive_exp_underflows_and_softmax_does_not() -> None:
     [
         ("one_giant_step_or_many.encoder", lambda x, w, s: (w * x / (w**2 + s**2), 0 * x + s**2 / (w**2 + s**2))),
         ("one_giant_step_or_many.encoder", lambda x, w, s: torch.stack([w * x, 0 * x + s**2]) / (w**2 + s**2)),
-        ("one_giant_step_or_many.kl", lambda m, v: torch.distributions.kl_divergence(
-            torch.distributions.Normal(m, v.sqrt()), torch.distributions.Normal(0.0, 1.0)).sum(-1)),
+        (
+            "one_giant_step_or_many.kl",
+            lambda m, v: torch.distributions.kl_divergence(
+                torch.distributions.Normal(m, v.sqrt()), torch.distributions.Normal(0.0, 1.0)
+            ).sum(-1),
+        ),
         ("adding_noise.alpha_bar", lambda betas: (1 - betas).log().cumsum(0).exp()),
         ("adding_noise.level", lambda a: torch.tensor([((1 - a) / a) ** 0.5])),
         ("adding_noise.shortest", torch.tensor([ALL["adding_noise.shortest"].answer])),
         ("one_giant_step_or_many.encoder", lambda x, w, s: np.stack([w * x, 0 * x + s**2]) / (w**2 + s**2)),
         ("sde_ode_fokker_planck.drifts", {"VP": lambda x, t: -0.5 * x, "VE": lambda x, t: 0}),
         ("sde_ode_fokker_planck.drifts", {"VP": lambda x, t: -0.5 * x, "VE": lambda x, t: torch.zeros(2)}),
-        ("flow_matching.euler", lambda v, x, n: [
-            x := x - v(x, torch.full((len(x),), i / n)) / n for i in range(n, 0, -1)][-1]),
+        (
+            "flow_matching.euler",
+            lambda v, x, n: [x := x - v(x, torch.full((len(x),), i / n)) / n for i in range(n, 0, -1)][-1],
+        ),
         ("embeddings_and_conditioning.split", lambda B, width: list(B.split([width, B.shape[1] - width], 1))),
         ("embeddings_and_conditioning.split", lambda B, width: torch.split(B, (width, B.shape[1] - width), 1)),
         ("learning_the_field.irreducible", lambda v, sigma: 2 / (1 + sigma**2 / v)),
         ("latents_and_transformers.tokens", lambda side, down, patch: side * side / (down * patch) ** 2),
-        ("classifier_guidance.posterior", lambda x, m, v, s: torch.softmax(
-            torch.stack([-((x - m) ** 2), -((x + m) ** 2)]) / (2 * (v + s**2)), 0)[0]),
-        ("negatives_intervals_autoguidance.within", lambda low, high, a, b: (
-            lambda x, s, c=None: torch.where(
-                ((torch.as_tensor(s) >= low) & (torch.as_tensor(s) <= high)).reshape(-1, 1), a(x, s, c), b(x, s, c)))),
+        (
+            "classifier_guidance.posterior",
+            lambda x, m, v, s: torch.softmax(torch.stack([-((x - m) ** 2), -((x + m) ** 2)]) / (2 * (v + s**2)), 0)[0],
+        ),
+        (
+            "negatives_intervals_autoguidance.within",
+            lambda low, high, a, b: (
+                lambda x, s, c=None: torch.where(
+                    ((torch.as_tensor(s) >= low) & (torch.as_tensor(s) <= high)).reshape(-1, 1), a(x, s, c), b(x, s, c)
+                )
+            ),
+        ),
         ("images.fold", lambda x: torch.nn.functional.unfold(x, 2, stride=2).unflatten(2, (4, 4))),
     ],
     ids=lambda given: given if isinstance(given, str) else "",
-)  # fmt: skip
-def test_another_way_to_say_the_answer_is_right(name: str, attempt: Any) -> None:
+)
+def test_another_form_of_the_answer_is_right(name: str, attempt: Any) -> None:
     assert ALL[name].verdict(attempt).startswith("well done")
 
 

@@ -41,8 +41,8 @@ def site(tmp_path_factory):
         nf.v4.new_code_cell(VIEWS),
         nf.v4.new_code_cell(STUB),
     ]
-    words = nf.v4.new_markdown_cell("# 3 Another\n\nNothing but words about schedules.")
-    for name, content in ("02_small", cells), ("03_other", [words]):
+    other = nf.v4.new_markdown_cell("# 3 Another\n\nNothing but words about schedules.")
+    for name, content in ("02_small", cells), ("03_other", [other]):
         book = nf.v4.new_notebook(cells=content)
         book.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
         nf.write(book, folder / f"{name}.ipynb")

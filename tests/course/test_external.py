@@ -1,4 +1,4 @@
-"""A machine without a browser, node or axe: one line says what was not looked at; in CI that is a failure."""
+"""A machine without a browser, node or axe: one line names what was not looked at; in CI that is a failure."""
 
 import os
 import subprocess

@@ -52,7 +52,7 @@ def imports(source: str, package: str = "toycore") -> Iterator[str]:
 
 
 def complaints(module: str, source: str, package: str = "toycore") -> Iterator[str]:
-    """Say of each import that a module may not have why not."""
+    """Yield each import that a module may not have, and why."""
     floor = FLOOR.get(module, TOP)
     for name in imports(source, package):
         outer, _, inner = name.partition(".")
@@ -64,7 +64,7 @@ def complaints(module: str, source: str, package: str = "toycore") -> Iterator[s
         elif LOWEST.get(outer, 0) > floor:
             yield f"{module} (floor {floor}) imports {outer}, allowed from floor {LOWEST[outer]}"
         elif outer not in {"toycore", "sklearn", *LOWEST, *sys.stdlib_module_names}:
-            yield f"{module} imports {outer}, which this table does not know"
+            yield f"{module} imports {outer}, which this table does not hold"
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(ROOT)))
@@ -76,7 +76,7 @@ def test_imports_go_downwards(file: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("module", "source", "package", "told"),
+    ("module", "source", "package", "message"),
     [
         ("types", "from toycore import exact", "toycore", "exact (floor 1)"),
         ("fields", "def f():\n    import toycore.samplers", "toycore", "samplers (floor 2)"),
@@ -84,11 +84,11 @@ def test_imports_go_downwards(file: Path) -> None:
         ("images", "from ..live import View", "toycore.images", "live.View (floor 4)"),
         ("samplers", "import matplotlib.pyplot as plt", "toycore", "matplotlib, allowed from floor 3"),
         ("exact", "from sklearn.neighbors import KDTree", "toycore", "sklearn"),
-        ("data", "import pandas", "toycore", "does not know"),
+        ("data", "import pandas", "toycore", "does not hold"),
     ],
 )
-def test_a_wrong_import_is_seen(module: str, source: str, package: str, told: str) -> None:
-    assert [line for line in complaints(module, source, package) if told in line]
+def test_a_wrong_import_is_seen(module: str, source: str, package: str, message: str) -> None:
+    assert [line for line in complaints(module, source, package) if message in line]
 
 
 def test_importing_the_package_is_light() -> None:

@@ -1,6 +1,6 @@
 """Ctrl-C and SIGTERM, sent to real processes: each ends with one line, leaves no process, and changes no file.
 
-No test waits for some seconds: each reads what a process says about itself (its number) before the signal is sent.
+No test waits for some seconds: each reads the number that a process prints before the signal is sent.
 """
 
 import importlib.util
@@ -17,10 +17,12 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 60  # seconds until a test gives up
-SAY = "import os, signal, sys, time\nprint('Collecting', os.getpid(), flush=True)\n"  # a word that course.py passes on
+REPORT = (
+    "import os, signal, sys, time\nprint('Collecting', os.getpid(), flush=True)\n"  # a line that course.py passes on
+)
 STUBBORN = "for s in (signal.SIGINT, signal.SIGTERM): signal.signal(s, signal.SIG_IGN)\n"
 SLEEP = "time.sleep(600)\n"
-BEFORE = f"import subprocess, sys\nsubprocess.Popen([sys.executable, '-c', {SAY + SLEEP!r}])\n"
+BEFORE = f"import subprocess, sys\nsubprocess.Popen([sys.executable, '-c', {REPORT + SLEEP!r}])\n"
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="Windows has no such signals")
 
@@ -64,31 +66,31 @@ def runs(number: int) -> bool:
 
 
 def number_of(process: subprocess.Popen[str]) -> int:
-    """Wait until a process says its number."""
+    """Wait until a process prints its number."""
     found = (re.search(r"Collecting (\d+)", line) for line in iter(process.stdout.readline, ""))
     return int(next(filter(None, found))[1])
 
 
 def ended(process: subprocess.Popen[str]) -> tuple[int, str]:
     """The exit code and what stood on stderr."""
-    said = process.communicate(timeout=PATIENCE)[1]
-    return process.returncode, said
+    output = process.communicate(timeout=PATIENCE)[1]
+    return process.returncode, output
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_command_ends_with_one_line(place: Path, number: int) -> None:
-    (place / "figures.py").write_text(SAY + SLEEP)
+    (place / "figures.py").write_text(REPORT + SLEEP)
     process = course(place, "figures")
     child = number_of(process)
     process.send_signal(number)
-    code, said = ended(process)
-    assert code == 128 + number and said == "\ncourse.py: stopped.\n" and not runs(child)
+    code, output = ended(process)
+    assert code == 128 + number and output == "\ncourse.py: stopped.\n" and not runs(child)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_what_does_not_listen_is_ended_by_force(place: Path, number: int) -> None:
     """A JupyterLab that hangs, and a process that it has started."""
-    (place / "jupyterlab.py").write_text(BEFORE + SAY + STUBBORN + SLEEP)
+    (place / "jupyterlab.py").write_text(BEFORE + REPORT + STUBBORN + SLEEP)
     process = course(place, "open")
     children = [number_of(process) for _ in range(2)]
     process.send_signal(number)
@@ -99,7 +101,7 @@ def test_a_terminal_sends_ctrl_c_once(place: Path) -> None:
     """The terminal gives Ctrl-C to parent and child; the parent must not pass it on, or JupyterLab could not ask."""
     count = "got = []\nsignal.signal(signal.SIGINT, lambda *_: got.append(1))\n"
     wait = "while not got: time.sleep(0.01)\ntime.sleep(0.5)\nprint('heard', len(got), flush=True)\n"
-    (place / "jupyterlab.py").write_text("import signal\n" + count + SAY + wait)
+    (place / "jupyterlab.py").write_text("import signal\n" + count + REPORT + wait)
     spawn = f"import pty; pty.spawn([{sys.executable!r}, 'course.py', 'open'])"
     process = started("-c", spawn, cwd=place, stdin=subprocess.PIPE)
     assert number_of(process)
@@ -115,8 +117,8 @@ def test_ctrl_c_waits_until_torch_is_loaded(place: Path) -> None:
     )
     (place / "figures.py").write_text("print('not reached')\n")
     process = course(place, "figures")
-    out, said = process.communicate(timeout=PATIENCE)
-    assert out == "whole\n" and said == "\ncourse.py: stopped.\n" and process.returncode == 130
+    out, output = process.communicate(timeout=PATIENCE)
+    assert out == "whole\n" and output == "\ncourse.py: stopped.\n" and process.returncode == 130
 
 
 @pytest.mark.parametrize("code", ["raise KeyboardInterrupt", "try:\n    raise KeyboardInterrupt\nfinally:\n    1 / 0"])
@@ -127,8 +129,8 @@ def test_what_fails_on_the_way_out_is_not_shown(place: Path, code: str) -> None:
 
 def test_other_errors_are_shown_whole(place: Path) -> None:
     (place / "figures.py").write_text("1 / 0")
-    code, said = ended(course(place, "figures"))
-    assert code == 1 and "Traceback" in said and "ZeroDivisionError" in said
+    code, output = ended(course(place, "figures"))
+    assert code == 1 and "Traceback" in output and "ZeroDivisionError" in output
 
 
 FAKE = """import sys
@@ -142,15 +144,15 @@ def test_a_set_up_takes_pip_with_it(place: Path, number: int) -> None:
     """Also what pip has started; and the set-up is not taken for a finished one."""
     environment = place / ".venv"
     (environment / "course-stamp").unlink()
-    (environment / "fake.py").write_text(FAKE + BEFORE + SAY + SLEEP)
+    (environment / "fake.py").write_text(FAKE + BEFORE + REPORT + SLEEP)
     (environment / "bin" / "python").write_text(f'#!/bin/sh\nexec "{sys.executable}" "{environment}/fake.py" "$@"\n')
     process = course(place, "setup")
     children = [number_of(process) for _ in range(2)]
     process.send_signal(number)
-    code, said = ended(process)
+    code, output = ended(process)
     assert not any(map(runs, children)) and not (environment / "course-stamp").exists()
-    assert code == (1 if number == signal.SIGINT else 143) and "Traceback" not in said
-    assert ("set-up interrupted. Run this again" in said) == (number == signal.SIGINT)
+    assert code == (1 if number == signal.SIGINT else 143) and "Traceback" not in output
+    assert ("set-up interrupted. Run this again" in output) == (number == signal.SIGINT)
 
 
 # ---- the programs themselves
@@ -179,8 +181,8 @@ def test_record_and_export_kill_the_kernel_and_write_nothing(tmp_path: Path) -> 
         process = program(*command)
         kernel = int(pipe.read_text())
         process.send_signal(signal.SIGINT)
-        code, said = ended(process)
-        assert code == 130 and said == "\ncourse.py: stopped.\n" and not runs(kernel)
+        code, output = ended(process)
+        assert code == 130 and output == "\ncourse.py: stopped.\n" and not runs(kernel)
         assert path.read_bytes() == before and sorted(tmp_path.iterdir()) == [path, pipe, site]
     assert [file.read_text() for file in site.iterdir()] == ["yesterday's"]
 
@@ -189,9 +191,9 @@ def test_the_demo_draws_nothing_half_learned(tmp_path: Path) -> None:
     (tmp_path / "spiral.png").write_bytes(b"yesterday's")
     process = program("toycore.programs.demo", tmp_path)
     bar = iter(lambda: process.stderr.read(1), "")
-    said = ""
-    while "step/s" not in said:
-        said += next(bar)
+    output = ""
+    while "step/s" not in output:
+        output += next(bar)
     process.send_signal(signal.SIGINT)
     code, rest = ended(process)
     assert code == 130 and rest.endswith("\ncourse.py: stopped.\n") and "Traceback" not in rest

@@ -63,14 +63,14 @@ def test_no_word_stands_twice(book: Path) -> None:
 def test_binder_installs_what_the_course_is_tested_with() -> None:
     script = ROOT / ".binder" / "postBuild"
     assert subprocess.run(["bash", "-n", script], check=False).returncode == 0
-    words = script.read_text(encoding="utf-8")
-    assert "requirements.txt" in words and "course.CPU_WHEELS" in words
+    text = script.read_text(encoding="utf-8")
+    assert "requirements.txt" in text and "course.CPU_WHEELS" in text
     major, minor = re.fullmatch(r"python-(\d+)\.(\d+)\n", (ROOT / ".binder" / "runtime.txt").read_text()).groups()
     assert (3, 11) <= (int(major), int(minor)) <= (3, 14)
 
 
 @pytest.mark.parametrize(
-    ("check", "words"),
+    ("check", "text"),
     [
         (test_links_within_the_course_resolve, "See [there](nowhere.ipynb)."),
         (test_links_within_the_course_resolve, "# A heading\n\nSee [there](#another-heading)."),
@@ -78,8 +78,8 @@ def test_binder_installs_what_the_course_is_tested_with() -> None:
         (test_no_word_stands_twice, "Add the the noise."),
     ],
 )
-def test_a_bad_page_is_told(check, words: str, tmp_path: Path) -> None:
+def test_a_bad_page_is_found(check, text: str, tmp_path: Path) -> None:
     book = tmp_path / "bad.ipynb"
-    book.write_text(json.dumps({"cells": [{"cell_type": "markdown", "source": words}]}))
+    book.write_text(json.dumps({"cells": [{"cell_type": "markdown", "source": text}]}))
     with pytest.raises(AssertionError):
         check(book)

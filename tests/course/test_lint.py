@@ -28,14 +28,14 @@ TOOLS = [
 
 
 @pytest.mark.parametrize("tool", TOOLS, ids=lambda tool: " ".join(tool[:2]))
-def test_tool_has_nothing_to_say(tool: tuple[str, ...]) -> None:
-    words = [sys.executable, "-m", *tool]
-    run = subprocess.run(words, capture_output=True, text=True, cwd=ROOT, check=False)
+def test_tool_finds_nothing(tool: tuple[str, ...]) -> None:
+    command = [sys.executable, "-m", *tool]
+    run = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
     assert run.returncode == 0, run.stdout + run.stderr
 
 
 def test_a_misspelling_is_seen(tmp_path: Path) -> None:
     (tmp_path / "page.md").write_text("No two words are diffrent.")  # codespell:ignore
-    words = [sys.executable, "-m", "codespell_lib", "page.md"]
-    run = subprocess.run(words, capture_output=True, text=True, cwd=tmp_path, check=False)
+    command = [sys.executable, "-m", "codespell_lib", "page.md"]
+    run = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False)
     assert run.returncode and "diffrent ==> different" in run.stdout  # codespell:ignore

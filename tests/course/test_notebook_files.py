@@ -39,7 +39,7 @@ def code_cells(notebook: Notebook) -> Iterator[tuple[str, dict[str, Any], list[s
 
 
 def code_lines(cell: dict[str, Any]) -> int:
-    """Comments are not code, nor are the words below a figure."""
+    """Comments are not code, nor is the text below a figure."""
     lines = (line.strip() for line in text(cell["source"]).split("\n"))
     return sum(bool(line) and not line.startswith(("#", "caption=", "alt=")) for line in lines)
 
@@ -114,7 +114,7 @@ def length(notebook: Notebook) -> Complaints:
 
 
 def markers(notebook: Notebook) -> Complaints:
-    """Students read the cells: what a formatter or a linter must know stands in pyproject.toml."""
+    """Students read the cells: settings of a formatter or a linter stand in pyproject.toml."""
     for name, cell, _ in code_cells(notebook):
         if found := MARKER.search(text(cell["source"])):
             yield f"{name} holds {found.group()!r}: delete it; pyproject.toml tells the tools what to leave alone"
@@ -129,8 +129,17 @@ def recorded(notebook: Notebook) -> Complaints:
 
 
 RULES: list[Callable[[Notebook], Complaints]] = [
-    kernel, counts, semicolons, errors, skips, places, pictures, length, markers, recorded,
-]  # fmt: skip
+    kernel,
+    counts,
+    semicolons,
+    errors,
+    skips,
+    places,
+    pictures,
+    length,
+    markers,
+    recorded,
+]
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

@@ -1,4 +1,4 @@
-"""The README keeps its word: links lead somewhere, notebooks are listed, commands come early, its code runs."""
+"""The README is true: links lead somewhere, notebooks are listed, commands come early, its code runs."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Bad calls of pictures, checkpoints and recipes: each is refused by toycore itself, at once, and in words."""
+"""Bad calls of pictures, checkpoints and recipes: each is refused by toycore itself, at once, in a sentence."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -37,7 +37,7 @@ NAMES = {
 }
 NAMES["D"] = precondition.from_velocity(NAMES["U"])
 
-BATCHES = {  # what is no batch of grey pictures 8x8: a part of what is said
+BATCHES = {  # what is no batch of grey pictures 8x8: a part of the message
     "IMAGES.images": "use sets.to_unit",
     "IMAGES": "Pictures",
     "PIC.tolist()": "torch.as_tensor",
@@ -68,15 +68,20 @@ TAKES_COUNT = [
 ]
 
 PICTURES = {
-    "None": "a NoneType; it must be Pictures",
+    "None": "None; it must be Pictures",
     "PIC": "a Tensor; it must be Pictures",
     "IMAGES._replace(images=PIC)": "torch.float32",
     "IMAGES._replace(labels=IMAGES.labels[:3])": "labels (3,)",
     "IMAGES._replace(images=IMAGES.images[:0], labels=IMAGES.labels[:0])": "(0, 1, 8, 8)",
 }
 TAKES_PICTURES = [
-    "sets.take({}, torch.arange(2))", "sets.points({})", "sets.split({}, 2)", "shapes.with_short_prompts({})",
-    "autoencoder.train(A, {})", "judge.train(J, {}, IMAGES.labels[:, None])", "clip.train(C, {})",
+    "sets.take({}, torch.arange(2))",
+    "sets.points({})",
+    "sets.split({}, 2)",
+    "shapes.with_short_prompts({})",
+    "autoencoder.train(A, {})",
+    "judge.train(J, {}, IMAGES.labels[:, None])",
+    "clip.train(C, {})",
     "ready.by_class({})",
 ]
 
@@ -88,8 +93,8 @@ SINGLE = [
     ("sets.load(None)", "name is None; give a set's name (cifar10, digits"),
     ("sets.load(3)", "name is 3"),
     ("sets.load(['digits'])", "name is ['digits']"),
-    ("sets.load('digits', n=9)", "digits knows no option 'n'; it takes no options"),
-    ("sets.load('strokes', size=9)", "strokes knows no option 'size'; its options are n, seed"),
+    ("sets.load('digits', n=9)", "digits takes no n=9; it takes no options"),
+    ("sets.load('strokes', size=9)", "strokes takes no size=9; it takes n, seed"),
     ("sets.load('shapes', n=9, seed=-1)", "seed is -1"),
     ("sets.load('strokes', seed=None)", "seed is None"),
     ("sets.load('fonts', seed='a')", "seed is 'a'"),
@@ -106,7 +111,7 @@ SINGLE = [
     ("sets.take(IMAGES, torch.tensor([6]))", "rows run to 6; there are 6"),
     ("sets.take(IMAGES, [0, 1])", "rows are [0, 1]"),
     ("sets.to_unit(PIC)", "torch.float32; to_unit takes a tensor of bytes"),
-    ("sets.to_unit(None)", "a NoneType"),
+    ("sets.to_unit(None)", "images are None"),
     ("sets.to_bytes(IMAGES.images)", "torch.uint8; to_bytes takes floats"),
     ("sets.to_bytes(PIC * math.nan)", "NaN or infinity"),
     ("shapes.with_short_prompts(sets.load('digits'))", "short prompts fit shapes only"),
@@ -135,7 +140,7 @@ SINGLE = [
     ("unet.UNet(rungs=())", "rungs are ()"),
     ("unet.UNet(rng=0)", "toycore.seeded(0)"),
     ("dit.DiT(rng=0)", "toycore.seeded(0)"),
-    ("dit.DiT(side=8, patch=3)", "patches of 3 do not fill a side of 8"),
+    ("dit.DiT(side=8, patch=3)", "side is 8; it must be a multiple of 3"),
     ("dit.DiT(width=128, heads=3)", "width is 128; it must be a multiple of 3"),
     ("dit.DiT(width=6, heads=2)", "multiple of 4"),
     ("dit.DiT(classes=-1)", "classes is -1"),
@@ -146,7 +151,7 @@ SINGLE = [
     ("autoencoder.Autoencoder(latent=())", "latent is ()"),
     ("autoencoder.Autoencoder(width=12)", "multiple of 8"),
     ("A.decode(torch.zeros(2, 5))", "decodes float latents [b, 4]"),
-    ("A.decode(None)", "z is NoneType"),
+    ("A.decode(None)", "z is None"),
     ("MAP.decode(torch.zeros(2, 4))", "[b, 4, 2, 2]"),
     ("A(PIC, 1)", "has the classes"),
     ("autoencoder.train(A, IMAGES, beta=-1)", "beta is -1"),
@@ -155,7 +160,7 @@ SINGLE = [
     ("judge.Judge(kinds=10)", "kinds are 10; they must be a tuple"),
     ("judge.Judge(kinds=())", "kinds are ()"),
     ("judge.score(J, PIC, IMAGES.labels, PIC)", "use labels[:, None]"),
-    ("judge.score(J, PIC, None, PIC)", "answers are a NoneType"),
+    ("judge.score(J, PIC, None, PIC)", "answers are None"),
     ("judge.score(J, PIC, IMAGES.labels[:, None] + 1, PIC)", "answers run from 1 to 2"),
     ("judge.score(J, IMAGES.images, IMAGES.labels[:, None], PIC)", "use x.float()"),
     ("judge.train(J, IMAGES, IMAGES.labels)", "use labels[:, None]"),
@@ -185,7 +190,7 @@ SINGLE = [
     ("recipes.make('spiral')", "no picture model named 'spiral'"),
     ("registry.make('spirl')", "did you mean 'spiral"),
     ("pages.tile(PIC[0], 2)", "(1, 8, 8)"),
-    ("pages.tile(None, 2)", "NoneType"),
+    ("pages.tile(None, 2)", "images are None"),
     ("pages.loss_plot([])", "no loss to draw"),
     # checkpoints
     ("checkpoints.load(None)", "name is None; give the name"),
@@ -209,7 +214,7 @@ def products() -> Iterator[tuple[str, str]]:
 
 
 @pytest.mark.parametrize(("call", "part"), [*products(), *SINGLE], ids=lambda value: str(value)[:100])
-def test_a_bad_call_on_pictures_is_refused_in_words(
+def test_a_bad_call_on_pictures_is_refused(
     call: str, part: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)

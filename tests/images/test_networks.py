@@ -57,7 +57,7 @@ def test_guided_denoiser(promise: Callable[[Case], None]) -> None:
 @pytest.mark.parametrize("name", NETS)
 @pytest.mark.parametrize("walk", [samplers.ddpm, samplers.ddim, samplers.heun])
 def test_samplers_walk_pictures(name: str, walk: Callable[..., samplers.Walk]) -> None:
-    """An untrained velocity network says v = 0, so D(x) = x / (1 + sigma): DDIM's end is known in closed form."""
+    """An untrained velocity network predicts v = 0, so D(x) = x / (1 + sigma): DDIM's end is known in closed form."""
     make, shape = NETS[name]
     grid = sigmas.karras(6, 0.1, 10.0)
     x = 10 * torch.randn(2, *shape, generator=seeded())
@@ -171,8 +171,8 @@ def test_exact_denoiser_walks_to_a_training_picture() -> None:
 
 def test_blocks_start_as_the_identity() -> None:
     """adaLN-zero: every gate of the transformer is closed; the U-Net's last convolutions are zero: h + 0 is h."""
-    h, told = torch.randn(2, 16, 32, generator=seeded()), torch.randn(2, 1, 32, generator=seeded(1))
-    assert all(torch.equal(block(h, told), h) for block in dit.DiT(1, 8, 2, 32, 2, rng=seeded()).blocks)
+    h, condition = torch.randn(2, 16, 32, generator=seeded()), torch.randn(2, 1, 32, generator=seeded(1))
+    assert all(torch.equal(block(h, condition), h) for block in dit.DiT(1, 8, 2, 32, 2, rng=seeded()).blocks)
     net, picture = unet.UNet(1, 16, (1, 1), classes=3, rng=seeded()), torch.randn(2, 16, 8, 8, generator=seeded())
     assert torch.equal(net.down[0](picture, torch.randn(2, 64, generator=seeded(1))), picture)
     assert torch.equal(net.middle[1](picture), picture)
@@ -192,7 +192,7 @@ def test_places_differ_and_know_rows_from_columns() -> None:
 
 
 def test_a_picture_of_one_patch_more_is_refused() -> None:
-    with pytest.raises(ValueError, match="do not fill"):
+    with pytest.raises(ValueError, match="a multiple of"):
         dit.DiT(side=8, patch=3)
 
 
@@ -219,8 +219,8 @@ def test_attention_is_softmax_of_products() -> None:
 
 def test_captions_become_numbers_and_back() -> None:
     words, tokens = text.vocabulary(CAPTIONS), text.tokenize(CAPTIONS)
-    said = [" ".join(words[i] for i in row if i) for row in tokens.tolist()]
-    assert tuple(said) == CAPTIONS and tokens.shape == (3, 4)
+    read = [" ".join(words[i] for i in row if i) for row in tokens.tolist()]
+    assert tuple(read) == CAPTIONS and tokens.shape == (3, 4)
 
 
 def test_no_label_is_a_caption_without_words() -> None:
@@ -231,11 +231,10 @@ def test_no_label_is_a_caption_without_words() -> None:
     assert encoder.tokens[-1].tolist() == [0] * 4
 
 
-def test_cross_attention_reads_what_it_looks_at() -> None:
+def test_cross_attention_is_a_mean_of_values_weighted_by_a_softmax() -> None:
     layer = stirred(text.CrossAttention(8, 4, heads=2))
     h, words = torch.randn(1, 8, 2, 2, generator=seeded()), torch.randn(1, 3, 4, generator=seeded(1))
     with torch.no_grad():
-        look = layer.look(h, words)
-        read = look @ layer.parts(h, words)[2]
-        torch.testing.assert_close(look.sum(-1), torch.ones(1, 2, 4))
+        q, k, v = layer.parts(h, words)
+        read = (q @ k.mT / q.shape[-1] ** 0.5).softmax(-1) @ v
         torch.testing.assert_close(layer(h, words), h + layer.out(read.mT.reshape(1, 8, 2, 2)))

@@ -25,7 +25,7 @@ NOTEBOOK = Path(__file__).resolve().parents[2] / "notebooks" / "14_images.ipynb"
 
 
 class Quiet(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *words: object) -> None:
+    def log_message(self, *args: object) -> None:
         pass
 
 
@@ -101,7 +101,7 @@ def test_a_run_of_ones_own_is_found(monkeypatch, tmp_path) -> None:
 
 @pytest.mark.parametrize("name", ["digits", "strokes"])
 def test_what_ships_is_not_trained_again(monkeypatch, name: str) -> None:
-    monkeypatch.setattr(ready, "trained", lambda *words, **named: pytest.fail("it trains"))
+    monkeypatch.setattr(ready, "trained", lambda *args, **options: pytest.fail("it trains"))
     pictures = sets.load(name, **({"n": 20} if name == "strokes" else {}))
     assert ready.denoiser(name, pictures).card["data"] == name == ready.reader(name, pictures).card["data"]
 

@@ -151,7 +151,7 @@ def test_every_file_of_the_folder_is_a_set() -> None:
 
 
 @pytest.mark.parametrize(
-    ("ask", "told"),
+    ("ask", "message"),
     [
         (lambda: sets.load("mnits"), "did you mean 'mnist'"),
         (lambda: folder.load("nowhere"), "there is no folder"),
@@ -161,8 +161,8 @@ def test_every_file_of_the_folder_is_a_set() -> None:
         (lambda: mnist.idx(b"\0\0\x08\x01\0\0\0\x09abc"), "no IDX file"),
     ],
 )
-def test_bad_input_is_told(ask, told: str) -> None:
-    with pytest.raises((ValueError, FileNotFoundError), match=told):
+def test_bad_input_is_refused(ask, message: str) -> None:
+    with pytest.raises((ValueError, FileNotFoundError), match=message):
         ask()
 
 
@@ -173,7 +173,7 @@ FILE = download.Remote("file.gz", hashlib.sha256(TRUTH).hexdigest())
 
 
 class Mirror(http.server.BaseHTTPRequestHandler):
-    """The first part of the path says how this mirror behaves."""
+    """The first part of the path names how this mirror behaves."""
 
     stalled = threading.Event()
 
@@ -194,7 +194,7 @@ class Mirror(http.server.BaseHTTPRequestHandler):
         if how == "stalls":
             self.stalled.wait(5)
 
-    def log_message(self, *words: object) -> None:
+    def log_message(self, *args: object) -> None:
         pass
 
 
@@ -209,11 +209,11 @@ def server() -> Iterator[str]:
 
 @pytest.mark.parametrize("bad", ["lies", "stalls", "breaks", "gone", "drips"])
 def test_a_bad_mirror_is_given_up_and_nothing_stays(server: str, bad: str, tmp_path) -> None:
-    with pytest.raises(ConnectionError, match="could not be downloaded") as told:
+    with pytest.raises(ConnectionError, match="could not be downloaded") as error:
         download.fetch(FILE, [f"{server}{bad}/"], tmp_path, timeout=0.3, progress=False)
-    assert FILE.sha256 in str(told.value) and f"{server}{bad}/" in str(told.value)
+    assert FILE.sha256 in str(error.value) and f"{server}{bad}/" in str(error.value)
     assert not list(tmp_path.iterdir())
-    assert bad != "drips" or "TimeoutError, only" in str(told.value)  # not followed to its end
+    assert bad != "drips" or "TimeoutError, only" in str(error.value)  # not followed to its end
 
 
 def test_the_next_mirror_helps_and_the_file_is_kept(server: str, tmp_path) -> None:
@@ -281,7 +281,7 @@ class Shelf(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(small_archive())
 
-    def log_message(self, *words: object) -> None:
+    def log_message(self, *args: object) -> None:
         pass
 
 
@@ -307,11 +307,11 @@ def test_cifar_is_the_binary_archive() -> None:
 
 
 @pytest.mark.parametrize(
-    ("batch", "says"),
+    ("batch", "message"),
     [(b"", "0 bytes"), (record(1, 0)[:-1], "3072 bytes is not made of"), (record(10, 0), "the label 10")],
 )
-def test_a_batch_of_other_bytes_is_refused(batch: bytes, says: str) -> None:
-    with pytest.raises(ValueError, match=f"{says}.*again"):
+def test_a_batch_of_other_bytes_is_refused(batch: bytes, message: str) -> None:
+    with pytest.raises(ValueError, match=f"{message}.*again"):
         cifar10.records(batch)
 
 

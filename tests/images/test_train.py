@@ -60,9 +60,11 @@ def agree(a: torch.nn.Module | dict, b: torch.nn.Module | dict) -> None:
 
 
 def test_a_batch_is_a_function_of_the_step(digits: sets.Pictures) -> None:
-    ask = lambda step, seed=0: loop.batch_of(step, digits.images, digits.labels, PLAN._replace(seed=seed))  # noqa: E731
-    assert all(torch.equal(a, b) for a, b in zip(ask(3), ask(3)))
-    assert not torch.equal(ask(3).eps, ask(4).eps) and not torch.equal(ask(3).eps, ask(3, 1).eps)
+    def batch(step: int, seed: int = 0) -> loop.Batch:
+        return loop.batch_of(step, digits.images, digits.labels, PLAN._replace(seed=seed))
+
+    assert all(torch.equal(a, b) for a, b in zip(batch(3), batch(3)))
+    assert not torch.equal(batch(3).eps, batch(4).eps) and not torch.equal(batch(3).eps, batch(3, 1).eps)
 
 
 def test_levels_are_log_normal_and_labels_dropped(digits: sets.Pictures) -> None:
@@ -192,22 +194,24 @@ def test_a_spoilt_or_foreign_checkpoint_is_told(tmp_path) -> None:
 
 # ---- the command ---------------------------------------------------------------------------------
 
-WORDS = ["digits-mlp", "--steps", "8", "--batch", "16", "--precision", "float32", "--every", "1"]
+ARGUMENTS = ["digits-mlp", "--steps", "8", "--batch", "16", "--precision", "float32", "--every", "1"]
 
 
-def command(out: Path, *more: str, words: tuple[str, ...] = ("-m", "toycore.images.train")) -> subprocess.Popen[str]:
+def command(out: Path, *more: str, program: tuple[str, ...] = ("-m", "toycore.images.train")) -> subprocess.Popen[str]:
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
     here = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
-    return subprocess.Popen([sys.executable, *words, *WORDS, "--out", str(out), *more], cwd=ROOT, env=here, **pipes)
+    return subprocess.Popen(
+        [sys.executable, *program, *ARGUMENTS, "--out", str(out), *more], cwd=ROOT, env=here, **pipes
+    )
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("run") / "whole"
     process = command(out)
-    said = process.communicate(timeout=300)[0]
-    assert process.returncode == 0, said
-    assert "images/s" in said and "loss=" in said  # progress with speed
+    output = process.communicate(timeout=300)[0]
+    assert process.returncode == 0, output
+    assert "images/s" in output and "loss=" in output  # progress with speed
     return out
 
 
@@ -255,10 +259,10 @@ def test_two_processes_agree_with_one(run: Path, tmp_path) -> None:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     torchrun = ("-m", "torch.distributed.run", "--nproc_per_node=2", f"--master_port={port}", str(tmp_path / "one.py"))
-    process = command(tmp_path / "two", words=torchrun)
-    said = process.communicate(timeout=300)[0]
-    assert process.returncode == 0, said
-    assert said.count("left at the end:") == 2 and "gloo" not in said, said
+    process = command(tmp_path / "two", program=torchrun)
+    output = process.communicate(timeout=300)[0]
+    assert process.returncode == 0, output
+    assert output.count("left at the end:") == 2 and "gloo" not in output, output
     a, b = load_file(tmp_path / "two/checkpoint.safetensors"), load_file(run / "checkpoint.safetensors")
     assert a.keys() == b.keys()
     torch.testing.assert_close(a["losses"], b["losses"], rtol=0, atol=1e-6)
@@ -269,21 +273,21 @@ def test_two_processes_agree_with_one(run: Path, tmp_path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("arguments", "message"),
     [
         (["digits-mlq"], "did you mean 'digits-mlp'"),
         (["digits-mlp", "--steps", "0"], "steps is 0"),
         (["digits-mlp", "--data", "nowhere"], "no set or folder of pictures named 'nowhere'"),
     ],
 )
-def test_bad_words_are_told(words: list[str], told: str, tmp_path) -> None:
-    with pytest.raises(ValueError, match=told):
-        train.main([*words, "--out", str(tmp_path / "run")])
+def test_bad_arguments_are_refused(arguments: list[str], message: str, tmp_path) -> None:
+    with pytest.raises(ValueError, match=message):
+        train.main([*arguments, "--out", str(tmp_path / "run")])
     assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.parametrize(
-    ("options", "says"),
+    ("options", "message"),
     [
         (["--every", "0"], "every is 0; it must be a whole number"),
         (["--batch", "0"], "batch is 0"),
@@ -292,9 +296,9 @@ def test_bad_words_are_told(words: list[str], told: str, tmp_path) -> None:
         (["--lr", "1e30"], r"with lr 1e\+30 the training diverges; try a smaller lr"),
     ],
 )
-def test_numbers_that_cannot_work_are_refused(options: list[str], says: str, tmp_path) -> None:
-    with pytest.raises(ValueError, match=says):
-        train.main([*WORDS, *options, "--out", str(tmp_path / "run")])
+def test_numbers_that_cannot_work_are_refused(options: list[str], message: str, tmp_path) -> None:
+    with pytest.raises(ValueError, match=message):
+        train.main([*ARGUMENTS, *options, "--out", str(tmp_path / "run")])
 
 
 @pytest.mark.parametrize("name", ["half", "bf16", "float16"])
@@ -326,9 +330,9 @@ def test_the_card_says_what_ran(precision: str, tmp_path, monkeypatch) -> None:
 def test_two_trainings_do_not_share_a_folder(run: Path, tmp_path) -> None:
     """The second is refused while the first holds the folder; afterwards it may have it."""
     with runs.held(tmp_path), pytest.raises(BlockingIOError, match=r"another training writes to .*; wait .*--out"):
-        train.main([*WORDS, "--out", str(tmp_path)])
+        train.main([*ARGUMENTS, "--out", str(tmp_path)])
     assert not (tmp_path / "checkpoint.safetensors").exists()
-    train.main([*WORDS, "--out", str(tmp_path)])
+    train.main([*ARGUMENTS, "--out", str(tmp_path)])
     assert (tmp_path / "card.json").exists()
 
 
@@ -361,20 +365,20 @@ def test_a_full_disk_is_named_and_the_last_checkpoint_kept(tmp_path, monkeypatch
 
     monkeypatch.setattr(checkpoints, "save_file", full)
     with pytest.raises(OSError, match=r"checkpoint\.safetensors: .*No space left.*make room.*there is unchanged"):
-        train.main([*WORDS, "--out", str(tmp_path)])
+        train.main([*ARGUMENTS, "--out", str(tmp_path)])
     assert len(load_file(tmp_path / "checkpoint.safetensors")["losses"]) == 1 and not list(tmp_path.glob("*.part"))
 
 
 def test_a_run_is_not_written_over(run: Path) -> None:
     before = (run / "checkpoint.safetensors").read_bytes()
     with pytest.raises(FileExistsError, match="add --resume"):
-        train.main([*WORDS, "--out", str(run)])
+        train.main([*ARGUMENTS, "--out", str(run)])
     assert (run / "checkpoint.safetensors").read_bytes() == before
 
 
 @pytest.mark.parametrize("name", recipes.RECIPES)
 def test_every_recipe_builds(name: str) -> None:
-    """Each network takes what its recipe says it trains on; parameters as its title promises."""
+    """Each network takes what its recipe trains on; parameters as its title promises."""
     recipe = recipes.find(name)
     shape = {"digits": (1, 8, 8), "strokes": (1, 28, 28), "shapes": (3, 32, 32), "mnist": (1, 28, 28)}
     names = shapes.CAPTIONS if recipe.data == "shapes" else sets.DIGITS
@@ -383,9 +387,9 @@ def test_every_recipe_builds(name: str) -> None:
     with torch.device("meta"):
         net = recipe.net(row, names, None)  # type: ignore[arg-type]
     size = networks.count_params(net) / 1e6
-    for told in ("10M", "35M"):
-        if told in recipe.title:
-            assert size == pytest.approx(float(told[:-1]), rel=0.1)
+    for promised in ("10M", "35M"):
+        if promised in recipe.title:
+            assert size == pytest.approx(float(promised[:-1]), rel=0.1)
     assert size < 2 or "M" in recipe.title
 
 
@@ -401,7 +405,7 @@ def test_pictures_are_tiled_row_by_row() -> None:
 
 
 def test_a_film_shows_the_guesses_of_every_walk() -> None:
-    """Two walks of three steps; the second walk's denoiser says white."""
+    """Two walks of three steps; the second walk's denoiser predicts white."""
     x, grid = torch.zeros(4, 1, 2, 2), sigmas.karras(3)
     walks = [samplers.ddim(lambda x, sigma, label=None, c=c: 0 * x + c, x, grid) for c in (-1.0, 1.0)]
     made = pages.film(walks, 2)
@@ -478,7 +482,7 @@ def test_a_judge_learns_and_scores(digits: sets.Pictures) -> None:
 
 
 @pytest.mark.parametrize(
-    ("answers", "says"),
+    ("answers", "message"),
     [
         (torch.zeros(20).long(), r"shape \(20,\).*use labels\[:, None\]"),  # would compare all with all
         (torch.zeros(5, 1).long(), "shape .5, 1.; for 20 pictures"),  # would learn from five pictures
@@ -488,11 +492,11 @@ def test_a_judge_learns_and_scores(digits: sets.Pictures) -> None:
         (torch.full((20, 1), -1), "answers run from -1"),
     ],
 )
-def test_a_judge_refuses_other_answers(digits: sets.Pictures, answers: torch.Tensor, says: str) -> None:
+def test_a_judge_refuses_other_answers(digits: sets.Pictures, answers: torch.Tensor, message: str) -> None:
     J, few = judge.Judge(1, 8, (10,), rng=seeded()), sets.take(digits, torch.arange(20))
     x = sets.to_unit(few.images)
     for ask in (lambda: judge.score(J, x, answers, x), lambda: next(judge.train(J, few, answers, 3))):
-        with pytest.raises(ValueError, match=says):
+        with pytest.raises(ValueError, match=message):
             ask()
 
 
@@ -513,12 +517,12 @@ def test_ctrl_c_never_ships_a_model_half_trained(tmp_path) -> None:
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
     here = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
     process = subprocess.Popen([sys.executable, "-u", "-c", STOPPED, str(tmp_path)], env=here, **pipes)
-    said = ""
-    while "step/s" not in said and process.poll() is None:
-        said += process.stdout.read(40)  # type: ignore[union-attr]
+    output = ""
+    while "step/s" not in output and process.poll() is None:
+        output += process.stdout.read(40)  # type: ignore[union-attr]
     process.send_signal(signal.SIGINT)
     rest = process.communicate(timeout=60)[0]
-    assert process.returncode == 1 and "spiral: stopped before its training ended; the shipped" in rest, said + rest
+    assert process.returncode == 1 and "spiral: stopped before its training ended; the shipped" in rest, output + rest
     assert "Traceback" not in rest
     assert [path.name for path in tmp_path.iterdir()] == [shipped.name]
     assert (tmp_path / shipped.name).read_bytes() == shipped.read_bytes()

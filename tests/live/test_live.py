@@ -88,7 +88,7 @@ def test_the_field_turns_where_its_mean_direction_does():
 
 
 def golden(folder: Path) -> None:
-    """Write what torch says about everything that page/maths computes."""
+    """Write what torch computes for everything that page/maths computes."""
     curve = data.spiral(60, classes=3)  # unequal widths and weights, so that none of them can be forgotten
     m = mixtures.GaussianMixture(curve.x, torch.linspace(0.02, 0.05, 60), torch.linspace(0.5, 1.5, 60), curve.label)
     rng = seeded()
@@ -103,7 +103,7 @@ def golden(folder: Path) -> None:
     x = x + 0.3 * torch.randn(x.shape, generator=rng)
     some, _ = m.sample(50, rng)
     sigma = torch.logspace(-2.5, 2, 40, dtype=torch.float64)
-    said = {
+    expected = {
         "clocks": {
             "sigma": sigma.tolist(),
             "alpha_bar": frames.alpha_bar(sigma).tolist(),
@@ -136,7 +136,7 @@ def golden(folder: Path) -> None:
     }
     index, raw = lattice.pack(arrays)  # after fields_of has added to them
     (folder / "golden.bin").write_bytes(raw)
-    (folder / "golden.json").write_text(json.dumps(said | {"index": index}))
+    (folder / "golden.json").write_text(json.dumps(expected | {"index": index}))
 
 
 def density_of(m, sigma, label, n=32, half=1.5):
@@ -272,9 +272,7 @@ def test_browser_walks_where_torch_walks(node, name):
 
 @pytest.mark.parametrize("kind", ["field", "forward", "walk", "guidance", "density", "training", "frames"])
 def test_module_is_plain(kind):
-    """One ES module without imports, requests or colours of its own; everything it draws with comes from
-    the palette.
-    """
+    """One ES module without imports or requests; all its colours come from the palette."""
     text = engine.module(kind)
     assert not re.search(r"^\s*import\b|\bimport\(|\brequire\(|\bfetch\(|XMLHttpRequest|WebSocket|eval\(", text, re.M)
     assert set(re.findall(r"https?://[^\s\"'`]+", text + engine.css())) == {"http://www.w3.org/2000/svg"}

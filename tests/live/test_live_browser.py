@@ -113,7 +113,7 @@ def test_page(browser, pages, kind):
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_theme_follows_the_host(browser, pages, scheme):
-    """The system's wish counts, and JupyterLab's word on the body counts more, at once."""
+    """The system's wish counts, and JupyterLab's setting on the body counts more, at once."""
     themes = {"light": style.LIGHT, "dark": style.DARK}
     other = "dark" if scheme == "light" else "light"
 
@@ -172,10 +172,10 @@ def test_no_noise_collapses_and_ddim_does_not(browser, pages):
     with b.page_of(browser) as page:
         opened(page, pages["lanes"])
         b.slide(page, "step", 20)
-        said = page.inner_text(".tc-status")
+        status = page.inner_text(".tc-status")
     spread = [
         float(part.split("spread ")[1].split()[0])
-        for part in said.split("noise level")[0].split(". ")
+        for part in status.split("noise level")[0].split(". ")
         if "spread " in part
     ]
     assert spread[1] < 0.1 < 0.85 < min(spread[0], spread[2])
@@ -305,9 +305,7 @@ def middle(page) -> tuple[float, float]:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_full_screen_fits(browser, pages, kind):
-    """On a projector and at 200 % zoom nothing has to be scrolled and the picture has most of the screen; F leads
-    back.
-    """
+    """On a projector and at 200 % zoom nothing is scrolled, the picture has most of the screen; F leads back."""
     with b.page_of(browser, 1920, 1080, reduced_motion="reduce") as page:  # play jumps to its end
         opened(page, pages[kind])
         page.click("[data-role=fullscreen]")
@@ -470,10 +468,10 @@ def test_views_live_in_jupyterlab(browser, tmp_path):
         page.wait_for_function("() => document.querySelector('.tc-view')?.tcStats.frames > 0", timeout=30_000)
         assert b.drawn(page) > 8
 
-        b.slide(page, "sigma", math.log10(2))  # released: Python knows
+        b.slide(page, "sigma", math.log10(2))  # released: Python has it
         b.run_cell(page, 2)
-        said = page.locator(".jp-CodeCell").nth(2).locator(".jp-OutputArea-output").inner_text()
-        assert float(said) == pytest.approx(2, abs=0.02)
+        shown = page.locator(".jp-CodeCell").nth(2).locator(".jp-OutputArea-output").inner_text()
+        assert float(shown) == pytest.approx(2, abs=0.02)
 
         page.evaluate("() => { document.body.dataset.jpThemeLight = 'false'; }")
         b.settle(page)

@@ -19,24 +19,24 @@ def test_a_good_view_passes(page, browser) -> None:
 
 
 @pytest.mark.parametrize(
-    ("whole", "broken", "told"),
+    ("whole", "broken", "message"),
     [
-        ("function draw(ui) {", "function draw(ui) { throw new Error('on purpose');", "browser says: on purpose"),
-        ("function draw(ui) {", "function draw(ui) { ui = ;", "browser says: Unexpected token"),
+        ("function draw(ui) {", "function draw(ui) { throw new Error('on purpose');", "browser reports: on purpose"),
+        ("function draw(ui) {", "function draw(ui) { ui = ;", "browser reports: Unexpected token"),
         (
             "function draw(ui) {",  # as on a slow machine
             "function draw(ui) { return setTimeout(() => { throw new Error('late, on purpose'); }, 1500);",
-            "browser says: late, on purpose",
+            "browser reports: late, on purpose",
         ),
         ("ui.scene.draw(g);", "", "nothing is drawn"),
     ],
 )
-def test_a_broken_view_is_seen(page, browser, whole: str, broken: str, told: str) -> None:
+def test_a_broken_view_is_seen(page, browser, whole: str, broken: str, message: str) -> None:
     text = page.read_text(encoding="utf-8")
     assert whole in text
     bad = page.with_name("bad.html")
     bad.write_text(text.replace(whole, broken), encoding="utf-8")
-    assert told in preflight.opened(bad, browser)
+    assert message in preflight.opened(bad, browser)
 
 
 def test_a_page_that_never_shows_a_view_is_given_up(tmp_path, browser) -> None:
@@ -49,12 +49,12 @@ def test_the_ballot_is_opened_as_a_view(tmp_path, browser) -> None:
     assert preflight.opened(page, browser) == ""
     [module] = (path for path in (tmp_path / "assets").glob("*.js") if "fieldset" in path.read_text(encoding="utf-8"))
     module.write_text(module.read_text(encoding="utf-8").replace("render({ model", "elsewhere({ model"))
-    assert "browser says: " in preflight.opened(page, browser, patience=5)
+    assert "browser reports: " in preflight.opened(page, browser, patience=5)
 
 
 def test_every_kind_of_view_is_looked_at() -> None:
     kinds = {name for name in live.__all__ if name not in ("View", "lattice")}
-    made = {word for name in preflight.VIEWS for word in (name, name.rstrip("s").split()[-1])}
+    made = {kind for name in preflight.VIEWS for kind in (name, name.rstrip("s").split()[-1])}
     assert kinds <= made | {"frames"} and "frames" in preflight.VIEWS
 
 
@@ -92,7 +92,7 @@ def test_the_verdict(monkeypatch, capsys) -> None:
     monkeypatch.setattr(preflight, "launched", nullcontext)
     monkeypatch.setattr(preflight, "PACKAGES", ("torch", "no-such-package"))
     assert preflight.main([]) == 1
-    said = capsys.readouterr().out
-    assert "NO  no-such-package: not installed" in said and "NOT READY: 1 to mend" in said
+    output = capsys.readouterr().out
+    assert "NO  no-such-package: not installed" in output and "NOT READY: 1 to mend" in output
     monkeypatch.setattr(preflight, "PACKAGES", ("torch",))
     assert preflight.main([]) == 0 and "\nREADY." in capsys.readouterr().out

@@ -128,7 +128,7 @@ REFUSED = {
     "one preset, not a list": (lambda: live.field(SMALL, presets=dict(sigma=5)), "list of dictionaries"),
     "a level out of range": (lambda: live.field(SMALL, sigma=50), "between 0.01 and 10"),
     "NaN": (lambda: live.field(SMALL, sigma=NAN), "sigma is nan"),
-    "a word for a number": (lambda: live.field(SMALL, sigma="big"), "sigma is 'big'"),
+    "text for a number": (lambda: live.field(SMALL, sigma="big"), "sigma is 'big'"),
     "a number for a switch": (lambda: live.field(SMALL, arrows=5), "arrows is 5; it must be True or False"),
     "a negative seed": (lambda: live.field(SMALL, seed=-1), "seed is -1"),
     "an unknown field": (lambda: live.field(SMALL, show="exactly"), "did you mean 'exact'"),
@@ -170,8 +170,8 @@ REFUSED = {
 
 @pytest.mark.parametrize("name", REFUSED)
 def test_what_no_view_can_show_is_refused(name):
-    make, words = REFUSED[name]
-    with pytest.raises((ValueError, TypeError), match=re.escape(words)):
+    make, message = REFUSED[name]
+    with pytest.raises((ValueError, TypeError), match=re.escape(message)):
         make()
 
 

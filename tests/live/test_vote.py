@@ -34,10 +34,10 @@ def test_the_module_is_plain() -> None:
 
 
 @pytest.mark.parametrize(
-    ("statements", "told"), [([], "at least one"), ([("Noise.", "half-true", "?")], "did you mean 'half true'")]
+    ("statements", "message"), [([], "at least one"), ([("Noise.", "half-true", "?")], "did you mean 'half true'")]
 )
-def test_a_wrong_ballot_is_told(statements, told) -> None:
-    with pytest.raises(ValueError, match=told):
+def test_a_wrong_ballot_is_refused(statements, message) -> None:
+    with pytest.raises(ValueError, match=message):
         vote.ballot(statements)
 
 
@@ -66,8 +66,8 @@ def test_votes_are_cast_and_compared_without_a_kernel(page_of_votes, browser, sc
         page.wait_for_selector(".tc-ballot fieldset")
         assert page.locator(".tc-statement legend").all_inner_texts()[1] == "2. Two is <b>two</b>."
         assert not page.locator(".tc-verdict").first.is_visible(), "no verdict before one asks"
-        for number, words in (1, "half true"), (3, "true"):
-            page.locator(".tc-statement").nth(number - 1).get_by_text(words, exact=True).click()
+        for number, verdict in (1, "half true"), (3, "true"):
+            page.locator(".tc-statement").nth(number - 1).get_by_text(verdict, exact=True).click()
         assert page.inner_text(".tc-foot [role=status]") == "2 of 3 voted"
         page.locator("input[data-role=vote-3]:checked").press("ArrowRight")
         assert page.locator("input[data-role=vote-3]:checked").get_attribute("value") == "1"

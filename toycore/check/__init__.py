@@ -22,4 +22,4 @@ __all__ = [
     "TABLES",
     "ClaimError", "Exercise", "Refused", "Verdicts", "ask", "ask_number", "asking", "call", "claim", "close",
     "exercises_of", "normal", "number", "numbers", "source",
-]  # fmt: skip
+]

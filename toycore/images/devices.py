@@ -31,11 +31,11 @@ def mean_over_processes(value: Tensor, world: int) -> float:
     return float(value) / world
 
 
-def precision(D: nn.Module, device: torch.device, asked: str = "auto") -> str:
+def precision(D: nn.Module, device: torch.device, choice: str = "auto") -> str:
     """Return what a forward pass runs in, "float32" or "bfloat16"; "auto" chooses what is faster here."""
-    if asked == "auto":
+    if choice == "auto":
         return "bfloat16" if bfloat16_pays(D, device) else "float32"
-    return asked
+    return choice
 
 
 def autocast(device: torch.device, precision: str) -> AbstractContextManager[Any]:

@@ -30,10 +30,10 @@ def default_folder() -> Path:
 def fetch(
     file: Remote, mirrors: Sequence[str], folder: str | Path | None = None, timeout: float = 20, progress: bool = True
 ) -> Path:
-    """Return the file's path in the folder; if it is not there yet, load it from the first mirror that gives the truth.
+    """Return the file's path in the folder; if it is not there, fetch it from the first mirror with the right bytes.
 
     A mirror is given up when it is silent for `timeout` seconds, sends less than 10 kB a second, breaks off, or sends
-    other bytes than the sha256 says; nothing half-written stays. Errors: no mirror helped, with what each said and
+    other bytes than the sha256 fits; nothing half-written stays. Errors: no mirror helped, with the error of each and
     what to do; the folder cannot be written.
     """
     import pooch

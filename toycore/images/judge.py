@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from toycore import metrics
-from toycore.checks import as_batch, at_least, positive, stream
+from toycore.checks import as_batch, at_least, named, positive, stream
 from toycore.images.loop import descend, then
 from toycore.images.nets import pictures
 from toycore.images.sets import Pictures, labelled, to_unit
@@ -30,9 +30,13 @@ class Judge(nn.Module):
     spread: Tensor
 
     def __init__(
-        self, channels: int = 1, side: int = 8, kinds: tuple[int, ...] = (10,), width: int = 32,
+        self,
+        channels: int = 1,
+        side: int = 8,
+        kinds: tuple[int, ...] = (10,),
+        width: int = 32,
         rng: torch.Generator | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         super().__init__()
         positive(channels, "channels"), at_least(4, side, "side"), positive(width, "width")
         if not isinstance(kinds, (tuple, list)) or not kinds:
@@ -87,7 +91,9 @@ def train(
         parts = zip(judge(spoil(to_unit(data.images[rows]), rng)), answers[rows].T)
         return torch.stack([nn.functional.cross_entropy(logits, right) for logits, right in parts]).sum()
 
-    rates = lambda step: min(1, (step + 1) / 30, 2 * (1 - step / steps))  # noqa: E731
+    def rates(step: int) -> float:
+        return min(1, (step + 1) / 30, 2 * (1 - step / steps))
+
     walk = descend(judge.parameters(), objective, rates, steps, lr, weight_decay=0.05)
     return then(walk, lambda: measure_spread(judge, to_unit(data.images[:2000])))
 
@@ -101,7 +107,7 @@ def measure_spread(judge: Judge, x: Tensor) -> None:
 def checked(answers: Tensor, n: int, kinds: tuple[int, ...]) -> Tensor:
     """Return answers `[n, questions]`, one row per picture, each from 0 to its kind; otherwise say what is wrong."""
     if not isinstance(answers, Tensor):
-        raise TypeError(f"answers are a {type(answers).__name__}; they must be integers [{n}, {len(kinds)}]: a tensor")
+        raise TypeError(f"answers are {named(answers)}; they must be integers [{n}, {len(kinds)}]: a tensor")
     if answers.shape != (n, len(kinds)) or answers.is_floating_point():
         hint = "; use labels[:, None]" if answers.shape == (n,) and len(kinds) == 1 else ""
         raise ValueError(
@@ -122,7 +128,7 @@ def spoil(x: Tensor, rng: torch.Generator | None) -> Tensor:
 
 
 class Scores(NamedTuple):
-    """How good samples are: the share that is read as what was asked for, per question, and the four metrics."""
+    """How good samples are: the share whose answers are right, per question, and the four metrics."""
 
     accuracy: tuple[float, ...]
     frechet: float
@@ -133,7 +139,7 @@ class Scores(NamedTuple):
 
 @torch.no_grad()
 def score(judge: Judge, x: Tensor, answers: Tensor, real: Tensor) -> Scores:
-    """Judge samples x, asked to be `answers` `[n, questions]`, against real pictures in [-1, 1]; x is clipped to that.
+    """Judge samples x, drawn to be `answers` `[n, questions]`, against real pictures in [-1, 1]; x is clipped to that.
 
     FD shrinks with both numbers of pictures: compare only equal ones, and with `score` of other real pictures.
     """

@@ -131,9 +131,14 @@ def whole_step() -> Iterator[None]:
 
 
 def descend(
-    weights: Iterable[Tensor], objective: Callable[[], Tensor], rates: Callable[[int], float], steps: int, lr: float,
-    clip: float = math.inf, **adam: float | tuple[float, float],
-) -> Iterator[float]:  # fmt: skip
+    weights: Iterable[Tensor],
+    objective: Callable[[], Tensor],
+    rates: Callable[[int], float],
+    steps: int,
+    lr: float,
+    clip: float = math.inf,
+    **adam: float | tuple[float, float],
+) -> Iterator[float]:
     """Lower a random objective by AdamW at the learning rates lr rates(step), and yield the loss of each step."""
     weights = list(weights)
     above(lr, "lr")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from toycore.checks import at_least, positive
+from toycore.checks import at_least, named, positive
 from toycore.types import State
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def tile(images: Tensor, columns: int, gap: int = 1) -> Tensor:
     """Lay pictures `[n, c, h, w]` row by row on one, `[c, rows (h + gap) - gap, columns (w + gap) - gap]`; rest 0."""
     if not isinstance(images, Tensor) or images.ndim != 4 or not len(images):
-        given = tuple(images.shape) if isinstance(images, Tensor) else type(images).__name__
+        given = tuple(images.shape) if isinstance(images, Tensor) else named(images)
         raise ValueError(f"images are {given}; they must be a tensor of pictures [n, c, h, w], n >= 1")
     positive(columns, "columns"), at_least(0, gap, "gap")
     n, c, h, w = images.shape
@@ -30,7 +30,7 @@ def tile(images: Tensor, columns: int, gap: int = 1) -> Tensor:
 
 
 def film(walks: Iterable[Iterable[State]], columns: int = 10) -> Tensor:
-    """Lay out what the denoiser said at every step of walks of grey pictures, as bytes `[steps, walks, h, w]`."""
+    """Lay out what the denoiser predicts at every step of walks of grey pictures, as bytes `[steps, walks, h, w]`."""
 
     def page(x: Tensor) -> Tensor:
         return tile((127.5 * (x.clamp(-1, 1) + 1)).round().to(torch.uint8), columns)[0]

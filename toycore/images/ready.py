@@ -60,7 +60,7 @@ def trained(D: nn.Module, pictures: sets.Pictures, steps: int, batch: int = 128)
 
 
 def reader(name: str, pictures: sets.Pictures) -> nn.Module:
-    """Return the shipped judge of digits or strokes, or one that learns to tell the classes in STEPS steps."""
+    """Return the shipped judge of digits or strokes, or one that learns the classes in STEPS steps."""
     images, labels, names = pictures
     if name in ("digits", "strokes"):
         return checkpoints.load(f"{name}-judge")
@@ -71,7 +71,7 @@ def reader(name: str, pictures: sets.Pictures) -> nn.Module:
 
 
 def targets(x: Tensor) -> dict[str, Callable[[nn.Module], nn.Module]]:
-    """Return what a raw network may be asked to predict, as wrappers that make it a Denoiser of data like x.
+    """Return what a raw network may predict, as wrappers that make it a Denoiser of data like x.
 
     "v" is Salimans & Ho's (2202.00512) for data of spread 1, "EDM" the preconditioning for the data's own spread.
     """

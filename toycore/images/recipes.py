@@ -180,7 +180,7 @@ def captions_to_pictures(steps: int | None, rng: torch.Generator, watch: Watch) 
 
 
 def questions(name: str, labels: Tensor) -> Tensor:
-    """Return what a judge of this set is asked, with the right answers, `[n, questions]`."""
+    """Return the right answers to the questions of a set's judge, `[n, questions]`."""
     return shapes.parts(labels) if name == "shapes" else labels[:, None]
 
 
@@ -191,11 +191,15 @@ MAKERS: dict[str, Maker] = {
     "strokes-judge": judging("strokes", 600),
     "shapes-judge": judging("shapes", 800),
     "strokes-autoencoder": coder(
-        "28x28 pen strokes, autoencoder, 16 latents", "strokes", STROKES | {"latent": (16,)},
+        "28x28 pen strokes, autoencoder, 16 latents",
+        "strokes",
+        STROKES | {"latent": (16,)},
         {"steps": 1000, "batch": 64},
     ),
     "strokes-vae": coder(
-        "28x28 pen strokes, VAE, 8 latents", "strokes", STROKES | {"latent": (8,), "classes": 10, "width": 24},
+        "28x28 pen strokes, VAE, 8 latents",
+        "strokes",
+        STROKES | {"latent": (8,), "classes": 10, "width": 24},
         {"steps": 1000, "batch": 64, "beta": 1.0},
     ),
     "shapes-autoencoder": coder(
@@ -203,4 +207,4 @@ MAKERS: dict[str, Maker] = {
     ),
     "shapes-clip": captions_to_pictures,
     **{name: denoiser(name) for name in ("digits-mlp", "digits", "digits-dit", "strokes", "strokes-latent", "shapes")},
-}  # fmt: skip
+}

@@ -74,12 +74,7 @@ def _part(tensors: dict[str, Tensor], start: str) -> dict[str, Tensor]:
 @contextmanager
 def held(folder: Path) -> Iterator[None]:
     """Hold a run's folder: a second training that wants to write there is refused. The hold ends with the process."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        file = open(folder / ".lock", "a")  # noqa: SIM115
-    except OSError as error:
-        raise OSError(f"cannot write in {folder}: {error.strerror}; name another --out") from None
-    with file:
+    with _lock_file(folder) as file:
         try:
             _lock(file)
         except (BlockingIOError, PermissionError):
@@ -87,6 +82,14 @@ def held(folder: Path) -> Iterator[None]:
                 f"another training writes to {folder} now; wait until it ends, or name another --out"
             ) from None
         yield
+
+
+def _lock_file(folder: Path) -> IO[Any]:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        return open(folder / ".lock", "a")
+    except OSError as error:
+        raise OSError(f"cannot write in {folder}: {error.strerror}; name another --out") from None
 
 
 def _lock(file: IO[Any]) -> None:

@@ -41,7 +41,7 @@ class Job(NamedTuple):
 
 
 def main(arguments: list[str]) -> None:
-    """Train as asked; the folder `--out` then holds model, checkpoint, samples, loss plot and card."""
+    """Train by the command line; the folder `--out` then holds model, checkpoint, samples, loss plot and card."""
     options = parser().parse_args(arguments)
     with devices.processes() as device:
         job = prepared(options, device)
@@ -83,7 +83,7 @@ def prepared(options: argparse.Namespace, device: torch.device) -> Job:
 
 
 def start_or_resume(job: Job, again: bool) -> None:
-    """Resume if asked to; refuse to write over a run that is there."""
+    """Resume with `again`; refuse to write over a run that is there."""
     path = job.out / "checkpoint.safetensors"
     if path.exists() and not again:
         raise FileExistsError(f"{job.out} holds a run already; add --resume to go on with it, or name another --out")
@@ -92,7 +92,7 @@ def start_or_resume(job: Job, again: bool) -> None:
 
 
 def work(job: Job, every: int) -> bool:
-    """Train to the end, or to Ctrl-C, and say which; report every so many steps. Only the first process writes."""
+    """Train to the end, or to Ctrl-C, and return which; report every so many steps. Only the first process writes."""
     from tqdm.auto import tqdm
 
     run, plan, first, whole = job.run, job.plan, devices.place()[0] == 0, True

@@ -35,9 +35,7 @@ def towards(D: Denoiser, at: Tensor, sigma: float) -> Tensor:
 
 
 def draw(fig: Figure, truth: Denoiser, D: Denoiser) -> None:
-    """Draw both walks in the VP frame, x / sqrt(1 + sigma^2), over the arrows of their fields: exact above, learned
-    below.
-    """
+    """Draw both walks in the VP frame, x / sqrt(1 + sigma^2), over their fields: exact above, learned below."""
     rows = fig.subplots(2, len(SHOWN))
     for axes, model, name in zip(rows, (truth, D), ("exact", "learned"), strict=True):
         states = walk(model)
@@ -81,7 +79,7 @@ def trained(spiral: mixtures.GaussianMixture) -> Denoiser:
 
 
 def main(folder: Path) -> None:
-    """Train, say how good the field is, and write the pictures into folder."""
+    """Train, print how good the field is, and write the pictures into folder."""
     spiral = mixtures.spiral()
     D = trained(spiral)
     FE = float(metrics.field_error(D, spiral, rng=seeded(3)).mean())

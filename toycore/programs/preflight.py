@@ -135,17 +135,17 @@ def start(chromium: Any) -> Any:
 
 def opened(path: Path, browser: Any, patience: float = 60) -> str:
     """Open a page without network and wait until it has drawn; return what is wrong with it, "" where nothing is."""
-    page, said = browser.new_page(offline=True, viewport={"width": 1100, "height": 800}), []
-    page.on("pageerror", lambda error: said.append(str(error)))
+    page, errors = browser.new_page(offline=True, viewport={"width": 1100, "height": 800}), []
+    page.on("pageerror", lambda error: errors.append(str(error)))
     page.goto(path.as_uri())
     until = time.monotonic() + patience
-    while not said and not page.evaluate(READY) and time.monotonic() < until:
+    while not errors and not page.evaluate(READY) and time.monotonic() < until:
         page.wait_for_timeout(20)
     page.wait_for_timeout(100)  # some frames more: what they throw, too, is heard
     drawn = page.locator(".tc-ballot").count() or (page.locator(".tc-canvas").count() and page.evaluate(COLOURS) > 2)
     page.close()
-    if said:
-        return f"the browser says: {said[0]}"
+    if errors:
+        return f"the browser reports: {errors[0]}"
     return "" if drawn else "nothing is drawn: open the page by hand to see why"
 
 

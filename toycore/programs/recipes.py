@@ -28,14 +28,18 @@ class Recipe(NamedTuple):
 RECIPES = {
     "spiral": Recipe("the spiral, one class", mixtures.spiral, dict(steps=6000, batch=1024, width=128, lr=1e-2), 60),
     "spiral3": Recipe(
-        "the spiral in three classes, with the unconditional field", lambda: mixtures.spiral(classes=3),
-        dict(steps=8000, batch=1024, width=128, lr=1e-2, label_dropout=0.2), 80,
+        "the spiral in three classes, with the unconditional field",
+        lambda: mixtures.spiral(classes=3),
+        dict(steps=8000, batch=1024, width=128, lr=1e-2, label_dropout=0.2),
+        80,
     ),
     "moons": Recipe(
-        "two moons, two classes, 200 points", lambda: data.moons(200),
-        dict(steps=6000, batch=1024, width=128, lr=1e-2), 60,
+        "two moons, two classes, 200 points",
+        lambda: data.moons(200),
+        dict(steps=6000, batch=1024, width=128, lr=1e-2),
+        60,
     ),
-}  # fmt: skip
+}
 NAMES = [*RECIPES, *pictures.MAKERS]
 
 

@@ -1,4 +1,4 @@
-"""Networks for pictures: U-Net, transformer, autoencoder, CLIP; and what each asks of its input."""
+"""Networks for pictures: U-Net, transformer, autoencoder, CLIP; and what each needs as input."""
 
 from collections.abc import Iterable
 
@@ -42,7 +42,7 @@ def divides(part: int, whole: int, of: str, need: str) -> None:
 
 
 def labelling(classes: int, captions: Iterable[str] = ()) -> None:
-    """Check that a network knows classes or captions, not both, and that captions are a tuple of texts."""
+    """Check that a network has classes or captions, not both, and that captions are a tuple of texts."""
     at_least(0, classes, "classes")
     if isinstance(captions, str) or not all(isinstance(caption, str) for caption in captions):
         raise TypeError(f"captions are {captions!r}; they must be a tuple of texts, such as ('a red star',)")

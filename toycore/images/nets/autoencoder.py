@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from toycore.checks import number, positive, stream
+from toycore.checks import named, number, positive, stream
 from toycore.images.loop import descend, then
 from toycore.images.nets import divides, labelling, pictures, sizes
 from toycore.images.nets.unet import Block, start_as_identity
@@ -23,7 +23,7 @@ class Autoencoder(nn.Module):
 
     `mean` and `std` (one per latent number or channel, measured after training by `standardise`) make z what a
     diffusion model expects: centred, of unit spread. With classes, encoder and decoder are conditioned on the label
-    (Sohn et al. 2015, eq. 4), so that z need not say it again.
+    (Sohn et al. 2015, eq. 4), so that z need not hold it.
     """
 
     mean: Tensor
@@ -91,7 +91,7 @@ class Autoencoder(nn.Module):
     def decode(self, z: Tensor, label: Label = None) -> Tensor:
         """Return the picture of a standardised z; values may leave [-1, 1] a little."""
         if not isinstance(z, Tensor) or z.shape[1:] != self.latent or not z.is_floating_point():
-            given = f"{z.dtype} {tuple(z.shape)}" if isinstance(z, Tensor) else type(z).__name__
+            given = f"{z.dtype} {tuple(z.shape)}" if isinstance(z, Tensor) else named(z)
             need = ", ".join(map(str, self.latent))
             raise ValueError(f"z is {given}; this autoencoder decodes float latents [b, {need}]")
         return self.generate(z * self.std + self.mean, label)
@@ -148,7 +148,9 @@ def train(
         label = data.labels[rows] if A.classes else None
         return loss(A, to_unit(data.images[rows]), beta, label, edges, rng)
 
-    rates = lambda step: min(1, (step + 1) / 50, 1.5 * (1 - step / steps))  # noqa: E731
+    def rates(step: int) -> float:
+        return min(1, (step + 1) / 50, 1.5 * (1 - step / steps))
+
     walk = descend(A.parameters(), objective, rates, steps, lr, clip=1.0, betas=(0.9, 0.99))
     return then(walk, lambda: standardise(A, to_unit(data.images[:2000]), data.labels[:2000] if A.classes else None))
 

@@ -23,20 +23,31 @@ class Clip(nn.Module):
     """
 
     def __init__(
-        self, captions: tuple[str, ...], channels: int = 3, side: int = 32, dim: int = 32,
+        self,
+        captions: tuple[str, ...],
+        channels: int = 3,
+        side: int = 32,
+        dim: int = 32,
         rng: torch.Generator | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         super().__init__()
         labelling(0, captions)
         sizes(captions=len(captions), channels=channels, side=side, dim=dim)
         divides(8, side, "side", "since it is halved three times")
         self.config: dict[str, Any] = dict(captions=tuple(captions), channels=channels, side=side, dim=dim)
         self.picture = nn.Sequential(
-            nn.Conv2d(channels, 32, 3, padding=1), nn.SiLU(), nn.MaxPool2d(2),
-            nn.Conv2d(32, 64, 3, stride=2, padding=1), nn.SiLU(),
-            nn.Conv2d(64, 64, 3, stride=2, padding=1), nn.SiLU(), nn.Flatten(),
-            nn.Linear(side**2, 96), nn.SiLU(), nn.Linear(96, dim),
-        )  # fmt: skip
+            nn.Conv2d(channels, 32, 3, padding=1),
+            nn.SiLU(),
+            nn.MaxPool2d(2),
+            nn.Conv2d(32, 64, 3, stride=2, padding=1),
+            nn.SiLU(),
+            nn.Conv2d(64, 64, 3, stride=2, padding=1),
+            nn.SiLU(),
+            nn.Flatten(),
+            nn.Linear(side**2, 96),
+            nn.SiLU(),
+            nn.Linear(96, dim),
+        )
         self.encoder, self.caption = TextEncoder(captions, 64), nn.Linear(64, dim)
         initialise(self, rng)
         self.scale = nn.Parameter(torch.tensor(1 / 0.07).log())
@@ -54,11 +65,14 @@ class Clip(nn.Module):
 
 
 def train(
-    clip: Clip, data: Pictures, steps: int = 500, batch: int = 256, lr: float = 2e-3,
+    clip: Clip,
+    data: Pictures,
+    steps: int = 500,
+    batch: int = 256,
+    lr: float = 2e-3,
     rng: torch.Generator | None = None,
-) -> Iterator[Progress]:  # fmt: skip
+) -> Iterator[Progress]:
     """Train a CLIP in place on captioned pictures, and yield a Progress per step (`training.descend`)."""
-
     labelled(data, "data"), positive(batch, "batch"), stream(rng)
 
     def objective() -> Tensor:

@@ -37,12 +37,11 @@ class DiT(nn.Module):
         sizes(channels=channels, side=side, patch=patch, width=width, depth=depth, heads=heads)
         divides(4, width, "width", "half a sine and cosine for either axis")
         divides(heads, width, "width", "one part per head")
+        divides(patch, side, "side", "which patches fill")
         labelling(classes)
         self.config = dict(
             channels=channels, side=side, patch=patch, width=width, depth=depth, heads=heads, classes=classes
         )
-        if side % patch:
-            raise ValueError(f"patches of {patch} do not fill a side of {side}; choose a patch that divides it")
         self.classes, self.patch = classes, patch
         self.first = nn.Linear(channels * patch**2, width)
         self.register_buffer("places", places(side // patch, width), persistent=False)

@@ -1,6 +1,6 @@
 """Captions for pictures: a tiny tokenizer, an encoder of text, and the attention by which a picture reads it.
 
-A caption is a label: its number in a list of captions. So samplers and guidance need not know that there is text; a
+A caption is a label: its number in a list of captions. So samplers and guidance need no change for text; a
 negative prompt is the number of another caption.
 """
 
@@ -24,7 +24,7 @@ def tokenize(captions: tuple[str, ...]) -> Tensor:
 
 
 class TextEncoder(nn.Module):
-    """The words of a caption as vectors that know their neighbours: embedding, place, one transformer layer.
+    """The words of a caption as vectors that depend on their neighbours: embedding, place, one transformer layer.
 
     Row -1, "no label", is a caption without words.
     """
@@ -73,8 +73,3 @@ class CrossAttention(nn.Module):
         q = self.query(self.norm(h)).reshape(b, self.heads, c // self.heads, -1).transpose(-1, -2)
         k, v = (part.unflatten(2, (self.heads, -1)).transpose(1, 2) for part in self.key_value(text).chunk(2, 2))
         return q, k, v
-
-    def look(self, h: Tensor, text: Tensor) -> Tensor:
-        """Return how strongly each place reads each word, `[b, heads, places, n]`, rows that sum to 1."""
-        q, k, _ = self.parts(h, text)
-        return (q @ k.transpose(-1, -2) / q.shape[-1] ** 0.5).softmax(-1)

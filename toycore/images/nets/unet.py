@@ -44,9 +44,13 @@ class UNet(nn.Module):
         divides(8, width, "width", "since channels are normalised in 8 groups")
         labelling(classes, captions)
         self.config: dict[str, Any] = dict(
-            channels=channels, width=width, rungs=tuple(rungs), unshuffle=unshuffle, classes=classes,
+            channels=channels,
+            width=width,
+            rungs=tuple(rungs),
+            unshuffle=unshuffle,
+            classes=classes,
             captions=tuple(captions),
-        )  # fmt: skip
+        )
         self.classes, self.multiple = len(captions) or classes, unshuffle * 2 ** (len(rungs) - 1)
         dim = 4 * width  # of the condition, the vector that every block sees
         self.level = nn.Sequential(nn.Linear(16, dim), nn.SiLU(), nn.Linear(dim, dim))

@@ -6,15 +6,15 @@ need no network; mnist and cifar10 are downloaded once. Each file of this folder
 """
 
 import importlib
-import inspect
 import pkgutil
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
-from toycore.checks import at_least, finite, one_of
+from toycore.checks import at_least, finite, keywords, named, one_of
 from toycore.data import Points
 from toycore.types import seeded
 
@@ -33,7 +33,7 @@ class Pictures(NamedTuple):
 def labelled(pictures: Pictures, what: str = "pictures") -> Pictures:
     """Return pictures if they are Pictures of bytes with a label each; otherwise say what is needed."""
     if not isinstance(pictures, Pictures):
-        raise TypeError(f"{what} is a {type(pictures).__name__}; it must be Pictures, as sets.load gives them")
+        raise TypeError(f"{what} is {named(pictures)}; it must be Pictures, as sets.load gives them")
     images, labels, _ = pictures
     if images.ndim != 4 or images.dtype != torch.uint8 or labels.shape != (len(images),) or not len(images):
         raise ValueError(
@@ -56,7 +56,7 @@ def take(pictures: Pictures, rows: Tensor) -> Pictures:
 def to_unit(images: Tensor) -> Tensor:
     """Map bytes 0..255 to floats in [-1, 1], where the models live."""
     if not isinstance(images, Tensor) or images.dtype != torch.uint8:
-        given = images.dtype if isinstance(images, Tensor) else f"a {type(images).__name__}"
+        given = images.dtype if isinstance(images, Tensor) else named(images)
         raise TypeError(f"images are {given}; to_unit takes a tensor of bytes 0..255, uint8")
     return images.float() / 127.5 - 1
 
@@ -64,7 +64,7 @@ def to_unit(images: Tensor) -> Tensor:
 def to_bytes(x: Tensor) -> Tensor:
     """Map floats in [-1, 1] (clipped) to bytes 0..255."""
     if not isinstance(x, Tensor) or not x.is_floating_point():
-        raise TypeError(f"x is {x.dtype if isinstance(x, Tensor) else type(x)}; to_bytes takes floats in [-1, 1]")
+        raise TypeError(f"x is {x.dtype if isinstance(x, Tensor) else named(x)}; to_bytes takes floats in [-1, 1]")
     finite(x)
     return (127.5 * (x.float() + 1)).round().clamp(0, 255).to(torch.uint8)
 
@@ -99,13 +99,7 @@ def load(name: str | Path, **options: Any) -> Pictures:
     if not isinstance(name, (str, Path)):
         raise TypeError(f"name is {name!r}; give a set's name ({', '.join(NAMES)}) or the path of a folder")
     own = name not in NAMES and bool(str(name)) and Path(name).is_dir()
-    path = "folder" if own else one_of(str(name), NAMES, "set or folder of pictures")
-    make = importlib.import_module(f"{__name__}.{path}").load
-    known = [key for key in inspect.signature(make).parameters if key != "path"]
-    if wrong := set(options) - set(known):
-        raise TypeError(f"{name} knows no option {min(wrong)!r}; {_list(known)}")
-    return make(name, **options) if own else make(**options)
-
-
-def _list(known: list[str]) -> str:
-    return f"its options are {', '.join(known)}" if known else "it takes no options"
+    module = "folder" if own else one_of(str(name), NAMES, "set or folder of pictures")
+    make = importlib.import_module(f"{__name__}.{module}").load
+    make = partial(make, name) if own else make
+    return make(**keywords(options, make, str(name)))

@@ -12,13 +12,22 @@ from toycore.types import seeded
 
 SIZES = {"small": 6.0, "large": 9.0}  # radius in pixels
 COLOURS = {
-    "red": (230, 40, 40), "orange": (245, 140, 20), "yellow": (245, 230, 50), "green": (40, 180, 60),
-    "cyan": (60, 210, 220), "blue": (50, 80, 230), "purple": (160, 60, 200), "white": (245, 245, 245),
-}  # fmt: skip
+    "red": (230, 40, 40),
+    "orange": (245, 140, 20),
+    "yellow": (245, 230, 50),
+    "green": (40, 180, 60),
+    "cyan": (60, 210, 220),
+    "blue": (50, 80, 230),
+    "purple": (160, 60, 200),
+    "white": (245, 245, 245),
+}
 PLACES = {
-    "in the centre": (0, 0), "at the upper left": (-6, -6), "at the upper right": (6, -6),
-    "at the lower left": (-6, 6), "at the lower right": (6, 6),
-}  # fmt: skip
+    "in the centre": (0, 0),
+    "at the upper left": (-6, -6),
+    "at the upper right": (6, -6),
+    "at the lower left": (-6, 6),
+    "at the lower right": (6, 6),
+}
 
 
 def circle(x: Tensor, y: Tensor) -> Tensor:
@@ -58,7 +67,7 @@ PARTS = tuple(SIZES), tuple(COLOURS), tuple(SHAPES), tuple(PLACES)
 CAPTIONS = tuple(f"a {s} {c} {f} {p}" for s in PARTS[0] for c in PARTS[1] for f in PARTS[2] for p in PARTS[3])
 
 PAIRS = tuple(f"{c} {f}" for c in PARTS[1] for f in PARTS[2])
-PROMPTS = (*CAPTIONS, *(word for part in PARTS for word in part), *PAIRS)  # what a model of shapes understands
+PROMPTS = (*CAPTIONS, *(name for part in PARTS for name in part), *PAIRS)  # what a model of shapes understands
 
 
 def with_short_prompts(pictures: Pictures, share: float = 0.25, seed: int = 0) -> Pictures:
@@ -67,15 +76,13 @@ def with_short_prompts(pictures: Pictures, share: float = 0.25, seed: int = 0) -
         raise ValueError(
             f"short prompts fit shapes only; these pictures are called {', '.join(pictures.names[:3])}, ..."
         )
-    rng = seeded(seed)
-    rows = torch.randperm(len(pictures.labels), generator=rng)[
-        : round(checks.share(share, "share") * len(pictures.labels))
-    ]
-    said = parts(pictures.labels[rows])
+    rng, n = seeded(seed), len(pictures.labels)
+    rows = torch.randperm(n, generator=rng)[: round(checks.share(share, "share") * n)]
+    indices = parts(pictures.labels[rows])
     start = torch.tensor([0, *(len(part) for part in PARTS)]).cumsum(0) + len(CAPTIONS)
     choice = torch.randint(5, (len(rows),), generator=rng)
-    pair = start[4] + said[:, 1] * len(SHAPES) + said[:, 2]
-    short = torch.cat([said + start[:4], pair[:, None]], 1).gather(1, choice[:, None])[:, 0]
+    pair = start[4] + indices[:, 1] * len(SHAPES) + indices[:, 2]
+    short = torch.cat([indices + start[:4], pair[:, None]], 1).gather(1, choice[:, None])[:, 0]
     return Pictures(torch.cat([pictures.images, pictures.images[rows]]), torch.cat([pictures.labels, short]), PROMPTS)
 
 
