@@ -352,7 +352,7 @@ def test_a_module_gets_its_arguments(course: ModuleType, monkeypatch: pytest.Mon
 
 @pytest.mark.skipif(not hasattr(os, "geteuid"), reason="Windows has no root")
 @pytest.mark.parametrize(("user", "option", "hint"), [(0, [], True), (0, ["--allow-root"], False), (7, [], False)])
-def test_root_is_told_how_jupyterlab_runs(course: ModuleType, monkeypatch, capsys, user, option, hint) -> None:
+def test_root_reads_how_jupyterlab_runs(course: ModuleType, monkeypatch, capsys, user, option, hint) -> None:
     monkeypatch.setattr(course, "start", lambda *command: 1)
     monkeypatch.setattr(course.os, "geteuid", lambda: user)
     assert course.open_lab(option) == 1

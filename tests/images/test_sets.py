@@ -228,7 +228,7 @@ def test_a_spoilt_file_is_fetched_again(server: str, tmp_path) -> None:
     assert download.fetch(FILE, [f"{server}good/"], tmp_path, progress=False).read_bytes() == TRUTH
 
 
-def test_no_network_is_told(tmp_path) -> None:
+def test_no_network_is_named_as_the_cause(tmp_path) -> None:
     with pytest.raises(ConnectionError, match="need no network"):
         download.fetch(FILE, ["http://127.0.0.1:9/"], tmp_path, timeout=1, progress=False)
 

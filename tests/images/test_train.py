@@ -179,7 +179,7 @@ def test_resume_keeps_the_memory_layout(digits: sets.Pictures, tmp_path) -> None
     agree(both[0].average, both[1].average)
 
 
-def test_a_spoilt_or_foreign_checkpoint_is_told(tmp_path) -> None:
+def test_a_spoilt_or_foreign_checkpoint_is_refused(tmp_path) -> None:
     path = tmp_path / "c.safetensors"
     runs.save(runs.begin(small(), PLAN), PLAN, path)
     with pytest.raises(ValueError, match="another plan"):
