@@ -1,6 +1,7 @@
 """The slides of the site: one idea each, nothing larger than the screen, answers after their questions."""
 
 import base64
+from pathlib import Path
 
 import nbformat as nf
 import pytest
@@ -12,6 +13,7 @@ from toycore import data, live, plots
 from toycore.live import vote
 from toycore.programs import export
 
+ROOT = Path(__file__).resolve().parents[2]
 TEXT = r"""# 2 A small notebook
 
 Words before. **Predict.** Which way do the arrows point?
@@ -64,6 +66,20 @@ def test_nothing_is_larger_than_the_screen(pages, browser, size) -> None:
         found = list(measured(page))
         assert len(found) >= 10
         assert [slide for slide in found if slide["over"] > 1] == []
+
+
+def test_a_real_notebook_has_many_small_slides(tmp_path, browser) -> None:
+    """Notebook 4 with its recorded outputs; its live view has a slide in the page above."""
+    book = nf.read(ROOT / "notebooks" / "04_ddpm_with_and_without_noise.ipynb", as_version=4)
+    page_ = export.write({"04_ddpm.html": book}, tmp_path).with_name("04_ddpm.html")
+    with opened(browser, page_, 1280, 720) as page:
+        found = list(measured(page))
+        assert [slide for slide in found if slide["over"] > 1] == []
+        assert len(found) > 40 and min(slide["zoom"] for slide in found) > 0.6
+        following = page.evaluate(
+            "[...document.querySelectorAll('#deck > .with-predict')].map((e) => e.nextElementSibling.className)"
+        )
+        assert len(following) >= 5 and all("reveal" in name for name in following)
 
 
 def test_a_question_stands_alone_and_its_answer_is_revealed(page) -> None:

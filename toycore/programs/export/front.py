@@ -72,12 +72,11 @@ def promise(book: Notebook) -> str:
 
 
 def thumbnail(png: bytes) -> bytes:
-    """Return the left part of a picture, at least half its width, as a small JPEG."""
+    """Return a picture as a small JPEG on white, of a very wide one its left part."""
     from PIL import Image, ImageOps
 
     picture = Image.open(io.BytesIO(png)).convert("RGB")
-    width = max(picture.width / 2, min(picture.width, picture.height * CARD[0] / CARD[1]))
-    left = picture.crop((0, 0, round(width), picture.height))
+    left = picture.crop((0, 0, min(picture.width, 4 * picture.height), picture.height))
     out = io.BytesIO()
-    ImageOps.fit(left, CARD, centering=(0, 0.5)).save(out, "JPEG", quality=82)
+    ImageOps.pad(left, CARD, color="white").save(out, "JPEG", quality=82)
     return out.getvalue()
