@@ -199,3 +199,17 @@ def test_guidance_has_colours_of_its_own(theme):
     """No arrow of guidance has the colour of a class; the random part of a step does not look like the data."""
     assert not {theme.arrow, theme.condition, theme.accent, theme.ink} & set(theme.classes)
     assert theme.random not in (theme.data, theme.predicted, theme.sample)
+
+
+def test_guidance_plays_from_the_noise(browser, tmp_path):
+    """Wherever the level of the arrows stands, play begins at the highest; the bars run with the particles."""
+    with b.page_of(browser) as page:
+        opened(page, tmp_path, live.guidance(data=data.spiral(40, classes=3), sigma=0.05))
+        page.click("[data-role=play]")
+        page.wait_for_timeout(300)
+        page.click("[data-role=play]")
+        b.settle(page)
+        assert float(page.input_value("input[data-role=sigma]")) > math.log10(0.05), (
+            "play goes down: it came from above"
+        )
+        assert not page.is_visible(".tc-hint")

@@ -91,8 +91,8 @@ class Forward {
     const left = `signal left: ${percent(Math.sqrt(alphaBar(sigma)))} %`;
     headline(g, this.pane, this.view.look, `\u03C3 = ${significant(sigma)}`, left);
     this.drawCurves(g, sigma);
-    this.drawPixels(g, 0, this.point(0, 1), "clean point as 2 pixels");
-    this.drawPixels(g, 1, this.point(sigma, c), "noisy point as 2 pixels");
+    this.drawPixels(g, 0, this.point(0, 1), "clean: 2 pixels");
+    this.drawPixels(g, 1, this.point(sigma, c), "noisy: 2 pixels");
   }
 
   /** The points, coloured by class where there are classes. @param {Pen} g @param {Float32Array} y */
@@ -118,7 +118,7 @@ class Forward {
     const { meta, values, look } = this.view, { arrow, exact, accent, background } = look.colours;
     const ratio = (/** @type {number} */ s) => -2 * Math.log10(Math.max(s, 1e-6));
     const at = chart(g, this.graph, look, {
-      title: "signal-to-noise ratio \u03B1\u0304/(1\u2212\u03B1\u0304) = 1/\u03C3\u00B2", x: [0, 1], y: [-5, 5],
+      title: "signal / noise = 1/\u03C3\u00B2", x: [0, 1], y: [-5, 5],
       xs: [[0, "data"], [0.5, "half-way"], [1, "noise"]],
       ys: [[4, "10\u2074"], [2, "100"], [0, "1"], [-2, "0.01"], [-4, "10\u207B\u2074"]],
     });
@@ -154,7 +154,7 @@ class Forward {
    */
   drawPixels(g, j, point, name) {
     const { unit, colours: { faint, ink } } = this.view.look, { x, y, w } = this.pixel;
-    const size = unit * 0.85, left = x + j * (2 * w + 1.4 * unit);
+    const size = unit * 0.95, left = x + j * (2 * w + 1.4 * unit);
     write(g, name, [left, y - size * 0.6], { size, colour: ink, max: 2 * w });
     point.forEach((v, a) => {
       const grey = Math.round(255 * Math.min(1, Math.max(0, (v + 1.2) / 2.4)));

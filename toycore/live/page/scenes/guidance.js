@@ -47,6 +47,7 @@ class Guidance {
     this.pane = squares(view.look, 400, 400, 1).panes[0];
     this.beside = false; // whether the bars stand beside the pane
     this.side = 0; // where
+    this.started = false; // whether the particles have begun to walk
   }
 
   /** The lattice of a class, -1 for none. @param {number} label */
@@ -228,7 +229,17 @@ class Guidance {
     };
   }
 
+  /** Play begins with the noise, wherever the level of the arrows stands. */
+  fresh() {
+    return !this.started;
+  }
+
+  begin() {
+    this.started = true;
+  }
+
   reset() {
+    this.started = false;
     this.probe.at = null;
   }
 

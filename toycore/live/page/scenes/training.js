@@ -111,7 +111,7 @@ class Training {
     const top = Math.max(...loss), low = Math.min(...loss), last = Math.log(end + 1);
     const rounds = [0, 10, 100, 1000, 10000].map((s) => /** @type {[number, string]} */ ([Math.log(s + 1), String(s)]));
     const at = chart(g, this.graph, look, {
-      title: "training loss (mean since the dot before) against the step, log axis",
+      title: "training loss",
       x: [0, last || 1], y: [low - 0.15 * (top - low || top), top],
       xs: [...rounds.filter(([x]) => x <= last * 0.92), [last, String(end)]],
       ys: [[low, low.toFixed(2)], [top, top.toFixed(2)]],

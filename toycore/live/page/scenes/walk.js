@@ -213,7 +213,7 @@ class Sampling {
     const data = dataOf(this.view, this.view.values.label), k = this.stepOf(walk), steps = walk.sigmas.length - 1;
     const ratios = lane.spread([walk, data], () => spreads(walk, data));
     const at = chart(g, box, look, {
-      title: "spread of the cloud / what it should be", x: [0, steps], y: [0, 1.3],
+      title: "spread (1 is right)", x: [0, steps], y: [0, 1.3],
       xs: [[0, "0"], [steps / 2, "step"], [steps, String(steps)]], ys: [[0, "0"], [1, "1"]],
     });
     const line = ratios.map((r, j) => at(j, r));
@@ -225,9 +225,9 @@ class Sampling {
   /** Under one of many panes: how good its particles are. @param {Pen} g @param {Pane} pane @param {Lane} lane */
   writeScore(g, pane, lane) {
     const { unit, colours: { ink } } = this.view.look, { spread, coverage, distance } = this.score(lane);
-    const text = [
+    const parts = [
       `spread ${spread.toPrecision(2)}`, `coverage ${coverage.toFixed(2)}`, `distance ${distance.toPrecision(2)}`,
-    ].join(" \u00B7 ");
+    ], text = (pane.w < 20 * unit ? parts.slice(0, 1) : parts).join(" \u00B7 ");
     const at = /** @type {Pair} */ ([pane.x + pane.w / 2, pane.y + pane.w + 2.1 * unit]);
     write(g, text, at, { size: unit * 0.9, colour: ink, align: "center", base: "top", weight: 600, max: pane.w });
   }

@@ -76,6 +76,7 @@ function uiOf(model, view, scene) {
 function refresh(ui) {
   showControls(ui);
   showPlaying(ui.nodes.buttons.play, ui.values.playing);
+  if (ui.values.playing) ui.nodes.hint.hidden = true;
   showLegend(ui);
   ui.ask();
 }
@@ -90,7 +91,7 @@ function nodesOf(meta, controls, act) {
   const { play, more, fullscreen, ...others } = buttons;
   const canvas = make("canvas", { class: "tc-canvas", tabindex: "0", role: "img", "aria-label": title });
   const readouts = make("dl", { class: "tc-readouts" }), legend = make("div", { class: "tc-legend" });
-  const hint = make("div", { class: "tc-hint", text: hintOf(meta) });
+  const hint = make("div", { class: "tc-hint", text: hintOf(meta), hidden: !hintOf(meta) });
   const stage = make("div", { class: "tc-stage" }, canvas, hint, help);
   const main = controls.slice(0, front).map(({ node }) => node);
   const bar = make("div", { class: "tc-bar", role: "group", "aria-label": "main controls" });
@@ -107,4 +108,7 @@ function nodesOf(meta, controls, act) {
 }
 
 /** What one can do here, said until it is done. @param {Meta} meta */
-const hintOf = ({ hint }) => [hint, "F fills the screen"].filter(Boolean).join(" \u00B7 ");
+function hintOf({ hint }) {
+  const keys = matchMedia("(pointer: coarse)").matches ? "" : "F fills the screen";
+  return [hint, keys].filter(Boolean).join(" \u00B7 ");
+}
