@@ -98,7 +98,8 @@ function tooTall({ node, inner }) {
 }
 
 /** Whether anything stands out below or beside. */
-const overflow = (node, inner) => inner.scrollHeight > room(node, inner) + 1 || inner.scrollWidth > inner.clientWidth + 1;
+const overflow = (node, inner) => inner.scrollHeight > room(node, inner) + 1
+  || inner.scrollWidth > inner.clientWidth + 1;
 
 const room = (node, inner) => (node.clientHeight - 2 * Number.parseFloat(getComputedStyle(node).paddingTop))
   / Number(inner.style.zoom || 1);

@@ -19,7 +19,7 @@ function search(words) {
 }
 
 function hit(s) {
-  const item = document.createElement("li"), link = document.createElement("a"), small = document.createElement("small");
+  const [item, link, small] = ["li", "a", "small"].map((tag) => document.createElement(tag));
   link.href = `${s.page}#${s.id}`;
   link.textContent = s.heading;
   const at = Math.max(0, s.text.toLowerCase().indexOf(s.words[0]) - 30);

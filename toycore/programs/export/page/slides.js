@@ -92,7 +92,9 @@ function toggleCode() {
   return box.focus();
 }
 
-const LETTERS = { c: toggleCode, d: otherTheme, Home: () => turn(0), End: () => turn(slides.length - 1), Escape: leave };
+const LETTERS = {
+  c: toggleCode, d: otherTheme, Home: () => turn(0), End: () => turn(slides.length - 1), Escape: leave,
+};
 
 /** Page keys turn the slides from anywhere, as a clicker's must; all others are a view's while it has the focus. */
 function keydown(event) {

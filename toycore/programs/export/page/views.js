@@ -45,7 +45,8 @@ export const stateOf = (id) => widgets[id].state;
 async function show(place, id) {
   const { state } = widgets[id] ?? {};
   if (state?._esm) {
-    const module = moduleOf(state._esm), here = place.appendChild(document.createElement("div")), model = await modelOf(id);
+    const module = moduleOf(state._esm), model = await modelOf(id);
+    const here = place.appendChild(document.createElement("div"));
     await module.initialize?.({ model });
     await module.render({ model, el: here });
   } else if (state?.children) await showBox(place, state);
