@@ -1,4 +1,4 @@
-"""What the tests of guidance share: the exact Denoiser of a mixture with nothing equal, and points to ask it about."""
+"""What tests of the core share: an exact Denoiser of a mixture with nothing equal, points for it, a file to write."""
 
 import pytest
 import torch
@@ -17,3 +17,8 @@ def D() -> Denoiser:
 @pytest.fixture
 def x(rng) -> Tensor:
     return torch.randn(9, 2, generator=rng, dtype=torch.float64)
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "model.safetensors"

@@ -2,9 +2,7 @@
 
 import base64
 import io
-import json
 import math
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,82 +10,9 @@ import torch
 from PIL import Image
 
 from tests.support import browser as b
-from tests.support.external import package
-from toycore import data, exact, live, mixtures, samplers, sigmas, style
+from tests.support.views import KINDS, LAYOUT, NAMELESS, STAGE, middle, opened
+from toycore import data, exact, mixtures, samplers, sigmas, style
 from toycore.live import lattice
-
-KINDS = "field", "linked", "forward", "walk", "lanes", "guidance", "density", "training", "frames"
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with b.launched() as browser:
-        yield browser
-
-
-def points():
-    return data.spiral(40, classes=3)
-
-
-MAKE = {
-    "field": lambda: live.field(points(), presets=[dict(sigma=0.05), dict(frame="VP", sigma=2.0)]),
-    "linked": lambda: live.field({"a": data.spiral(40), "b": data.moons(40)}),
-    "forward": lambda: live.forward(points()),
-    "walk": lambda: live.walk(mixtures.spiral(), steps=20, sampler="ddim"),
-    "lanes": lambda: live.walk(data.spiral(40), samplers=["ddpm", "no noise", "ddim"], steps=20),
-    "guidance": lambda: live.guidance(data=points()),
-    "density": lambda: live.density(points()),
-    "training": lambda: small_training(),
-    "frames": lambda: live.frames(
-        torch.rand(5, 8, 8, generator=torch.Generator().manual_seed(0)), captions=list("abcde")
-    ),
-}
-
-
-def small_training():
-    from toycore import training
-
-    rng = torch.Generator().manual_seed(0)
-    D = training.model(data.spiral(40), width=8, depth=1, rng=rng)
-    return live.training(data.spiral(40), training.train(D, data.spiral(40), 20, batch=32, rng=rng))
-
-
-@pytest.fixture(scope="module")
-def pages(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("pages")
-    return {kind: make().save(folder / f"{kind}.html") for kind, make in MAKE.items()}
-
-
-def opened(page, path: Path, pass_time=None) -> None:
-    page.goto(path.as_uri())
-    page.wait_for_selector(".tc-view")
-    if pass_time:
-        return pass_time(100)
-    page.wait_for_function("() => document.querySelector('.tc-view').tcStats.frames > 0")
-    b.settle(page, 3)
-
-
-LAYOUT = """() => {
-              const root = document.querySelector(".tc-view"), width = document.documentElement.clientWidth;
-              const all = root.querySelectorAll(".tc-panel > :not([hidden]), .tc-stage, .tc-bar");
-              const parts = [...all].filter((n) => n.offsetHeight), apart = (p, q) => p.left >= q.right - 1
-                || q.left >= p.right - 1 || p.top >= q.bottom - 1 || q.top >= p.bottom - 1;
-              const boxes = parts.map((n) => [n.className, n.getBoundingClientRect()]), found = [];
-              for (const [name, r] of boxes) if (r.right > width + 1 || r.left < -1) found.push(`${name} leaves`);
-              boxes.forEach(([a, p], i) => boxes.slice(i + 1).forEach(([c, q]) => {
-                if (!apart(p, q)) found.push(`${a} over ${c}`);
-              }));
-              for (const n of root.querySelectorAll("button, label, .tc-value, dd, dt")) {
-                const cut = n.offsetParent && n.clientWidth && n.scrollWidth > n.clientWidth + 2;
-                if (cut) found.push(`${n.className || n.tagName} cut: ${n.textContent}`);
-              }
-              return found;
-            }"""
-
-NAMELESS = """() => [...document.querySelectorAll(".tc-view input, .tc-view button, .tc-view canvas, .tc-view [role]")]
-              .filter((n) => !["status", "note"].includes(n.getAttribute("role")))
-              .filter((n) => !(n.getAttribute("aria-label") || n.labels?.[0]?.textContent.trim()))
-              .map((n) => n.outerHTML.slice(0, 120))"""
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -254,9 +179,6 @@ def test_pauses_off_screen_and_comes_back(browser, pages):
         assert page.evaluate(frames) > hidden and b.drawn(page) > 8
 
 
-STAGE = "() => [document.fullscreenElement?.className ?? '', document.querySelector('[data-role=play]').dataset.face]"
-
-
 @pytest.mark.parametrize("kind", KINDS)
 def test_keys_on_stage(browser, pages, kind):
     """Every key that "?" lists does its work in every view, from the first moment on, and R brings back the start."""
@@ -296,11 +218,6 @@ def pixels(page) -> np.ndarray:
     """The canvas as integers `[h, w, 3]`."""
     raw = base64.b64decode(b.picture(page).split(",")[1])
     return np.asarray(Image.open(io.BytesIO(raw)).convert("RGB")).astype(int)
-
-
-def middle(page) -> tuple[float, float]:
-    box = page.locator(".tc-canvas").bounding_box()
-    return box["x"] + 0.3 * box["width"], box["y"] + 0.3 * box["height"]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -374,130 +291,3 @@ def test_full_screen_shrinks_nothing(browser, pages):
         b.settle(page, 4)
         box = page.locator(".tc-canvas").bounding_box()
         assert page.evaluate(size) >= small and box["height"] > 760 and box["y"] + box["height"] <= 900
-
-
-# ---- for everybody
-
-
-def contrast(one: str, two: str) -> float:
-    """The contrast ratio of WCAG 2.2: (L1 + .05) / (L2 + .05) of relative luminances."""
-
-    def luminance(colour):
-        parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
-        linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts]
-        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-
-    high, low = sorted((luminance(one), luminance(two)), reverse=True)
-    return (high + 0.05) / (low + 0.05)
-
-
-@pytest.mark.parametrize("theme", [style.LIGHT, style.DARK])
-def test_text_and_marks_stand_out(theme):
-    assert contrast(theme.ink, theme.background) >= 7
-    for mark in (theme.data, theme.sample, theme.exact, theme.accent, theme.predicted, theme.random):
-        assert contrast(mark, theme.background) >= 3
-
-
-def test_every_control_is_reached_by_tab(browser, pages):
-    with b.page_of(browser) as page:
-        opened(page, pages["walk"])
-        page.focus(".tc-canvas")
-        seen = set()
-        for _ in range(40):
-            page.keyboard.press("Tab")
-            seen.add(page.evaluate("() => document.activeElement.dataset?.role ?? ''"))
-        wanted = page.evaluate(
-            """() => [...document.querySelectorAll(".tc-view [data-role]")].filter((n) => n.offsetParent)
-              .map((n) => n.dataset.role)"""
-        )
-        assert set(wanted) <= seen
-
-
-@pytest.mark.parametrize("kind", ["field", "guidance"])
-def test_a_finger_can_use_it(browser, pages, kind):
-    """On a phone every control is at least 24 pixels wide and high (WCAG 2.2, 2.5.8), and a tap is a click."""
-    with b.page_of(browser, 390, 800, has_touch=True, is_mobile=True) as page:
-        opened(page, pages[kind])
-        small = page.evaluate(
-            """() => [...document.querySelectorAll(
-                ".tc-view button, .tc-view label[for]:not(.tc-label), .tc-view input[type=range]")]
-              .filter((n) => n.offsetParent && Math.min(n.offsetWidth, n.offsetHeight) < 24).map((n) => n.outerHTML)"""
-        )
-        assert small == [] and page.evaluate(LAYOUT) == []
-        before = b.picture(page)
-        page.touchscreen.tap(*middle(page))
-        b.settle(page)
-        assert b.picture(page) != before
-        page.tap("[data-role=play]")
-        b.settle(page, 3)
-        assert page.evaluate(STAGE)[1] == "pause"
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_axe_finds_nothing(browser, pages, kind):
-    script = package("axe-core/axe.min.js", "the views as a screen reader meets them").read_text(encoding="utf-8")
-    with b.page_of(browser, bypass_csp=True) as page:
-        opened(page, pages[kind])
-        page.evaluate(script)
-        found = page.evaluate(
-            """async () => (await axe.run(".tc-view")).violations
-              .map((v) => [v.id, v.nodes.map((n) => n.html.slice(0, 150))])"""
-        )
-        assert found == []
-
-
-# ---- JupyterLab
-
-CELLS = [
-    "from toycore import data, live, training\nimport torch\npoints = data.spiral(40)",
-    "view = live.field(points)\nview",
-    "view.sigma",
-    "learn = live.training(points, walk=())\nlearn",
-    "rng = torch.Generator().manual_seed(0)\n"
-    "model = training.model(points, width=8, depth=1, rng=rng)\n"
-    "D = learn.follow(training.train(model, points, 40, batch=32, rng=rng))",
-]
-
-
-def test_views_live_in_jupyterlab(browser, tmp_path):
-    b.notebook(tmp_path / "views.ipynb", CELLS)
-    with b.jupyterlab(tmp_path) as address, b.page_of(browser, 1200, 1000) as page:
-        b.open_notebook(page, address, "views.ipynb")
-        for number in (0, 1):
-            b.run_cell(page, number)
-        page.wait_for_function("() => document.querySelector('.tc-view')?.tcStats.frames > 0", timeout=30_000)
-        assert b.drawn(page) > 8
-
-        b.slide(page, "sigma", math.log10(2))  # released: Python has it
-        b.run_cell(page, 2)
-        shown = page.locator(".jp-CodeCell").nth(2).locator(".jp-OutputArea-output").inner_text()
-        assert float(shown) == pytest.approx(2, abs=0.02)
-
-        page.evaluate("() => { document.body.dataset.jpThemeLight = 'false'; }")
-        b.settle(page)
-        assert page.get_attribute(".tc-view", "data-theme") == "dark"
-
-        b.run_cell(page, 3)
-        page.wait_for_function("() => document.querySelectorAll('.tc-view').length === 2", timeout=30_000)
-        b.run_cell(page, 4)
-        page.wait_for_function(
-            "() => document.querySelectorAll('.tc-view')[1].innerText.includes('40')", timeout=30_000
-        )
-
-        b.run_cell(page, 1)  # run again: one view, alive
-        page.wait_for_function("() => document.querySelectorAll('.tc-view').length === 2")
-        page.locator(".tc-view").first.scroll_into_view_if_needed()
-        before = b.picture(page)
-        b.slide(page, "sigma", -1.5)
-        assert b.picture(page) != before
-
-        page.keyboard.press("Escape")  # restart the kernel: the picture goes on without it
-        page.keyboard.press("0")
-        page.keyboard.press("0")
-        page.locator(".jp-Dialog button.jp-mod-accept").click()
-        page.wait_for_timeout(1500)
-        before = b.picture(page)
-        b.slide(page, "sigma", -0.5)
-        assert b.picture(page) != before
-        ours = [e for e in page.errors if "tc" in e.lower() or "anywidget" in e.lower() or "Uncaught" in e]
-        assert ours == [], json.dumps(page.errors)[:2000]

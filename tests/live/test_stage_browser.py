@@ -188,7 +188,7 @@ def test_labels_stand_on_one_line(browser, tmp_path):
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_data_stand_out_from_the_density(scheme):
     """4.5 : 1 by WCAG 2.2, wherever on the density they lie."""
-    from tests.live.test_live_browser import contrast
+    from tests.support.views import contrast
 
     colours = engine.palette()[scheme]
     assert min(contrast(colours["data"], shade) for shade in colours["density"]) >= 4.5
