@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tests.support.external import program
@@ -119,13 +119,21 @@ def open_notebook(page, address: str, name: str) -> None:
 
 
 def run_cell(page, number: int, patience: float = 60) -> None:
-    """Run one cell and wait for its new number; ask again where JupyterLab dropped it, its kernel not yet there."""
+    """Run one cell and wait for its new number; ask again where JupyterLab dropped it, its kernel not yet there.
+
+    What JupyterLab itself asks on a slow machine is accepted: its dialog would lie over the cell.
+    """
+    from playwright.sync_api import TimeoutError as Late
+
     prompt = page.locator(".jp-CodeCell .jp-InputArea-prompt").nth(number)
     before, until = prompt.inner_text(), time.monotonic() + patience
     while prompt.inner_text() == before or not re.search(r"\d", prompt.inner_text()):
         if time.monotonic() > until:
             raise TimeoutError(f"cell {number} was not run within {patience} s")
-        page.locator(".jp-CodeCell .cm-content").nth(number).click()
+        for accept in page.locator(".jp-Dialog .jp-mod-accept").all():
+            accept.click()
+        with suppress(Late):  # a dialog came in between
+            page.locator(".jp-CodeCell .cm-content").nth(number).click(timeout=5000)
         page.keyboard.press("Control+Enter")
         page.wait_for_timeout(300)
         while "*" in prompt.inner_text():
