@@ -5,7 +5,6 @@ from collections.abc import Iterator
 
 import pytest
 import torch
-from jupyter_client.connect import LocalPortCache
 
 from tests.support.browser import launched
 from toycore.types import seeded
@@ -19,6 +18,8 @@ def pytest_report_header() -> str:
 def pytest_configure(config: pytest.Config) -> None:
     """Deal out the ports to the workers: two kernels that start at the same time must not choose the same one."""
     if worker := getattr(config, "workerinput", None):
+        from jupyter_client.connect import LocalPortCache
+
         n = worker["workercount"]
         mine = int(worker["workerid"].removeprefix("gw")) % n
         LocalPortCache.instance().currently_used_ports |= {p for p in range(1 << 16) if p // 2 % n != mine}

@@ -1,28 +1,27 @@
-"""Break the code behind every claim of a notebook, once each way, and name the claims that stay green.
+"""Break the code behind every claim of a notebook and name the claims that stay green.
 
     python -m tools.break_claims notebooks/03_learning_the_field.ipynb
 
-A claim that nothing can turn red says nothing. First the library is broken: whatever a module's functions return is
-scaled, turned or emptied, training ends after one step, the noise is gone; the notebook runs again after each. A claim
-that survives has its own cell broken too: one operator or one number of it at a time. An exception or a NaN proves
-nothing: it counts neither for a claim nor against it.
+A claim that nothing can turn red says nothing. The notebook runs once. At each cell with a claim the process forks,
+once per breakage; each copy breaks one thing and runs that one cell. First the training, the noise or the walk is
+broken, and each thing that the cell reads: a tensor, a Denoiser, whatever a module's functions return is scaled,
+turned or emptied. Then the cell itself: one operator or one number at a time. A claim that has turned red twice is
+done. An exception or a NaN proves nothing: it counts neither for a claim nor against it.
 """
 
 import argparse
 import ast
 import contextlib
+import copy
 import dataclasses
-import importlib
-import inspect
 import io
 import math
-import pkgutil
-import signal
+import multiprocessing
 import sys
 import time
 import types
 from collections.abc import Callable, Iterator
-from functools import wraps
+from functools import partial, wraps
 from pathlib import Path
 from typing import Any
 
@@ -30,19 +29,25 @@ import matplotlib
 import nbformat
 import torch
 
-import toycore
-from toycore import check, live, plots
+from toycore import check, guidance, live, mixtures, plots, samplers, training
 
-Key = tuple[int, int]  # the cell, and which claim of it
-Verdicts = dict[Key, tuple[str, bool]]
+Names = dict[str, Any]
+Verdicts = dict[int, tuple[str, bool]]  # per claim of a cell: its sentence, and whether it held
 Change = Callable[[Any], Any]
+Breakage = tuple[str, ast.Module, Callable[[Names], None]]  # what is broken, the code to run, what to change before
 
-NO_MATHS = "check", "checks", "live", "plots", "style", "types", "export", "programs", "checkpoints"
+FORK = multiprocessing.get_context("fork") if sys.platform != "win32" else None
+CLAIM = check.claim
+ENOUGH = 2  # a claim that this many breakages turn red can fail
+
+# ---- what a breakage does to a value
+
 WAYS: dict[str, Change] = {"x 1.3": lambda x: 1.3 * x, "x -1": lambda x: -x, "x 0": lambda x: 0 * x}
+NO_MATHS = "check", "live", "plots", "style", "types", "programs", "checkpoints"
 
 
 def spoil(value: Any, change: Change) -> Any:
-    """Apply change to every real number in what a function returned: tensors, tuples, walks, Denoisers."""
+    """Apply change to every real number in a value: in tensors, tuples, walks, and in what functions return."""
     if isinstance(value, float) or (torch.is_tensor(value) and value.is_floating_point()):
         return change(value)
     if isinstance(value, tuple):
@@ -56,9 +61,21 @@ def spoil(value: Any, change: Change) -> Any:
         return (spoil(part, change) for part in value)
     if isinstance(value, types.FunctionType):
         return spoiled(value, change)
+    if isinstance(value, torch.nn.Module):
+        value.register_forward_hook(lambda net, given, answer: spoil(answer, change))
+    if isinstance(value, mixtures.GaussianMixture):
+        value = copy.copy(value)
+        value.means = change(value.means)
+    if isinstance(value, types.ModuleType) and computes(value.__name__):
+        return types.SimpleNamespace(**{name: spoil(part, change) for name, part in vars(value).items()})
     if dataclasses.is_dataclass(value) and hasattr(value, "x"):
         return dataclasses.replace(value, x=spoil(value.x, change))  # type: ignore[type-var]
     return value
+
+
+def computes(name: str) -> bool:
+    """Whether what stands in this module of toycore is mathematics."""
+    return name.startswith("toycore") and not set(name.split(".")) & {*NO_MATHS}
 
 
 def spoiled(function: Callable[..., Any], change: Change) -> Callable[..., Any]:
@@ -71,124 +88,32 @@ def spoiled(function: Callable[..., Any], change: Change) -> Callable[..., Any]:
     return answer
 
 
-def rooms() -> list[types.ModuleType]:
-    """Return the modules of toycore that compute."""
-    names = (found.name for found in pkgutil.walk_packages(toycore.__path__, "toycore."))
-    chosen = (name for name in names if not set(name.split(".")) & {*NO_MATHS, "__main__"})
-    return [importlib.import_module(name) for name in chosen]
+def at_random(self: mixtures.GaussianMixture, n: int, rng: Any = None, sample: Any = mixtures.GaussianMixture.sample):
+    """Draw from a mixture, with the labels of other points."""
+    x, label = sample(self, n, rng)
+    return x, label.roll(1)
 
 
-def functions(room: types.ModuleType) -> Iterator[tuple[Any, str, Any]]:
-    """Yield (owner, name, function) of a room's public functions and methods."""
-    for name, value in list(vars(room).items()):
-        if name.startswith("_") or getattr(value, "__module__", None) != room.__name__:
-            continue
-        if inspect.isfunction(value):
-            yield room, name, value
-        elif inspect.isclass(value):
-            yield from ((value, n, f) for n, f in vars(value).items() if inspect.isfunction(f) and n[0] != "_")
+def randn(*shape: Any, times: float, true: Any = torch.randn, **options: Any) -> torch.Tensor:
+    """Draw noise of another size."""
+    return times * true(*shape, **options)
 
 
-def put(function: Any, other: Any) -> None:
-    """Let every module of toycore that holds a function by name hold the other one instead."""
-    for module in [m for name, m in sys.modules.items() if name.startswith("toycore")]:
-        for name in [name for name, value in vars(module).items() if value is function]:
-            setattr(module, name, other)
+def one_step(D: Any, objective: Any, steps: int, lr: float, true: Any = training.descend) -> Any:
+    """Train for one step, however many were asked for."""
+    return true(D, objective, 1, lr)
 
 
-@contextlib.contextmanager
-def exchanged(pairs: list[tuple[Any, str, Any, Any]]) -> Iterator[None]:
-    """Exchange functions (owner, name, old, new) for as long as the block runs."""
-    for owner, name, old, new in pairs:
-        setattr(owner, name, new)
-        put(old, new)
-    try:
-        yield
-    finally:
-        for owner, name, old, new in pairs:
-            setattr(owner, name, old)
-            put(new, old)
+LIBRARY: dict[str, tuple[Any, str, Any]] = {  # what is broken: the owner, the name, and what stands there instead
+    "training: one step": (training, "descend", one_step),
+    "noise: none": (torch, "randn", partial(randn, times=0)),
+    "noise: twice as much": (torch, "randn", partial(randn, times=2)),
+    "walks: the first step is the last": (samplers, "final", lambda walk: next(iter(walk)).x),
+    "labels: at random": (mixtures.GaussianMixture, "sample", at_random),
+    "guidance: scale ignored": (guidance, "guided", lambda strong, weak, s: strong),
+}
 
-
-def breakages() -> Iterator[tuple[str, list[tuple[Any, str, Any, Any]]]]:
-    """Yield (what is broken, the functions to exchange for it)."""
-    from toycore import guidance, mixtures, samplers, training
-
-    descend, final, randn = training.descend, samplers.final, torch.randn
-    sample = mixtures.GaussianMixture.sample
-
-    def at_random(self: Any, n: int, rng: Any = None) -> Any:
-        x, label = sample(self, n, rng)
-        return x, None if label is None else label.roll(1)
-
-    yield (
-        "training: one step",
-        [(training, "descend", descend, lambda D, objective, steps, lr: descend(D, objective, 1, lr))],
-    )
-    yield "walks: the first step is the last", [(samplers, "final", final, lambda walk: next(iter(walk)).x)]
-    yield "noise: none", [(torch, "randn", randn, lambda *a, **k: 0 * randn(*a, **k))]
-    yield "noise: twice as much", [(torch, "randn", randn, lambda *a, **k: 2 * randn(*a, **k))]
-    yield "labels: at random", [(mixtures.GaussianMixture, "sample", sample, at_random)]
-    yield "guidance: scale ignored", [(guidance, "guided", guidance.guided, lambda strong, weak, s: strong)]
-    for room in rooms():
-        found = list(functions(room))
-        for way, change in WAYS.items():
-            yield f"{room.__name__[8:]} {way}", [(o, n, f, spoiled(f, change)) for o, n, f in found]
-
-
-class Notebook:
-    """The code cells of a notebook, run in this process with recorded claims and without views."""
-
-    def __init__(self, path: Path) -> None:
-        cells = nbformat.read(path, as_version=4).cells
-        self.cells = {i: cell.source for i, cell in enumerate(cells) if cell.cell_type == "code"}
-        self.before: dict[int, dict[str, Any]] = {}  # the names that each cell found
-        self.limit = 600.0
-
-    def run(self, keep: bool = False) -> Verdicts:
-        """Run all cells; a cell that raises ends there, the next one goes on."""
-        names: dict[str, Any] = {"__name__": "notebook"}
-        verdicts: Verdicts = {}
-        end = time.monotonic() + self.limit
-        for i, source in self.cells.items():
-            if keep:
-                self.before[i] = dict(names)
-            verdicts |= self.cell(i, ast.parse(source), names, max(1.0, end - time.monotonic()))
-        return verdicts
-
-    def cell(self, i: int, tree: ast.Module, names: dict[str, Any], seconds: float) -> Verdicts:
-        """Run one cell in these names and return what its claims found."""
-        verdicts: Verdicts = {}
-
-        def record(text: str, measured: Any, **bounds: Any) -> None:
-            try:
-                CLAIM(text, measured, **bounds)
-                holds = True
-            except AssertionError:
-                holds = math.isnan(float(measured))
-            verdicts[i, len(verdicts)] = text, holds
-
-        check.claim = record
-        names |= {"claim": record} if "claim" in names else {}
-        signal.signal(signal.SIGALRM, _too_long)
-        signal.setitimer(signal.ITIMER_REAL, seconds)
-        try:
-            with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-                exec(compile(tree, f"cell {i}", "exec"), names)
-        except Exception:
-            pass
-        finally:
-            signal.setitimer(signal.ITIMER_REAL, 0)
-            check.claim = CLAIM
-        return verdicts
-
-
-CLAIM = check.claim
-
-
-def _too_long(*_: Any) -> None:
-    raise TimeoutError("this breakage takes too long")
-
+# ---- what a breakage does to the code of a cell
 
 SWAPS: dict[type, type] = {
     ast.Add: ast.Sub,
@@ -234,54 +159,102 @@ def broken_cells(source: str) -> Iterator[ast.Module]:
         yield tree
 
 
-def survivors(path: Path, report: Callable[[str], None] = print) -> tuple[Verdicts, dict[Key, list[str]]]:
-    """Return the claims of a notebook and, for each, the breakages that turned it red."""
-    book, began = Notebook(path), time.monotonic()
-    whole = book.run(keep=True)
-    book.limit = 10 + 3 * (time.monotonic() - began)
-    report(f"{path.name}: {len(whole)} claims in {time.monotonic() - began:.0f} s")
-    red: dict[Key, list[str]] = {key: [] for key, (_, holds) in whole.items() if holds}
-    for key in whole.keys() - red.keys():
-        report(f"  red before anything is broken: cell {key[0]}: {whole[key][0]}")
-    used = _used(book)
-    for name, pairs in breakages():
-        if not any((owner, function) in used for owner, function, *_ in pairs):
+# ---- one cell, broken in every way
+
+
+def breakages(source: str, names: Names) -> Iterator[Breakage]:
+    """Yield every breakage of a cell that finds these names: first of what it reads, then of the cell itself."""
+    tree = ast.parse(source)
+    read = dict.fromkeys(node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and node.id in names)
+    for what, (owner, name, other) in LIBRARY.items():
+        yield what, tree, lambda names, at=(owner, name, other): setattr(*at)
+    for way, change in WAYS.items():
+        for name in read:
+            yield f"{name} {way}", tree, partial(_spoil_name, name, change)
+    for broken in broken_cells(source):
+        yield "its own cell", broken, lambda names: None
+
+
+def _spoil_name(name: str, change: Change, names: Names) -> None:
+    names[name] = spoil(names[name], change)
+
+
+def run(tree: ast.Module, names: Names, report: Callable[[tuple[str, bool]], None] = lambda _: None) -> None:
+    """Run a cell in these names, with nothing printed, and report each claim; a cell that raises ends there."""
+
+    def record(text: str, measured: Any, **bounds: Any) -> None:
+        try:
+            CLAIM(text, measured, **bounds)
+            report((text, True))
+        except AssertionError:
+            report((text, math.isnan(float(measured))))
+
+    check.claim = record
+    names |= {"claim": record} if "claim" in names else {}
+    nothing = io.StringIO()
+    with contextlib.suppress(Exception), contextlib.redirect_stdout(nothing), contextlib.redirect_stderr(nothing):
+        exec(compile(tree, "cell", "exec"), names)
+
+
+def in_a_copy(tree: ast.Module, names: Names, change: Callable[[Names], None], seconds: float) -> Verdicts:
+    """Fork, change the names, run the cell, and return what its claims found until the time was over."""
+
+    def work() -> None:
+        with contextlib.suppress(Exception):
+            change(names)
+            run(tree, names, theirs.send)
+
+    ours, theirs = FORK.Pipe(duplex=False)
+    child, end, found = FORK.Process(target=work), time.monotonic() + seconds, []
+    child.start()
+    theirs.close()
+    with contextlib.suppress(EOFError):
+        while ours.poll(max(0.0, end - time.monotonic())):
+            found.append(ours.recv())
+    child.kill()
+    child.join()
+    return dict(enumerate(found))
+
+
+def survivors(source: str, names: Names) -> tuple[Verdicts, dict[int, list[str]], int]:
+    """Return the claims of a cell, for each the first breakages that turned it red, and how many were tried."""
+    began, tree, tried = time.monotonic(), ast.parse(source), 0
+    whole = in_a_copy(tree, names, lambda names: None, 600)
+    limit = 5 + 3 * (time.monotonic() - began)
+    red: dict[int, list[str]] = {key: [] for key, (_, holds) in whole.items() if holds}
+    for what, broken, change in breakages(source, names):
+        if all(len(kinds) >= ENOUGH for kinds in red.values()):
+            break
+        tried += 1
+        for key, (_, holds) in in_a_copy(broken, names, change, limit).items():
+            if key in red and not holds:
+                red[key] = [*dict.fromkeys([*red[key], what])]
+    return whole, red, tried
+
+
+def review(path: Path) -> Iterator[str]:
+    """Run a notebook once, break each cell with a claim on the way, and say which claims stay green."""
+    names: Names = {"__name__": "notebook"}
+    for i, cell in enumerate(nbformat.read(path, as_version=4).cells):
+        if cell.cell_type != "code":
             continue
-        with exchanged(pairs):
-            found = book.run()
-        turned = [key for key, (_, holds) in found.items() if not holds and key in red]
-        for key in turned:
-            red[key].append(name)
-        report(f"  {name}: {len(turned)} red, {len(whole) - len(found.keys() & whole.keys())} not reached")
-    green = {key for key, names in red.items() if not names}
-    for i in {key[0] for key in green}:
-        for tree in broken_cells(book.cells[i]):
-            for key, (_, holds) in book.cell(i, tree, dict(book.before[i]), book.limit).items():
-                if key in green and not holds:
-                    red[key].append("its own cell")
-    return whole, red
-
-
-def _used(book: Notebook) -> set[tuple[Any, str]]:
-    """Return the breakable functions that the notebook calls, as (owner, name)."""
-    used: set[tuple[Any, str]] = set()
-
-    def seen(owner: Any, name: str, function: Any) -> Any:
-        @wraps(function)
-        def call(*given: Any, **named: Any) -> Any:
-            used.add((owner, name))
-            return function(*given, **named)
-
-        return call
-
-    every = {(owner, name): old for _, pairs in breakages() for owner, name, old, _ in pairs}
-    with exchanged([(owner, name, old, seen(owner, name, old)) for (owner, name), old in every.items()]):
-        book.run()
-    return used
+        if "claim(" in cell.source:
+            began = time.monotonic()
+            whole, red, tried = survivors(cell.source, names)
+            seconds = time.monotonic() - began
+            yield f"{path.name}, cell {i}: {len(whole)} claims, {tried} breakages, {seconds:.0f} s"
+            for key, (text, holds) in whole.items():
+                if not holds:
+                    yield f"  red before anything is broken: cell {i}: {text}"
+                elif len(red[key]) < ENOUGH:
+                    by = f"by {red[key][0]} only" if red[key] else "BY NOTHING"
+                    yield f"  red {by}: cell {i}: {text}"
+        run(ast.parse(cell.source), names)
 
 
 def quiet() -> None:
-    """Draw nothing: views and finished figures say nothing about a claim."""
+    """Draw nothing: views and finished figures say nothing about a claim. One thread, so that forking is safe."""
+    torch.set_num_threads(1)
     matplotlib.use("agg")
     plots.show = lambda *_, **__: None
     for name in live.__all__:
@@ -292,14 +265,12 @@ def quiet() -> None:
 def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(prog="tools.break_claims", description=__doc__.split("\n")[0])
     parser.add_argument("notebooks", nargs="+", type=Path)
+    if FORK is None:
+        parser.error("this needs fork, which Windows does not have: run it on Linux, macOS or in WSL")
     quiet()
     for path in parser.parse_args(arguments).notebooks:
-        whole, red = survivors(path, lambda line: print(line, flush=True))
-        for key, names in red.items():
-            kinds = list(dict.fromkeys(names))
-            if len(kinds) < 2:
-                by = f"by {kinds[0]} only" if kinds else "BY NOTHING"
-                print(f"  red {by}: cell {key[0]}: {whole[key][0]}")
+        for line in review(path):
+            print(line, flush=True)
 
 
 if __name__ == "__main__":

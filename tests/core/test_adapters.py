@@ -4,30 +4,24 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from diffusers import (
-    DDIMScheduler,
-    DDPMScheduler,
-    DPMSolverMultistepScheduler,
-    EulerDiscreteScheduler,
-    FlowMatchEulerDiscreteScheduler,
-    HeunDiscreteScheduler,
-    UNet2DModel,
-)
 
+from tests.support.external import library
 from tests.support.problems import close, uneven
 from toycore import exact, frames, guidance, mixtures, samplers, sigmas
 from toycore.lessons import adapters
 from toycore.types import seeded
 
+diffusers = library("diffusers", "its schedulers and networks read as ours, and ours as its")
 KINDS = list(adapters.READ)
 
 
-def unet(**more) -> UNet2DModel:
+def unet(**more) -> diffusers.UNet2DModel:
     """A small UNet with random weights of its own seed, in float64."""
     with torch.random.fork_rng():
         torch.manual_seed(0)
         blocks = dict(down_block_types=("DownBlock2D",), up_block_types=("UpBlock2D",), block_out_channels=(8,))
-        net = UNet2DModel(8, 1, 1, layers_per_block=1, norm_num_groups=4, add_attention=False, **blocks, **more)
+        size = dict(sample_size=8, in_channels=1, out_channels=1, layers_per_block=1, norm_num_groups=4)
+        net = diffusers.UNet2DModel(**size, add_attention=False, **blocks, **more)
     return net.double().eval()
 
 
@@ -51,9 +45,9 @@ GRID = torch.cat([sigmas.ddpm()[:-1][::50], torch.zeros(1, dtype=torch.float64)]
 
 
 def test_the_grid_is_the_schedulers() -> None:
-    grid = adapters.levels(scheduler(DDPMScheduler))
+    grid = adapters.levels(scheduler(diffusers.DDPMScheduler))
     close(grid, sigmas.ddpm(), rtol=1e-9)
-    assert len(adapters.levels(DDPMScheduler(num_train_timesteps=30))) == 31
+    assert len(adapters.levels(diffusers.DDPMScheduler(num_train_timesteps=30))) == 31
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -61,7 +55,7 @@ def test_the_grid_is_the_schedulers() -> None:
 def test_a_unet_walks_our_samplers_as_it_walks_theirs(kind: str, walk: str) -> None:
     net, eta = unet(), float(walk.split()[-1]) if "eta" in walk else None
     options = {"prediction_type": kind, **({"variance_type": "fixed_small"} if eta is None else {})}
-    schedule = scheduler(DDPMScheduler if eta is None else DDIMScheduler, **options)
+    schedule = scheduler(diffusers.DDPMScheduler if eta is None else diffusers.DDIMScheduler, **options)
     x = GRID[0] * torch.randn(2, 1, 8, 8, generator=seeded(), dtype=torch.float64)
     D, knobs = adapters.from_unet(net, schedule), {} if eta is None else {"eta": eta}
     ours = (samplers.ddpm if eta is None else samplers.ddim)(D, x, GRID, rng=seeded(1), **knobs)
@@ -77,7 +71,7 @@ def test_a_unet_walks_our_samplers_as_it_walks_theirs(kind: str, walk: str) -> N
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("eta", [0.0, 0.5])
 def test_our_denoiser_walks_their_ddim(kind: str, eta: float) -> None:
-    D, schedule = exact.posterior_mean(uneven()), scheduler(DDIMScheduler, prediction_type=kind)
+    D, schedule = exact.posterior_mean(uneven()), scheduler(diffusers.DDIMScheduler, prediction_type=kind)
     x = GRID[0] * torch.randn(50, 2, generator=seeded(), dtype=torch.float64)
     ours = samplers.ddim(D, x, GRID, rng=seeded(1), eta=eta)
     x_ts = theirs(adapters.as_model(D, schedule), schedule, frames.VP.scale(GRID[0]) * x, seeded(1), eta=eta)
@@ -86,7 +80,7 @@ def test_our_denoiser_walks_their_ddim(kind: str, eta: float) -> None:
 
 
 def test_our_denoiser_walks_their_ddpm() -> None:
-    D, schedule = exact.posterior_mean(uneven()), scheduler(DDPMScheduler, variance_type="fixed_small")
+    D, schedule = exact.posterior_mean(uneven()), scheduler(diffusers.DDPMScheduler, variance_type="fixed_small")
     x = GRID[0] * torch.randn(50, 2, generator=seeded(), dtype=torch.float64)
     x_ts = list(theirs(adapters.as_model(D, schedule), schedule, frames.VP.scale(GRID[0]) * x, seeded(1)))
     close(samplers.final(samplers.ddpm(D, x, GRID, rng=seeded(1))), x_ts[-1], rtol=1e-7, atol=1e-7)
@@ -95,9 +89,9 @@ def test_our_denoiser_walks_their_ddpm() -> None:
 @pytest.mark.parametrize(
     ("kind", "walk"),
     [
-        (EulerDiscreteScheduler, samplers.ddim),
-        (HeunDiscreteScheduler, samplers.heun),
-        (lambda **w: DPMSolverMultistepScheduler(final_sigmas_type="zero", **w), samplers.dpmpp_2m),
+        (diffusers.EulerDiscreteScheduler, samplers.ddim),
+        (diffusers.HeunDiscreteScheduler, samplers.heun),
+        (lambda **w: diffusers.DPMSolverMultistepScheduler(final_sigmas_type="zero", **w), samplers.dpmpp_2m),
     ],
     ids=["Euler", "Heun", "DPM-Solver++(2M)"],
 )
@@ -115,7 +109,10 @@ def test_their_solvers_are_ours_on_their_levels(kind, walk) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_there_and_back(kind: str) -> None:
     """A Denoiser, handed to diffusers and read back, is the same at every sigma on and between the levels."""
-    D, schedule = exact.posterior_mean(mixtures.spiral(40, classes=2)), scheduler(DDPMScheduler, prediction_type=kind)
+    D, schedule = (
+        exact.posterior_mean(mixtures.spiral(40, classes=2)),
+        scheduler(diffusers.DDPMScheduler, prediction_type=kind),
+    )
     model = adapters.as_model(D, schedule)
 
     def net(x, t, class_labels):
@@ -130,7 +127,7 @@ def test_there_and_back(kind: str) -> None:
 
 
 def test_classes_reach_the_unet_and_can_be_guided() -> None:
-    net, schedule = unet(num_class_embeds=3), scheduler(DDPMScheduler)
+    net, schedule = unet(num_class_embeds=3), scheduler(diffusers.DDPMScheduler)
     D = adapters.from_unet(net, schedule, nothing=2)
     x = torch.randn(2, 1, 8, 8, generator=seeded(), dtype=torch.float64)
     with torch.no_grad():
@@ -149,7 +146,7 @@ def test_levels_outside_the_trained_ones_are_read_as_the_nearest_step() -> None:
         return SimpleNamespace(sample=x)
 
     net.config = {}
-    D = adapters.from_unet(net, scheduler(DDPMScheduler))
+    D = adapters.from_unet(net, scheduler(diffusers.DDPMScheduler))
     for sigma in (1e-6, float(sigmas.ddpm()[-2]), float(sigmas.ddpm()[0]), 1e6):
         D(torch.zeros(1, 1, 4, 4, dtype=torch.float64), sigma)
     assert heard == pytest.approx([0, 0, 999, 999], abs=1e-6)
@@ -157,8 +154,8 @@ def test_levels_outside_the_trained_ones_are_read_as_the_nearest_step() -> None:
 
 def test_what_cannot_be_read_is_told() -> None:
     with pytest.raises(ValueError, match="no alphas_cumprod"):
-        adapters.levels(FlowMatchEulerDiscreteScheduler())
+        adapters.levels(diffusers.FlowMatchEulerDiscreteScheduler())
     with pytest.raises(ValueError, match="prediction_type"):
-        schedule = DDPMScheduler()
+        schedule = diffusers.DDPMScheduler()
         schedule.register_to_config(prediction_type="flow")
         adapters.as_model(exact.posterior_mean(uneven()), schedule)

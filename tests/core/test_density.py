@@ -5,9 +5,9 @@ from functools import partial
 
 import pytest
 import torch
-from torchdiffeq import odeint
 
 from tests.support import problems
+from tests.support.external import library
 from tests.support.problems import close, within
 from toycore import density, exact, fields, frames, gaussians, mixtures, sigmas
 from toycore.types import seeded
@@ -150,7 +150,8 @@ def test_likelihood_of_a_label():
 def test_likelihood_is_of_second_order_and_agrees_with_an_adaptive_solver():
     D, x = exact.posterior_mean(problems.gaussian().mixture), _points(5)
     state, ends = (x, x.new_zeros(5)), torch.tensor([0.05, 20.0], dtype=torch.float64)
-    up, gain = odeint(density.with_divergence(D), state, ends, rtol=1e-9, atol=1e-9)
+    solver = library("torchdiffeq", "the likelihood against an adaptive solver")
+    up, gain = solver.odeint(density.with_divergence(D), state, ends, rtol=1e-9, atol=1e-9)
     best = gain[-1] + gaussians.log_density(up[-1], 0.0, 400.0)
     grids = [sigmas.log_linear(n + 1, 0.05, 20.0)[:-1] for n in (100, 200)]
     errors = [float((density.log_likelihood(D, x, grid) - best).abs().mean()) for grid in grids]

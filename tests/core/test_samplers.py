@@ -5,9 +5,9 @@ from itertools import pairwise
 
 import pytest
 import torch
-from diffusers import DDIMScheduler, DDPMScheduler
 
 from tests.support import contracts, problems
+from tests.support.external import library
 from tests.support.problems import POINT, STD, alike, close, gaussian, gaussian_flow, uneven, within
 from toycore import exact, fields, frames, metrics, mixtures, networks, precondition, samplers, sigmas
 from toycore.types import seeded
@@ -255,9 +255,10 @@ def test_heun_is_edms_algorithm_1(rng):
 # ---- diffusers, step for step --------------------------------------------------------------------
 
 
-def _scheduler(kind, **options):
+def _scheduler(kind: str, **options):
     """A scheduler on our 20 trailing steps, its float32 alpha_bar replaced by the float64 one."""
-    scheduler = kind(clip_sample=False, timestep_spacing="trailing", **options)
+    diffusers = library("diffusers", "DDPM and DDIM against another implementation")
+    scheduler = getattr(diffusers, kind)(clip_sample=False, timestep_spacing="trailing", **options)
     scheduler.set_timesteps(20)
     assert scheduler.timesteps.tolist() == list(range(999, 0, -50))
     scheduler.alphas_cumprod = 1 / (1 + sigmas.ddpm()[:-1].flip(0) ** 2)
@@ -271,11 +272,11 @@ def test_diffusers_step_for_step(rng, kind):
     x_t, x = _vp_start(rng)
     ours, theirs = seeded(1), seeded(1)
     if kind == "ddpm":
-        scheduler, knobs = _scheduler(DDPMScheduler, variance_type="fixed_small"), {}
+        scheduler, knobs = _scheduler("DDPMScheduler", variance_type="fixed_small"), {}
         walk = samplers.ddpm(D, x, GRID, rng=ours)
     else:
         knobs = {"eta": float(kind.split()[-1])}
-        scheduler = _scheduler(DDIMScheduler)
+        scheduler = _scheduler("DDIMScheduler")
         walk = samplers.ddim(D, x, GRID, rng=ours, **knobs)
     for t, (state, _) in zip(scheduler.timesteps, _in_vp(walk), strict=True):
         eps = _eps(net, x_t, float(scheduler.alphas_cumprod[t]))

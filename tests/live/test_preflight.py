@@ -5,6 +5,7 @@ from contextlib import nullcontext
 
 import pytest
 
+from tests.support.external import library
 from toycore import data, live
 from toycore.programs import preflight
 
@@ -59,6 +60,7 @@ def test_every_kind_of_view_is_looked_at() -> None:
 
 
 def test_without_a_browser_the_views_are_saved(tmp_path, monkeypatch) -> None:
+    library("nbclient", "the ballot that the pre-flight saves")
     monkeypatch.setattr(preflight, "VIEWS", {"field": lambda: live.field(data.spiral(30))})
     assert [what.split(" (")[0] for what, trouble in preflight.views(tmp_path) if not trouble] == [
         "view: field",

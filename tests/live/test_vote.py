@@ -2,13 +2,12 @@
 
 import re
 
-import nbformat as nf
 import pytest
 from ipywidgets.embed import dependency_state
 
 from tests.support import browser as b
+from tests.support.external import library
 from toycore.live import vote
-from toycore.programs import export
 
 STATEMENTS = [
     ("Noise is good.", "half true", "It depends on the noise."),
@@ -44,11 +43,14 @@ def test_a_wrong_ballot_is_refused(statements, message) -> None:
 @pytest.fixture(scope="module")
 def page_of_votes(tmp_path_factory):
     """A page of the reading site with a ballot, its state stored without a kernel."""
+    nf, _ = (library(name, "the ballot on a page of the site") for name in ("nbformat.v4", "nbclient"))
+    from toycore.programs import export
+
     ballot = vote.ballot(STATEMENTS)
-    shown = nf.v4.new_output("display_data", {export.WIDGET: {"model_id": ballot.model_id}})
-    cells = [nf.v4.new_markdown_cell("# A vote"), nf.v4.new_code_cell("ballot()", outputs=[shown])]
+    shown = nf.new_output("display_data", {export.WIDGET: {"model_id": ballot.model_id}})
+    cells = [nf.new_markdown_cell("# A vote"), nf.new_code_cell("ballot()", outputs=[shown])]
     state = {export.STATE: {"state": dependency_state([ballot])}}
-    book = nf.v4.new_notebook(cells=cells, metadata={"widgets": state})
+    book = nf.new_notebook(cells=cells, metadata={"widgets": state})
     return export.write({"vote.html": book}, tmp_path_factory.mktemp("ballot")).with_name("vote.html")
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from tests.support.external import program
+from tests.support.external import library, program
 
 FLAGS = "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-dev-shm-usage"
 
@@ -18,10 +18,9 @@ FLAGS = "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-net
 @contextmanager
 def launched() -> Iterator:
     """A browser of playwright's; one per process."""
-    path = program("chromium")
-    from playwright.sync_api import sync_playwright
+    path, api = program("chromium"), library("playwright.sync_api", "the views in a browser")
 
-    with sync_playwright() as playwright:
+    with api.sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
         yield browser
         browser.close()

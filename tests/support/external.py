@@ -1,11 +1,13 @@
-"""Programs that the tests use and that set-up does not install: a browser, node, packages of npm.
+"""What the tests compare with or look through, and what an installed wheel lacks: a browser, node, other libraries.
 
 Where one is missing, its tests are skipped from here, so that pytest's summary has one line for all of them.
 """
 
+import importlib
 import os
 import shutil
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -33,7 +35,17 @@ def package(file: str, looked_at: str) -> Path:
     return found if found.is_file() else missing(name, looked_at, f"npm install --no-save {name}", False)
 
 
+def library(name: str, looked_at: str) -> ModuleType:
+    """A library that only tests need, such as diffusers; where it is missing, skip the test or the whole module."""
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError:
+        return missing(name, looked_at, f"pip install {name.split('.')[0]}", False)
+
+
 def missing(name: str, looked_at: str, how: str, failure: bool):
     """Say what is not looked at, and how that can be changed."""
     message = f"{name} is missing, so {looked_at}: not looked at. To change that: {how}"
-    (pytest.fail if failure else pytest.skip)(message, **({"pytrace": False} if failure else {}))
+    if failure:
+        pytest.fail(message, pytrace=False)
+    pytest.skip(message, allow_module_level=True)

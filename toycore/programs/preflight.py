@@ -19,7 +19,6 @@ import torch
 
 from toycore import checkpoints, data, exact, live, metrics, mixtures, samplers, sigmas, training
 from toycore.live import vote
-from toycore.programs import export
 from toycore.types import seeded
 
 BROWSERS = "chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge"
@@ -84,6 +83,8 @@ def ballot(folder: Path) -> Path:
     """Write a ballot as a page of the reading site."""
     import nbformat
     from ipywidgets.embed import dependency_state
+
+    from toycore.programs import export
 
     widget = vote.ballot([("Noise is good.", "half true", "It depends on the noise.")])
     shown = nbformat.v4.new_output("display_data", {export.WIDGET: {"model_id": widget.model_id}})
