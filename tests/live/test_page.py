@@ -31,7 +31,7 @@ def test_eslint_has_nothing_to_say():
     node(eslint, "-c", PAGE / "eslint.config.mjs", PAGE, JS, PAGE.parents[1] / "programs" / "export" / "page")
 
 
-@pytest.mark.parametrize("name", ["page", "actions", "trainer"])
+@pytest.mark.parametrize("name", ["address", "page", "actions", "trainer"])
 def test_under_node(name):
     node("--test", JS / f"{name}.test.mjs")
 

@@ -77,6 +77,7 @@ class View(anywidget.AnyWidget):
     kind = t.Unicode("field").tag(sync=True)
     meta = t.Dict().tag(sync=True)
     buffer = t.Bytes(b"").tag(sync=True)
+    saved = t.Unicode("").tag(sync=True)  # the address of the page that links lead to
 
     def __init__(
         self, kind: str, title: str, payload: Payload, controls: list[Control], still: Still, start: Values, **meta: Any
@@ -94,8 +95,13 @@ class View(anywidget.AnyWidget):
         return f"<live.{self.kind}: {self.meta.get('title', '')}>"
 
     def save(self, path: str | Path) -> Path:
-        """Write the view as it stands to one HTML file that works offline, from a disk, without Python."""
-        return write_whole(Path(path), lambda beside: Path(beside).write_text(self.html(), encoding="utf-8"))
+        """Write the view as it stands to one HTML file that works offline, from a disk, without Python.
+
+        From then on "Copy link" in the notebook copies links to that page.
+        """
+        written = write_whole(Path(path), lambda beside: Path(beside).write_text(self.html(), encoding="utf-8"))
+        self.saved = written.resolve().as_uri()
+        return written
 
     def html(self) -> str:
         """Return the page that `save` writes: module, style and state in one text, no request to anywhere."""

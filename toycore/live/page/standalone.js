@@ -21,9 +21,11 @@ function modelOf(state) {
 export function open(widgets, states) {
   const place = /** @type {HTMLElement} */ (document.getElementById("views"));
   if (states.length === 1) document.body.classList.add("tc-alone"); // the view fills the window
-  for (const state of states) {
-    widgets[state.kind].render({ model: modelOf(state), el: place.appendChild(document.createElement("div")) });
-  }
+  states.forEach((state, i) => {
+    const el = place.appendChild(document.createElement("div"));
+    el.dataset.address = states.length === 1 ? "" : `v${i + 1}`;
+    widgets[state.kind].render({ model: modelOf(state), el });
+  });
   if (states.length === 1) forwardKeys();
 }
 

@@ -56,6 +56,12 @@
 /** @typedef {{ walk: Walk, D: Denoiser, rule: Rule }} Run  a walk with what continues it */
 /** @typedef {{ spread: number, coverage: number, distance: number }} Measures */
 
+/**
+ * Everything that a picture is made of, as it stands in a link (address.js).
+ *
+ * @typedef {Record<string, boolean | number | string | number[] | Float32Array>} State
+ */
+
 // ---- what Python sends
 
 /**
@@ -205,6 +211,9 @@
  * @property {() => void} [reload] new arrays have come
  * @property {() => Play} [play] what play moves, where it is not the same always
  * @property {() => number[]} [points] the particles, flat, in the VE frame
+ * @property {() => Record<string, State[string] | null>} [kept] what is seen besides the values and goes into links,
+ *   such as a point that is looked at (null: none)
+ * @property {(kept: Record<string, any>) => void} [restore] show that again; what is missing is as at the start
  * @property {(px: number, py: number) => void} [touch] the pointer is down at this pixel
  * @property {(dx: number, dy: number) => void} [move] shift and an arrow key: move the point that is looked at
  */
@@ -220,6 +229,7 @@
  * @property {HTMLElement} panel with everything else
  * @property {HTMLElement} drawer that "more" opens
  * @property {HTMLElement} hint on the picture
+ * @property {HTMLElement} note on the picture: what a button has to say
  * @property {HTMLElement} readouts
  * @property {HTMLElement} legend
  * @property {HTMLElement} help
@@ -240,6 +250,7 @@
  * @property {Nodes} nodes
  * @property {Shown[]} controls
  * @property {Glide | null} glide the way to a preset, while it is walked
+ * @property {string[]} concealed the roles of controls and buttons that a link hides
  * @property {boolean} seen whether the view is on the screen
  * @property {string} size of the canvas and its type, to see whether it has changed
  * @property {{ frames: number, drawMs: number }} stats how many frames were drawn, and what the last one took

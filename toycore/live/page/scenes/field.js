@@ -211,6 +211,16 @@ class Field {
     this.probe.at = null;
   }
 
+  kept() {
+    return { sampling: this.sampling, at: this.probe.at };
+  }
+
+  /** @param {{ sampling?: boolean, at?: Pair }} kept */
+  restore({ sampling = false, at }) {
+    this.sampling = sampling;
+    this.probe.at = at ?? null;
+  }
+
   /** @param {string} role */
   changed(role) {
     if (role === "playing" && this.view.values.playing) this.sampling = true;

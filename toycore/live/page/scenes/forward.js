@@ -196,6 +196,15 @@ class Forward {
     this.chosen = 0;
   }
 
+  kept() {
+    return { chosen: this.chosen };
+  }
+
+  /** @param {{ chosen?: number }} kept */
+  restore({ chosen = 0 }) {
+    this.chosen = Number.isInteger(chosen) && chosen >= 0 && chosen < this.view.arrays.data.shape[0] ? chosen : 0;
+  }
+
   points() {
     return Array.from(this.cloud(this.sigma(), 1));
   }

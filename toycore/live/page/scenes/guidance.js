@@ -243,6 +243,16 @@ class Guidance {
     this.probe.at = null;
   }
 
+  kept() {
+    return { started: this.started, at: this.probe.at };
+  }
+
+  /** @param {{ started?: boolean, at?: Pair }} kept */
+  restore({ started = false, at }) {
+    this.started = started;
+    this.probe.at = at ?? null;
+  }
+
   points() {
     return Array.from(this.samples());
   }

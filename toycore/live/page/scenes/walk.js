@@ -282,6 +282,15 @@ class Sampling {
     this.chosen = 0;
   }
 
+  kept() {
+    return { chosen: this.chosen };
+  }
+
+  /** @param {{ chosen?: number }} kept */
+  restore({ chosen = 0 }) {
+    this.chosen = Number.isInteger(chosen) && chosen >= 0 && chosen < this.view.meta.n ? chosen : 0;
+  }
+
   points() {
     const { walk } = this.run(this.lanes[0]);
     return Array.from(walk.xs[this.stepOf(walk)]);

@@ -1,5 +1,6 @@
 // What buttons and keys do, and how the main slider moves by itself: play, steps, presets.
 
+import { link } from "./link.js";
 import { byName, commit, controlFor, limit } from "./values.js";
 
 /** @import { Play, Ui } from "../types.js" */
@@ -43,6 +44,10 @@ export const actions = {
     drawer.hidden = !drawer.hidden;
     buttons.more?.setAttribute("aria-expanded", String(!drawer.hidden));
     ui.resize();
+  },
+  link(ui) {
+    if (ui.values.playing) actions.play(ui); // a moving picture has no link
+    link(ui);
   },
   help({ nodes: { help } }) {
     help.hidden = !help.hidden;

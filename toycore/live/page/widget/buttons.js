@@ -23,6 +23,10 @@ const ICONS = {
     "M2 6 V2 H6 V3.6 H3.6 V6 Z M10 2 H14 V6 H12.4 V3.6 H10 Z M14 10 V14 H10 V12.4 H12.4 V10 Z "
     + "M6 14 H2 V10 H3.6 V12.4 H6 Z", "Full screen", "full screen (F)",
   ],
+  link: [
+    "M6.2 4 H4 A4 4 0 0 0 4 12 H6.2 V10.3 H4 A2.3 2.3 0 0 1 4 5.7 H6.2 Z M9.8 4 H12 A4 4 0 0 1 12 12 H9.8 V10.3 H12 "
+    + "A2.3 2.3 0 0 0 12 5.7 H9.8 Z M5 7.1 H11 V8.9 H5 Z", "Copy link", "copy a link to this picture",
+  ],
   help: ["", "Keys", "keys (?)"],
   more: ["M1 3 H15 V4.8 H1 Z M1 7.1 H15 V8.9 H1 Z M1 11.2 H15 V13 H1 Z", "More", "more controls (M)"],
 };

@@ -101,6 +101,7 @@ export function showControls(ui) {
   for (const { control, node, show } of ui.controls) {
     show(values[control.role]);
     const when = Object.entries(control.when ?? {});
-    node.hidden = !when.every(([role, allowed]) => allowed.includes(values[role]));
+    const applies = when.every(([role, allowed]) => allowed.includes(values[role]));
+    node.hidden = !applies || ui.concealed.includes(control.role);
   }
 }

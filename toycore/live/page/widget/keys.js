@@ -40,7 +40,8 @@ function arrowKey(ui, [dx, dy], shift) {
 
 /** @param {Ui} ui @param {string | undefined} role */
 function press(ui, role) {
-  if (!role || !ui.nodes.buttons[role]) return false;
+  const button = ui.nodes.buttons[role ?? ""];
+  if (!role || !button || button.hidden) return false;
   actions[role](ui);
   return true;
 }

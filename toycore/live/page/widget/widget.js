@@ -8,6 +8,7 @@ import { make } from "./dom.js";
 import { connect } from "./events.js";
 import { resize } from "./layout.js";
 import { showLegend } from "./legend.js";
+import { follow } from "./link.js";
 import { loop } from "./loop.js";
 import { coloursOf, dress } from "./theme.js";
 import { describe } from "./values.js";
@@ -22,6 +23,7 @@ export function widget(sceneOf) {
       el.append(ui.nodes.root);
       dress(ui.nodes.root, ui.meta.palette, ui.look);
       connect(ui);
+      follow(ui);
       ui.resize();
       ui.refresh();
       describe(ui);
@@ -58,7 +60,8 @@ let serial = 0; // sets the ids of views on one page apart
  */
 function uiOf(model, view, scene) {
   const id = `tc${++serial}`, cleanups = /** @type {(() => void)[]} */ ([]), stats = { frames: 0, drawMs: 0 };
-  const ui = /** @type {Ui} */ ({ ...view, model, scene, stats, cleanups, glide: null, seen: false, size: "" });
+  const first = { glide: null, concealed: /** @type {string[]} */ ([]), seen: false, size: "" };
+  const ui = /** @type {Ui} */ ({ ...view, model, scene, stats, cleanups, ...first });
   ui.ask = loop(ui);
   ui.resize = () => resize(ui);
   ui.refresh = () => refresh(ui);
@@ -92,7 +95,8 @@ function nodesOf(meta, controls, act) {
   const canvas = make("canvas", { class: "tc-canvas", tabindex: "0", role: "img", "aria-label": title });
   const readouts = make("dl", { class: "tc-readouts" }), legend = make("div", { class: "tc-legend" });
   const hint = make("div", { class: "tc-hint", text: hintOf(meta), hidden: !hintOf(meta) });
-  const stage = make("div", { class: "tc-stage" }, canvas, hint, help);
+  const note = make("div", { class: "tc-note", role: "status" });
+  const stage = make("div", { class: "tc-stage" }, canvas, hint, note, help);
   const main = controls.slice(0, front).map(({ node }) => node);
   const bar = make("div", { class: "tc-bar", role: "group", "aria-label": "main controls" });
   bar.append(play, ...main, more, fullscreen);
@@ -104,7 +108,7 @@ function nodesOf(meta, controls, act) {
   const status = make("div", { class: "tc-status", role: "status" });
   const root = make("div", { class: `tc-view tc-${layout}`, role: "group", "aria-label": title, tabindex: "-1" });
   root.append(make("div", { class: "tc-body" }, make("div", { class: "tc-main" }, stage, bar), panel), status);
-  return { root, stage, canvas, bar, panel, drawer, readouts, legend, hint, help, status, buttons };
+  return { root, stage, canvas, bar, panel, drawer, readouts, legend, hint, note, help, status, buttons };
 }
 
 /** What one can do here, said until it is done. @param {Meta} meta */

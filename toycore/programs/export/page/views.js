@@ -42,24 +42,27 @@ const moduleOf = (name) => (modules[name] ??= window.tcModules[name]());
 /** The state of a widget as Python left it. */
 export const stateOf = (id) => widgets[id].state;
 
-async function show(place, id) {
+async function show(place, id, key) {
   const { state } = widgets[id] ?? {};
   if (state?._esm) {
     const module = moduleOf(state._esm), model = await modelOf(id);
     const here = place.appendChild(document.createElement("div"));
+    here.dataset.address = key; // the view's name in links to this page
     await module.initialize?.({ model });
     await module.render({ model, el: here });
-  } else if (state?.children) await showBox(place, state);
+  } else if (state?.children) await showBox(place, state, key);
 }
 
-async function showBox(place, state) {
+async function showBox(place, state, key) {
   const box = place.appendChild(document.createElement("div"));
   box.className = state._model_name === "HBoxModel" ? "row" : "column";
-  for (const child of state.children) await show(box, child.replace("IPY_MODEL_", ""));
+  for (const [i, child] of state.children.entries()) {
+    await show(box, child.replace("IPY_MODEL_", ""), `${key}-${i + 1}`);
+  }
 }
 
 export function showViews() {
-  for (const place of document.querySelectorAll(".view")) {
-    show(place, place.dataset.model).then(() => place.classList.add("alive"));
-  }
+  document.querySelectorAll(".view").forEach((place, i) => {
+    show(place, place.dataset.model, `v${i + 1}`).then(() => place.classList.add("alive"));
+  });
 }
