@@ -16,7 +16,7 @@ import pytest
 import torch
 
 from toycore import plots
-from toycore.images import download, ready, sets
+from toycore.images import ready, sets
 from toycore.images.sets import mnist, strokes
 from toycore.types import seeded
 
@@ -30,7 +30,7 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
 
 
 @pytest.fixture(scope="module")
-def mirror(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, tuple[download.Remote, ...]]]:
+def mirror(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, tuple[mnist.File, ...]]]:
     """A server on this machine with 40 digits in MNIST's two files."""
     folder = tmp_path_factory.mktemp("mnist")
     pictures = sets.load("strokes", n=40, seed=3)
@@ -39,7 +39,8 @@ def mirror(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, tupl
     files = []
     for name, content in zip(("train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz"), map(gzip.compress, whole)):
         (folder / name).write_bytes(content)
-        files.append(download.Remote(name, hashlib.sha256(content).hexdigest()))
+        sums = (hashlib.sha256(held).hexdigest() for held in (gzip.decompress(content), content))
+        files.append(mnist.File(name.removesuffix(".gz"), *sums))
     serve = functools.partial(Quiet, directory=str(folder))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), serve) as running:
         threading.Thread(target=running.serve_forever, daemon=True).start()
@@ -80,7 +81,7 @@ def test_the_notebook_runs_on_mnist_with_one_name_changed(mirror, monkeypatch, t
         place = run_with("mnist")
     assert place["name"] == "mnist" and torch.equal(place["pictures"].images, sets.load("strokes", n=40, seed=3).images)
     assert place["drawn"].shape == (30, 1, 28, 28) and place["JS"].kinds == (10,)
-    assert {path.name for path in tmp_path.iterdir()} == {file.name for file in files}
+    assert {path.name for path in tmp_path.iterdir()} == {f"{file.name}.gz" for file in files}
 
 
 def test_without_a_network_mnist_is_skipped_with_a_sentence(monkeypatch, tmp_path) -> None:

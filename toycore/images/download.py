@@ -53,7 +53,7 @@ def fetch(
             reasons.append(f"  {mirror}: {type(error).__name__}, {str(error).splitlines()[0][:120]}")
     raise ConnectionError(
         f"{file.name} could not be downloaded. Check the network and try again, or put the file (sha256"
-        f" {file.sha256}) into {folder}. The sets digits, strokes, fonts and shapes need no network.\n"
+        f" {file.sha256}) into {folder}. The sets digits, mnist-test, strokes, fonts and shapes need no network.\n"
         + "\n".join(reasons)
     )
 

@@ -157,13 +157,13 @@ def coder(title: str, name: str, net: dict[str, Any], options: dict[str, Any]) -
     return made
 
 
-def judging(name: str, steps: int) -> Maker:
+def judging(name: str, steps: int, width: int = 32) -> Maker:
     """Return a maker of the judge of a set of pictures."""
 
     def made(fewer: int | None, rng: torch.Generator, watch: Watch) -> Made:
         pictures = sets.split(sets.load("digits"), HELD)[0] if name == "digits" else sets.load(name)
         kinds = tuple(map(len, shapes.PARTS)) if name == "shapes" else (10,)
-        J = judge.Judge(pictures.images.shape[1], pictures.images.shape[2], kinds, rng=rng)
+        J = judge.Judge(pictures.images.shape[1], pictures.images.shape[2], kinds, width, rng=rng)
         n, answers = fewer or steps, questions(name, pictures.labels)
         *_, loss = watch(judge.train(J, pictures, answers, n, rng=rng), n)
         return J, {"title": f"judge of {name}", "data": name, "loss": loss}
@@ -190,6 +190,7 @@ MAKERS: dict[str, Maker] = {
     "digits-judge": judging("digits", 600),
     "strokes-judge": judging("strokes", 600),
     "shapes-judge": judging("shapes", 800),
+    "mnist-judge": judging("mnist", 1200, 24),
     "strokes-autoencoder": coder(
         "28x28 pen strokes, autoencoder, 16 latents",
         "strokes",

@@ -1,8 +1,9 @@
 """Pictures with one interface: `load(name) -> Pictures(images uint8 [n, c, h, w], labels [n], names)`.
 
-digits (scikit-learn, 8x8), strokes (our own pen, 28x28), fonts (28x28) and shapes (32x32, in colour, with captions)
-need no network; mnist and cifar10 are downloaded once. Each file of this folder is a set and has a function
-`load(...)`, so a new set is a new file. `folder` reads pictures of your own.
+digits (scikit-learn, 8x8), mnist-test (a thousand of MNIST's, 28x28), strokes (our own pen, 28x28), fonts (28x28) and
+shapes (32x32, in colour, with captions) need no network; mnist and cifar10 are downloaded once. Each file of this
+folder is a set and has a function `load(...)`, so a new set is a new file: mnist_test.py is "mnist-test". `folder`
+reads pictures of your own.
 """
 
 import importlib
@@ -19,7 +20,8 @@ from toycore.data import Points
 from toycore.types import seeded
 
 DIGITS = tuple("0123456789")
-NAMES = tuple(sorted(module.name for module in pkgutil.iter_modules(__path__) if module.name != "folder"))
+MODULES = {module.name.replace("_", "-"): module.name for module in pkgutil.iter_modules(__path__)}
+NAMES = tuple(sorted(name for name in MODULES if name != "folder"))
 
 
 class Pictures(NamedTuple):
@@ -100,6 +102,6 @@ def load(name: str | Path, **options: Any) -> Pictures:
         raise TypeError(f"name is {name!r}; give a set's name ({', '.join(NAMES)}) or the path of a folder")
     own = name not in NAMES and bool(str(name)) and Path(name).is_dir()
     module = "folder" if own else one_of(str(name), NAMES, "set or folder of pictures")
-    make = importlib.import_module(f"{__name__}.{module}").load
+    make = importlib.import_module(f"{__name__}.{MODULES[module]}").load
     make = partial(make, name) if own else make
     return make(**keywords(options, make, str(name)))
