@@ -31,11 +31,11 @@ def _walk(step: Step, x: Tensor, levels: Iterable[tuple[float, float]]) -> Walk:
     return _steps(step, as_batch(x), levels)
 
 
-@torch.no_grad()
 def _steps(step: Step, x: Tensor, levels: Iterable[tuple[float, float]]) -> Walk:
     """Take one step per pair of levels (sigma, sigma'): x' = mean + fresh."""
     for sigma, sigma_next in levels:
-        x0_hat, mean, fresh = step(x, sigma, sigma_next)
+        with torch.no_grad():
+            x0_hat, mean, fresh = step(x, sigma, sigma_next)
         x = mean + fresh
         yield State(x, sigma_next, x0_hat, mean, fresh)
 
@@ -115,21 +115,24 @@ def _heun(D: Denoiser, label: Label) -> Step:
     return step
 
 
-def sde(D: Denoiser, x: Tensor, sigmas: Tensor, label: Label = None, rng: Rng = None, churn: float = 1.0) -> Walk:
+def sde(
+    D: Denoiser, x: Tensor, sigmas: Tensor, label: Label = None, rng: Rng = None, churn: float = 1.0, noise: float = 1.0
+) -> Walk:
     """Walk down the reverse SDE by Euler-Maruyama; churn is the share of noise that is stirred in.
 
         dx = (1 + churn) eps_hat dsigma + sqrt(2 churn sigma |dsigma|) z
-        x' = x + (1 + churn sigma'/sigma) (sigma' - sigma) eps_hat + sqrt(2 churn sigma' (sigma - sigma')) z
+        x' = x + (1 + churn sigma'/sigma) (sigma' - sigma) eps_hat + noise sqrt(2 churn sigma' (sigma - sigma')) z
 
     The noise is that of the step's end, so that none is left over at 0. churn = 0 is the flow ODE (`ddim`); at 1, the
-    reverse SDE, the mean is DDPM's. Song et al. 2020 (2011.13456), eq. 6; Karras et al. 2022, eq. 6.
+    reverse SDE, the mean is DDPM's. noise = 0 drops the random part, as in `ddpm`. Song et al. 2020 (2011.13456),
+    eq. 6; Karras et al. 2022, eq. 6.
     """
-    D, rng, churn = denoiser(D), stream(rng), number(churn, "churn", 0)
+    D, rng, churn, noise = denoiser(D), stream(rng), number(churn, "churn", 0), number(noise, "noise", 0)
 
     def step(x: Tensor, sigma: float, sigma_next: float) -> Parts:
         x0_hat = D(x, sigma, label)
         mean = x + (1 + churn * sigma_next / sigma) * (sigma_next - sigma) * (x - x0_hat) / sigma
-        return x0_hat, mean, (2 * churn * sigma_next * (sigma - sigma_next)) ** 0.5 * randn_like(x, rng)
+        return x0_hat, mean, noise * (2 * churn * sigma_next * (sigma - sigma_next)) ** 0.5 * randn_like(x, rng)
 
     return _walk(step, x, _down(sigmas))
 
@@ -186,6 +189,14 @@ def langevin(D: Denoiser, x: Tensor, levels: Tensor, label: Label = None, rng: R
         return x0_hat, mean, rate**0.5 * sigma * randn_like(x, rng)
 
     return _walk(step, x, zip(at, at))
+
+
+MENU: dict[str, Callable[..., Walk]] = {  # the samplers that a live view offers, by their labels
+    "DDPM": ddpm,
+    "DDIM": ddim,
+    "Heun (ODE)": heun,
+    "reverse SDE": sde,
+}
 
 
 def final(walk: Iterable[State]) -> Tensor:

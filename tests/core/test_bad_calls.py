@@ -89,6 +89,7 @@ TAKES_COUNT = [
 NUMBER = {"math.nan": "is nan", "'1'": "is '1'", "None": "is None", "True": "is True", "[1.0]": "a list"}
 TAKES_NUMBER = [
     "samplers.ddpm(D, X, GRID, noise={})", "samplers.ddim(D, X, GRID, eta={})", "samplers.sde(D, X, GRID, churn={})",
+    "samplers.sde(D, X, GRID, noise={})",
     "samplers.langevin(D, X, [1.0], rate={})", "guidance.guided(D, D, {})", "guidance.free(D, {})",
     "guidance.negative(D, 0, 1, {})", "guidance.negative(D, 0, 1, 2.0, {})", "guidance.within({}, 1.0, D, D)",
     "guidance.within(0.1, {}, D, D)", "guidance.classifier(D, M.class_log_posterior, 0, {})",

@@ -60,6 +60,13 @@ def test_sde_between_ddim_and_ddpm():
     close(next(samplers.sde(D, x, grid)).mean, next(samplers.ddpm(D, x, grid)).mean)
 
 
+def test_noise_multiplies_the_random_part_of_the_sde():
+    D, x, grid = exact.posterior_mean(problems.uneven()), _start(50, 8.0), sigmas.karras(9, 0.02, 8.0)
+    none, half, whole = (next(samplers.sde(D, x, grid, rng=seeded(1), noise=k)) for k in (0.0, 0.5, 1.0))
+    close(none.x, whole.mean)
+    close(half.x, whole.mean + whole.noise / 2)
+
+
 @pytest.mark.parametrize("churn", [0.5, 1.0, 2.0])
 def test_every_churn_keeps_the_marginal(churn, rng):
     """Many steps from the exact law at sigma = 3 down to 0.1: the variance is v + 0.1^2, the mean stays."""

@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+from inspect import signature
 from itertools import pairwise
 from pathlib import Path
 
@@ -16,7 +17,7 @@ import toycore
 from tests.support.external import program
 from tests.support.problems import alike
 from toycore import data, exact, frames, guidance, live, metrics, mixtures, samplers, sigmas
-from toycore.live import engine, lattice, payload
+from toycore.live import engine, formula, lattice, payload
 from toycore.live.views import field as field_view
 from toycore.types import seeded
 
@@ -131,6 +132,7 @@ def golden(folder: Path) -> None:
             "own": m.class_log_posterior(x, 0.0).argmax(1).tolist(),
         },
         "walks": [walk_of(m, *how) for how in walks()],
+        "ddim": formula.rule(samplers.ddim),
         "ends": tasks(),
         "geometry": fields_of(arrays),
     }
@@ -154,28 +156,30 @@ def posterior_of(m, sigma, label):
     )
 
 
+KNOBS = {"noise": (0.0, 1.0, 1.2), "eta": (0.0, 0.6, 1.0)}
+
+
 def walks():
-    return [
-        ("ddpm", dict(noise=1.0)),
-        ("ddpm", dict(noise=0.0)),
-        ("ddpm", dict(noise=1.2)),
-        ("ddim", dict(eta=0.0)),
-        ("ddim", dict(eta=0.6)),
-        ("ddim", dict(eta=1.0)),
-        ("heun", {}),
-        ("sde", {}),
-    ]
+    """Every sampler of the menu, with several values of each knob that it has."""
+    for sampler in samplers.MENU.values():
+        own = [name for name in KNOBS if name in signature(sampler).parameters]
+        yield from ((sampler, {name: value}) for name in own for value in KNOBS[name])
+        if not own:
+            yield sampler, {}
 
 
-def walk_of(m, name, knobs, seed=5, n=25):
+def walk_of(m, sampler, knobs, seed=5, n=25):
     """A torch walk whose fresh noise of step k is that of (seed, k), as in the browser."""
     grid, fresh = sigmas.log_linear(12, 0.05, 5), iter(range(1, 100))
     start = float(grid[0]) * lattice.normals(seed, 0, n)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(samplers, "randn_like", lambda x, rng=None: lattice.normals(seed, next(fresh), n))
-        xs = samplers.stack(getattr(samplers, name)(exact.posterior_mean(m), start, grid, **knobs))
-    rule = dict(sampler=name, noise=1.0, eta=0.0) | knobs
-    return dict(rule=rule, sigmas=grid.tolist(), seed=seed, xs=xs.flatten(1).tolist())
+        states = list(sampler(exact.posterior_mean(m), start, grid, **knobs))
+    rule = formula.rule(sampler)
+    rule["values"] |= knobs
+    xs, means = (torch.stack(column).flatten(1).tolist() for column in zip(*((s.x, s.mean) for s in states)))
+    name = f"{sampler.__name__} {knobs}"
+    return dict(name=name, rule=rule, sigmas=grid.tolist(), seed=seed, xs=xs, means=means)
 
 
 SEEDS, EACH = (0, 1), 2500  # the particles that walk in both languages; half of them where guided

@@ -13,7 +13,7 @@ import torch
 
 import toycore
 from toycore import data, exact, frames, live, mixtures, samplers, sigmas, training
-from toycore.live import lattice
+from toycore.live import formula, lattice
 from toycore.live.views import guidance as guidance_view
 from toycore.live.views import training as training_view
 from toycore.live.views import walk as walk_view
@@ -220,9 +220,11 @@ def test_frames_are_sent_as_the_power_of_their_scale(views):
 
 def test_samplers_and_levels_are_sent_with_what_they_take(views):
     meta = views["walk"].meta
-    taken = {value for rule in meta["rules"] for value in rule["values"]}
-    assert {rule["name"] for rule in meta["rules"]} == {"ddpm", "no noise", "ddim", "heun", "sde"}
-    assert taken == {"noise", "eta"} <= set(meta["traits"]) and taken <= set(meta["rules"][0]["rule"])
+    taken = {value for entry in meta["rules"] for value in entry["values"]}
+    menu = [walk.__name__ for walk in samplers.MENU.values()]
+    assert {entry["name"] for entry in meta["rules"]} == {"no noise", *menu}
+    assert taken == {"noise", "eta"} == set(meta["symbols"]) and taken <= set(meta["traits"])
+    assert all(value in entry["rule"]["values"] for entry in meta["rules"] for value in entry["values"])
     for grid in meta["levels"]:
         levels = getattr(sigmas, grid["name"].replace("-", "_"))(50)
         assert [grid["high"], grid["low"]] == pytest.approx([float(levels[0]), float(levels[-2])])
@@ -254,12 +256,15 @@ def test_the_still_of_guidance_shows_what_the_formula_says(views, values):
         assert torch.allclose(guidance_view.guided(view)(x, sigma), want, atol=1e-5)
 
 
-def test_the_random_part_of_the_sde_is_scaled():
-    D, grid, x = exact.posterior_mean(SMALL), sigmas.log_linear(9), 10 * lattice.normals(0, 0, 30)
-    whole = samplers.stack(samplers.sde(D, x, grid, rng=toycore.seeded()))
-    assert torch.allclose(samplers.stack(walk_view.sde(D, x, grid, None, toycore.seeded(), 1.0)), whole)
-    for state in walk_view.sde(D, x, grid, None, toycore.seeded(), 0.0):
-        assert torch.equal(state.x, state.mean) and (state.sigma == 0) == (float(state.noise.abs().max()) == 0)
+def test_a_step_that_the_page_cannot_take_is_refused():
+    def squared(D, x, grid):
+        def step(x, sigma, sigma_next):
+            return x, x.square(), torch.zeros_like(x)
+
+        return samplers._walk(step, x, [(1.0, 0.0)])
+
+    with pytest.raises(TypeError, match=r"x\.square"):
+        formula.rule(squared)
 
 
 def test_every_sampler_has_a_still():

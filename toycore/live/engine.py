@@ -7,8 +7,8 @@ start (the values at the start), and low and high, the noise levels between whic
 Python alone:
 
     frames       [{name, label, power, clock}], x_frame = (1 + sigma^p)^(-1/p) x with p = power, and x itself for p = 0
-    rules        [{name, label, rule: {sampler, noise, eta}, values}], the samplers of the walk view: `rule` is what a
-                 step takes (maths/walk.js), with the view's own value for each name in `values` (such as "noise")
+    rules        [{name, sampler, label, rule, values}], the samplers of the walk view: `rule` is a step's formula
+                 (formula.py), with the view's own value for each name in `values` (such as "noise")
     levels       [{name, low, high}], the grids of noise levels of the walk view
     schedules    [{name, frame}], those of the forward view
 

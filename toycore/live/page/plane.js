@@ -5,7 +5,7 @@ import { share } from "./format.js";
 import { alphaBar, ddpmStep, flowTime, scaleOf } from "./maths/levels.js";
 import { noiseOf } from "./maths/lattice.js";
 import { density } from "./maths/mixture.js";
-import { walkTo } from "./maths/walk.js";
+import { isRandom, walkTo } from "./maths/walk.js";
 import { memory } from "./memory.js";
 import { contour, drawContour, LEVELS } from "./paint/contour.js";
 import { arrowField, cells, dots, trails } from "./paint/marks.js";
@@ -114,7 +114,7 @@ export function swarm(view, g, pane, { walk, rule, D }, p, frame, sigma, colour 
     zoom(carried(box, x, walk.sigmas[j], sigma), c);
   const to = seen(walkTo(walk, k + 1, rule, D), k + 1), from = seen(walk.xs[k], k);
   const y = from.map((v, i) => v + part * (to[i] - v));
-  const tail = rule.sampler === "ddim" || rule.sampler === "heun" ? 7 : 2; // noise would scribble
+  const tail = isRandom(walk) ? 2 : 7; // noise would scribble
   if (!look.calm) for (let j = Math.max(0, k - tail); j <= k; j++) past.push(seen(walk.xs[j].subarray(0, few), j));
   trails(g, pane, [...past, y.subarray(0, few)], colour, Math.max(0.8, look.unit * 0.07));
   dots(g, pane, y, Math.max(1.5, pane.w * 0.0042), colour);

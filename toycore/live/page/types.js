@@ -40,7 +40,14 @@
  * @property {ArrayLike<number>} label the class of each
  */
 
-/** @typedef {{ sampler: "ddpm" | "ddim" | "heun" | "sde", noise: number, eta: number }} Rule  how a walk steps */
+/**
+ * A formula: a number, a letter, or [sign, part, part].
+ *
+ * @typedef {number | string | Branch} Tree
+ */
+/** @typedef {[sign: string, ...parts: Tree[]]} Branch */
+/** @typedef {{ set: string, to: Tree } | { when: Tree, then: Statement[] } | { give: Tree[] }} Statement */
+/** @typedef {{ step: Statement[], values: Record<string, number> }} Rule  a sampler's step, and numbers in it */
 
 /**
  * A walk of n particles down the levels `sigmas`, as far as it is known.
@@ -50,7 +57,7 @@
  * @property {number} n
  * @property {number} seed
  * @property {Float32Array[]} xs the particles after every step
- * @property {Float32Array[]} means the same before the step's fresh noise
+ * @property {Float32Array[]} means the same before the step's fresh noise; the same arrays where there is none
  */
 
 /** @typedef {{ walk: Walk, D: Denoiser, rule: Rule }} Run  a walk with what continues it */

@@ -2,14 +2,15 @@
 
 from typing import Any
 
-from toycore import fields
-from toycore.live import lattice, payload, stills
+from toycore import fields, samplers
+from toycore.live import formula, lattice, payload, stills
 from toycore.live.controls import FRAME, LAYERS, SIGMA, choice
 from toycore.live.engine import View
 from toycore.mixtures import Source
 from toycore.types import seeded
 
 PROCESS = choice("process", "process", {"forward": "forward SDE", "reverse": "reverse SDE", "ode": "flow ODE"})
+BACKWARD = {"reverse": samplers.sde, "ode": samplers.heun}
 ARROWS = choice("show", "arrows", ["score", "drift", "both", "none"])
 
 
@@ -21,7 +22,8 @@ def density(data: Source | None = None, **start: Any) -> View:
     """
     shown = payload.of(data=data, checkpoint="").with_fields()
     controls = [SIGMA.at(0.5), PROCESS.at("reverse"), ARROWS, FRAME.at("VP"), *LAYERS]
-    return View("density", "One density, three processes", shown, controls, still, start, steps=120, n=600)
+    meta = {"steps": 120, "n": 600, "rules": {name: formula.rule(walk) for name, walk in BACKWARD.items()}}
+    return View("density", "One density, three processes", shown, controls, still, start, **meta)
 
 
 def still(view: View) -> Any:

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from toycore import exact, fields, sigmas
-from toycore.live import payload, stills
+from toycore import exact, fields, samplers, sigmas
+from toycore.live import formula, payload, stills
 from toycore.live.controls import ARROWS, FRAME, HIGH, LAYERS, LOW, SIGMA, Control, choice, classes
 from toycore.live.engine import View
 from toycore.mixtures import GaussianMixture, Source
@@ -36,7 +36,7 @@ def field(D: Any = None, data: Source | None = None, **start: Any) -> View:
         "layout": "below" if linked else "side",
         "hint": "Click a point: where did it come from?",
     }
-    meta = look | {"steps": 60, "probe": True, "switch": switch(cosines)}
+    meta = look | {"steps": 60, "rule": formula.rule(samplers.ddim), "probe": True, "switch": switch(cosines)}
     return View("field", "The field at one noise level", shown, [SIGMA, *controls], still, start, **meta)
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from toycore import fields, samplers, sigmas
 from toycore import guidance as rules
-from toycore.live import lattice, payload, stills
+from toycore.live import formula, lattice, payload, stills
 from toycore.live.controls import ARROWS, FRAME, HIGH, LAYERS, LOW, SIGMA, Control, choice, slider
 from toycore.live.engine import View
 from toycore.live.payload import Payload
@@ -40,6 +40,7 @@ def guidance(D: Any = None, data: Source | None = None, **start: Any) -> View:
         "aspect": 0.9,
         "wide": 1.45,
         "steps": 40,
+        "rule": formula.rule(samplers.ddim),
         "n": 500,
         "probe": True,
         "hint": "Click the picture: the three arrows there",

@@ -8,9 +8,9 @@ import numpy as np
 import torch
 import traitlets as t
 
-from toycore import fields
+from toycore import fields, samplers
 from toycore import training as trainer
-from toycore.live import lattice, payload, stills
+from toycore.live import formula, lattice, payload, stills
 from toycore.live.controls import ARROWS, LAYERS, SIGMA, slider
 from toycore.live.engine import View
 from toycore.live.payload import Payload
@@ -34,7 +34,7 @@ class Learning(View):
         self._losses: list[float] = []
         self.D: Denoiser | None = None  # the averaged model, as it stands
         controls = [SNAPSHOT, SIGMA.at(0.2), ARROWS, *LAYERS]
-        meta = {"play": PLAY, "layout": "below", "aspect": 1.6}
+        meta = {"play": PLAY, "layout": "below", "aspect": 1.6, "rule": formula.rule(samplers.ddim)}
         super().__init__("training", "A network learns the field", shown, controls, still, start, **meta)
 
     @property

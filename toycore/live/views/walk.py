@@ -4,45 +4,33 @@ from collections.abc import Callable
 from inspect import signature
 from typing import Any, NamedTuple
 
-from torch import Generator, Tensor
+from torch import Tensor
 
 from toycore import samplers, sigmas
 from toycore.checks import one_of
-from toycore.live import lattice, payload, stills
+from toycore.live import formula, lattice, payload, stills
 from toycore.live.controls import ARROWS, FRAME, LAYERS, Control, choice, classes, slider
 from toycore.live.engine import View
 from toycore.mixtures import Source
-from toycore.types import Denoiser, Label, seeded
-
-
-def sde(D: Denoiser, x: Tensor, grid: Tensor, label: Label, rng: Generator, noise: float) -> samplers.Walk:
-    """Walk down by `samplers.sde` with the random part of every step multiplied by `noise`."""
-    for pair in grid.unfold(0, 2, 1):
-        [state] = samplers.sde(D, x, pair, label, rng)
-        x = state.mean + noise * state.noise
-        yield state._replace(x=x)
+from toycore.types import seeded
 
 
 class Sampler(NamedTuple):
-    """A sampler of the view: its label, its walk, what the walk takes from the view, and what is fixed."""
+    """An entry of the menu: its label, its sampler, and what is fixed of it."""
 
     label: str
     walk: Callable[..., samplers.Walk]
-    values: list[str]
     fixed: dict[str, float]
 
-    def rule(self) -> dict[str, Any]:
-        """Return what a step of the page takes (maths/walk.js), before the view's values."""
-        return {"sampler": self.walk.__name__, "noise": 1.0, "eta": 0.0} | self.fixed
+    @property
+    def values(self) -> list[str]:
+        """Which of the view's values the sampler takes."""
+        own = signature(self.walk).parameters.keys() - self.fixed
+        return [knob.role for knob in KNOBS if knob.role in own]
 
 
-SAMPLERS = {
-    "ddpm": Sampler("DDPM", samplers.ddpm, ["noise"], {}),
-    "no noise": Sampler("DDPM without noise", samplers.ddpm, [], {"noise": 0.0}),
-    "ddim": Sampler("DDIM", samplers.ddim, ["eta"], {}),
-    "heun": Sampler("Heun (ODE)", samplers.heun, [], {}),
-    "sde": Sampler("reverse SDE", sde, ["noise"], {}),
-}
+SAMPLERS = {walk.__name__: Sampler(label, walk, {}) for label, walk in samplers.MENU.items()}
+SAMPLERS["no noise"] = Sampler("DDPM without noise", samplers.ddpm, {"noise": 0.0})
 GRIDS: dict[str, Callable[[int], Tensor]] = {
     "log-linear": sigmas.log_linear,
     "karras": sigmas.karras,
@@ -51,6 +39,7 @@ GRIDS: dict[str, Callable[[int], Tensor]] = {
 STEP = slider("step", "step", 0, "steps", 1, 0.0, 200, digits=0)
 STEPS = slider("steps", "number of steps", 1, 200, 1, 50, digits=0, whole=True)
 KNOBS = [slider("noise", "noise multiplier", 0.0, 1.2, 0.05, 1.0), slider("eta", "DDIM's \u03b7", 0.0, 1.0, 0.05, 0.0)]
+SYMBOLS = {"noise": "noise \u00d7", "eta": "\u03b7 ="}  # what the number of a knob is written with
 SCHEDULE = choice("schedule", "noise levels", [*GRIDS])
 PLAY = {"role": "step", "from": 0, "to": "steps", "by": 1, "seconds": 7}
 
@@ -110,9 +99,15 @@ def vocabularies() -> dict[str, Any]:
     """Return samplers and grids of levels as the page needs them."""
     ends = {name: grid(2).tolist() for name, grid in GRIDS.items()}
     return {
-        "rules": [dict(name=name, label=s.label, rule=s.rule(), values=s.values) for name, s in SAMPLERS.items()],
+        "rules": [entry(name, *sampler) | {"values": sampler.values} for name, sampler in SAMPLERS.items()],
+        "symbols": SYMBOLS,
         "levels": [dict(name=name, low=low, high=high) for name, (high, low, _) in ends.items()],
     }
+
+
+def entry(name: str, label: str, walk: Callable[..., samplers.Walk], fixed: dict[str, float]) -> dict[str, Any]:
+    """Return a sampler as the page needs it."""
+    return {"name": name, "sampler": walk.__name__, "label": label, "rule": formula.rule(walk, **fixed)}
 
 
 def still(view: View) -> Any:

@@ -16,13 +16,14 @@ import { widget } from "../widget/widget.js";
 /** @import { Legend, Mark, PlaneMeta, Row, Rule, Scene, View } from "../types.js" */
 /** @typedef {CanvasRenderingContext2D} Pen */
 
-/** steps, n, high: of the paths. @typedef {PlaneMeta & { steps: number, n: number, high: number }} DensityMeta */
+/**
+ * steps, n, high: of the paths; rules: how the backward processes step.
+ *
+ * @typedef {PlaneMeta & { steps: number, n: number, high: number, rules: { reverse: Rule, ode: Rule } }} DensityMeta
+ */
 /** Increasing levels, and the particles at each. @typedef {{ levels: number[], xs: Float32Array[] }} Path */
 
 const NAMES = { forward: "forward SDE", reverse: "reverse SDE", ode: "probability-flow ODE" };
-
-/** How the backward processes step. @type {{ reverse: Rule, ode: Rule }} */
-const RULES = { reverse: { sampler: "sde", noise: 1, eta: 0 }, ode: { sampler: "heun", noise: 1, eta: 0 } };
 
 /** @implements {Scene} */
 class Density {
@@ -47,7 +48,7 @@ class Density {
       const levels = grid("log-linear", meta.steps, meta.low, meta.high).slice(0, -1).reverse();
       if (process === "forward") return { levels, xs: noiseUp(dataOf(view, -1), [0, ...levels], seed).slice(1) };
       const walk = startWalk([...levels].reverse(), meta.n, seed);
-      walkTo(walk, levels.length - 1, RULES[process], denoiser(view, terms));
+      walkTo(walk, levels.length - 1, meta.rules[process], denoiser(view, terms));
       return { levels, xs: walk.xs.slice().reverse() };
     });
   }

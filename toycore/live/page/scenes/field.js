@@ -14,13 +14,13 @@ import { arrows, backdrop, clockRows, EPS, ERROR, probe, swarm } from "../plane.
 import { widget } from "../widget/widget.js";
 
 /** @import { Memory } from "../memory.js" */
-/** @import { Legend, Mark, Pair, Pane, PlaneMeta, Row, Run, Scene, Term, View } from "../types.js" */
+/** @import { Legend, Mark, Pair, Pane, PlaneMeta, Row, Rule, Run, Scene, Term, View } from "../types.js" */
 /** @typedef {CanvasRenderingContext2D} Pen */
 
 /**
  * linked: one pane per Denoiser; steps, n, high: of the particles' walk.
  *
- * @typedef {PlaneMeta & { linked: boolean, steps: number, n: number, high: number }} FieldMeta
+ * @typedef {PlaneMeta & { linked: boolean, steps: number, n: number, high: number, rule: Rule }} FieldMeta
  */
 
 /** @implements {Scene} */
@@ -64,7 +64,7 @@ class Field {
     return this.runs[i]([terms[0][0], seed], () => ({
       walk: startWalk(grid("log-linear", meta.steps, meta.low, meta.high), meta.n, seed),
       D: denoiser(this.view, terms),
-      rule: { sampler: "ddim", eta: 0, noise: 1 },
+      rule: meta.rule,
     }));
   }
 

@@ -15,15 +15,15 @@ import { arrows, backdrop, count, EPS, noiseAt, probe, swarm } from "../plane.js
 import { widget } from "../widget/widget.js";
 
 /** @import { Memory } from "../memory.js" */
-/** @import { Legend, Mark, Measures, Pair, PlaneMeta, Row, Run, Scene, Term, View } from "../types.js" */
+/** @import { Legend, Mark, Measures, Pair, PlaneMeta, Row, Rule, Run, Scene, Term, View } from "../types.js" */
 /** @typedef {CanvasRenderingContext2D} Pen */
 
 /**
- * names: of the classes; conventions: [whose, what is added to s]; steps, n, high: of the walk.
+ * names: of the classes; conventions: [whose, what is added to s]; steps, n, high, rule: of the walk.
  *
  * @typedef {object} GuidanceFacts
  * @property {string[]} names @property {[string, number][]} conventions
- * @property {number} steps @property {number} n @property {number} high
+ * @property {number} steps @property {number} n @property {number} high @property {Rule} rule
  */
 /** @typedef {PlaneMeta & GuidanceFacts} GuidanceMeta */
 
@@ -74,7 +74,7 @@ class Guidance {
     return this.ends([this.lattice(-1), label, guidance, avoid, push, form, low, high, seed], () => ({
       walk: startWalk(grid("log-linear", meta.steps, meta.low, meta.high), meta.n, seed),
       D: denoiser(this.view, (sigma) => this.guide(sigma)),
-      rule: { sampler: "ddim", noise: 1, eta: 0 },
+      rule: meta.rule,
     }));
   }
 

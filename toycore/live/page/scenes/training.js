@@ -15,12 +15,14 @@ import { widget } from "../widget/widget.js";
 
 /** @import { ArrowStyle } from "../plane.js" */
 /** @import { Memory } from "../memory.js" */
-/** @import { Box, Legend, Pane, PlaneMeta, Row, Scene, Term, View } from "../types.js" */
+/** @import { Box, Legend, Pane, PlaneMeta, Row, Rule, Scene, Term, View } from "../types.js" */
 /** @typedef {CanvasRenderingContext2D} Pen */
+
+/** rule: how the samples step. @typedef {PlaneMeta & { rule: Rule }} TrainingMeta */
 
 /** @implements {Scene} */
 class Training {
-  /** @param {View<PlaneMeta>} view */
+  /** @param {View<TrainingMeta>} view */
   constructor(view) {
     this.view = view;
     this.backdrop = backdrop(view);
@@ -58,7 +60,7 @@ class Training {
     const { seed } = this.view.values, learned = this.learned();
     return this.ends([learned, seed], () => {
       const walk = startWalk(grid("log-linear", 25, 0.01, 10), 400, seed), D = denoiser(this.view, [[learned, 1]]);
-      return walkTo(walk, 25, { sampler: "ddim", noise: 1, eta: 0 }, D);
+      return walkTo(walk, 25, this.view.meta.rule, D);
     });
   }
 
@@ -151,4 +153,4 @@ class Training {
   }
 }
 
-export default widget((/** @type {View<PlaneMeta>} */ view) => new Training(view));
+export default widget((/** @type {View<TrainingMeta>} */ view) => new Training(view));

@@ -4,7 +4,7 @@ import { dataOf, denoiser, frameOf, termsOf } from "../fields.js";
 import { fixed, significant } from "../format.js";
 import { grid, scaleOf } from "../maths/levels.js";
 import { measures, moments, nearest } from "../maths/measures.js";
-import { startWalk, walkTo } from "../maths/walk.js";
+import { isRandom, startWalk, walkTo } from "../maths/walk.js";
 import { memory } from "../memory.js";
 import { border, chart, headline, scaleBar } from "../paint/chart.js";
 import { arrow, curve, disc, ring } from "../paint/marks.js";
@@ -19,41 +19,41 @@ import { widget } from "../widget/widget.js";
 /** @typedef {CanvasRenderingContext2D} Pen */
 
 /**
- * A sampler: how it steps, and which values of the view take the place of the rule's own.
+ * An entry of the menu: its step, and which values of the view take the place of the step's own.
  *
- * @typedef {{ name: string, label: string, rule: Rule, values: ("noise" | "eta")[] }} Sampler
+ * @typedef {{ name: string, sampler: string, label: string, rule: Rule, values: ("noise" | "eta")[] }} Entry
  */
 /**
- * samplers: one pane each, null where the control chooses; rules: all samplers; levels: the grids; n: particles.
+ * samplers: one pane each, null where the control chooses; rules: all samplers; symbols: what the number of a value is
+ * written with; levels: the grids; n: particles.
  *
  * @typedef {object} WalkFacts
- * @property {(string | null)[]} samplers @property {Sampler[]} rules
+ * @property {(string | null)[]} samplers @property {Entry[]} rules @property {Record<string, string>} symbols
  * @property {{ name: string, low: number, high: number }[]} levels @property {number} n
  */
 /** @typedef {PlaneMeta & WalkFacts} WalkMeta */
 
 /** A pane's sampler with what is known of its walk. @typedef {ReturnType<typeof laneOf>} Lane */
 
-/** A number that a sampler's label is followed by, where it is not the usual one. @type {Record<string, string>} */
-const SYMBOLS = { noise: "noise \u00D7", eta: "\u03B7 =" };
-
-/** How a sampler steps, given the sliders. @param {View<WalkMeta>} view @param {string} name @returns {Rule} */
-function ruleOf({ meta, values }, name) {
-  const { rule, values: own } = entryOf(meta, name);
-  return { ...rule, ...Object.fromEntries(own.map((role) => [role, values[role]])) };
+/** The sampler of a lane. @param {View<WalkMeta>} view @param {Lane} lane */
+function entryOf({ meta: { rules }, values }, lane) {
+  const wanted = lane.name ?? values.sampler;
+  return rules.find(({ name }) => name === wanted) ?? rules[0];
 }
 
-/** @param {WalkMeta} meta @param {string} name */
-const entryOf = ({ rules }, name) => rules.find((entry) => entry.name === name) ?? rules[0];
+/** How it steps, given the sliders. @param {View<WalkMeta>} view @param {Lane} lane @returns {Rule} */
+function ruleOf(view, lane) {
+  const { rule, values } = entryOf(view, lane), own = values.map((role) => [role, view.values[role]]);
+  return { ...rule, values: { ...rule.values, ...Object.fromEntries(own) } };
+}
 
-/** What a rule is called: DDPM with no noise has a name of its own. @param {WalkMeta} meta @param {Rule} now */
-function labelOf({ rules }, now) {
-  const fits = rules.filter(({ rule }) => rule.sampler === now.sampler);
-  const roles = /** @type {const} */ (["noise", "eta"]);
-  const own = fits.find(({ rule }) => roles.every((role) => rule[role] === now[role]));
-  if (own) return own.label;
-  const changed = roles.filter((role) => fits[0].rule[role] !== now[role]);
-  return [fits[0].label, ...changed.map((role) => `${SYMBOLS[role]} ${fixed(now[role])}`)].join(", ");
+/** What a lane is called: DDPM with no noise has a name of its own. @param {View<WalkMeta>} view @param {Lane} lane */
+function labelOf(view, lane) {
+  const { sampler } = entryOf(view, lane), { values } = ruleOf(view, lane), { rules, symbols } = view.meta;
+  const fits = rules.filter((entry) => entry.sampler === sampler), roles = Object.keys(values);
+  const changed = fits.map(({ rule }) => roles.filter((role) => rule.values[role] !== values[role]));
+  const own = fits.find((_, i) => !changed[i].length), [{ label }] = fits;
+  return own?.label ?? [label, ...changed[0].map((role) => `${symbols[role]} ${fixed(values[role])}`)].join(", ");
 }
 
 /** @param {string | null} name */
@@ -84,9 +84,9 @@ class Sampling {
 
   /** The whole walk of a lane. @param {Lane} lane */
   run(lane) {
-    const { view } = this, { show, label, steps, schedule, seed, sampler } = view.values;
-    const rule = ruleOf(view, lane.name ?? sampler), terms = termsOf(view, show, label);
-    return lane.run([...Object.values(rule), terms[0][0], steps, schedule, seed], () => {
+    const { view } = this, { show, label, steps, schedule, seed } = view.values;
+    const rule = ruleOf(view, lane), terms = termsOf(view, show, label);
+    return lane.run([entryOf(view, lane), ...Object.values(rule.values), terms[0][0], steps, schedule, seed], () => {
       const { low, high } = view.meta.levels.find(({ name }) => name === schedule) ?? view.meta;
       const sigmas = grid(/** @type {Schedule} */ (schedule), steps, low, high);
       const run = { walk: startWalk(sigmas, view.meta.n, seed), D: denoiser(view, terms), rule };
@@ -148,7 +148,7 @@ class Sampling {
       swarm(view, g, pane, run, p, frame, sigma);
       this.drawFollowed(g, pane, run.walk, p, sigma);
     });
-    border(g, pane, view.look, this.many ? labelOf(view.meta, run.rule) : "");
+    border(g, pane, view.look, this.many ? labelOf(view, lane) : "");
     scaleBar(g, pane, view.look);
     const at = `step ${Math.round(p)} of ${run.walk.sigmas.length - 1}`;
     if (lane === this.lanes[0]) headline(g, pane, view.look, `\u03C3 = ${this.levelText(run.walk)}`, at);
@@ -251,7 +251,7 @@ class Sampling {
 
   describe() {
     const { step, steps } = this.view.values, scores = this.lanes.map((lane) => {
-      const { spread, coverage, distance } = this.score(lane), name = labelOf(this.view.meta, this.run(lane).rule);
+      const { spread, coverage, distance } = this.score(lane), name = labelOf(this.view, lane);
       return `${name}: spread ${spread.toFixed(2)} of the data's, coverage ${coverage.toFixed(2)}, `
         + `mean distance ${distance.toFixed(3)}`;
     });
@@ -272,10 +272,7 @@ class Sampling {
 
   /** Whether any step of any pane has a random part. */
   isRandom() {
-    return this.lanes.some((lane) => {
-      const { rule } = this.run(lane);
-      return rule.sampler === "ddim" ? rule.eta > 0 : rule.sampler !== "heun" && rule.noise > 0;
-    });
+    return this.lanes.some((lane) => isRandom(this.run(lane).walk));
   }
 
   reset() {
