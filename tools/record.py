@@ -10,11 +10,36 @@ import nbformat
 from nbclient.exceptions import CellExecutionError
 
 from toycore.checkpoints import write_whole
+from toycore.programs.export.cells import WIDGET, states, views
+from toycore.programs.export.runs import STILLS, stored
 from toycore.programs.notebook import execute
 
-WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 LANGUAGE = {"file_extension": ".py", "mimetype": "text/x-python", "name": "python"}
+
+
+def with_stills(notebook: dict[str, Any]) -> dict[str, Any]:
+    """Put beside each live view its still, for readers without a kernel."""
+    stills, known = notebook["metadata"].get("stills", {}), states(notebook)
+    for output in (output for cell in notebook["cells"] for output in cell.get("outputs", [])):
+        shown = views(output.get("data", {}).get(WIDGET, {}).get("model_id", ""), known)
+        for key in list(shown)[:1] if shown.keys() <= stills.keys() else []:
+            output["data"]["image/png"] = stills[key]
+            output["metadata"]["image/png"] = {"alt": f"A still of a live view: {shown[key]['meta']['title']}"}
+    return notebook
+
+
+def with_hidden_answers(notebook: dict[str, Any]) -> dict[str, Any]:
+    """Collapse the outputs below a *Predict*, up to the next text: a click, or running the cell, shows them."""
+    asked = False
+    for cell in notebook["cells"]:
+        if cell["cell_type"] == "markdown":
+            asked = "**Predict.**" in cell["source"].split("\n## ")[-1]
+        elif asked:
+            cell["metadata"]["jupyter"] = {"outputs_hidden": True}
+        else:
+            cell["metadata"].pop("jupyter", None)
+    return notebook
 
 
 def normalise(notebook: dict[str, Any]) -> dict[str, Any]:
@@ -33,16 +58,17 @@ def normalise(notebook: dict[str, Any]) -> dict[str, Any]:
 
 def forget_widget(output: dict[str, Any]) -> None:
     """Keep of a widget only its text, without the address in it."""
-    if WIDGET_VIEW in output.get("data", {}):
-        del output["data"][WIDGET_VIEW]
-        output["metadata"].pop(WIDGET_VIEW, None)
+    if WIDGET in output.get("data", {}):
+        del output["data"][WIDGET]
+        output["metadata"].pop(WIDGET, None)
         text = "".join(output["data"].get("text/plain", ""))
         output["data"]["text/plain"] = re.sub(r"0x[0-9a-fA-F]+", "ADDRESS", text)
 
 
 def record(path: Path) -> None:
     """Run one notebook in its folder and replace the file; after an error or Ctrl-C it stays as it was."""
-    text = nbformat.writes(nbformat.from_dict(normalise(execute(path)))).rstrip("\n") + "\n"
+    run = with_hidden_answers(normalise(with_stills(stored(execute(path, after=STILLS)))))
+    text = nbformat.writes(nbformat.from_dict(run)).rstrip("\n") + "\n"
     write_whole(path, lambda beside: Path(beside).write_text(text, encoding="utf-8", newline="\n"))
 
 

@@ -93,6 +93,9 @@ def test_the_site_lives_without_network_and_kernel(site, browser, scheme):
     with b.page_of(browser, offline=True, scheme=scheme) as page:
         page.goto(site.as_uri())
         page.click(".cards a:has-text('A small notebook')")
+        assert not page.is_visible(".output img"), "the answer waits for a guess"
+        page.click("button.guess")
+        assert page.locator("button.guess").count() == 0 and page.is_visible(".output img")
         page.locator(".tc-view").scroll_into_view_if_needed()
         page.wait_for_function("() => document.querySelector('.tc-view')?.tcStats.frames > 0")
         assert b.drawn(page) > 20
@@ -114,6 +117,7 @@ def test_the_site_lives_without_network_and_kernel(site, browser, scheme):
 def test_paper_has_the_text_in_light_colours_and_stills_for_views(site, browser):
     with b.page_of(browser, offline=True, scheme="dark") as page:
         page.goto((site.parent / "02_small.html").as_uri())
+        page.click(".guess")
         page.wait_for_selector(".tc-view")
         assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(20, 22, 26)"
         assert not page.is_visible(".still img"), "on the screen the view itself"
@@ -134,7 +138,8 @@ def test_without_scripts_a_view_is_its_still(site, browser):
 def test_a_handout_has_words_and_lines_to_write_on_and_its_answers_last(site, browser):
     with b.page_of(browser, offline=True) as page:
         page.goto((site.parent / "02_small.html").as_uri())
-        page.wait_for_selector(".tc-view")
+        page.wait_for_selector(".tc-view", state="attached")
+        page.click(".guess")
         before = page.evaluate("[...document.querySelectorAll('main > *')].map((e) => e.outerHTML.slice(0, 60))")
         page.evaluate("window.print = () => { window.printed = document.body.className; }")
         page.click("#handout")
@@ -181,7 +186,7 @@ def test_the_site_is_accessible(site, browser, name: str) -> None:
     for scheme in ("light", "dark"):
         with b.page_of(browser, offline=True, scheme=scheme) as page:
             page.goto((site.parent / name).as_uri())
-            page.wait_for_selector(".tc-view")
+            page.wait_for_selector(".tc-view", state="attached")
             page.add_script_tag(path=str(axe))
             found = page.evaluate(
                 "axe.run().then((r) => r.violations.map((v) => [v.id, v.nodes[0].html.slice(0, 120)]))"

@@ -7,6 +7,7 @@ import pytest
 from nbclient.exceptions import CellExecutionError
 
 from tools import record
+from toycore.programs.export.stills import invitation
 
 CELLS = """
 import sys, time; print(1, flush=True); print(2); print("warned", file=sys.stderr)
@@ -64,7 +65,28 @@ def test_a_notebook_that_fails_stays_as_it_was(path: Path) -> None:
 
 
 def test_a_widget_keeps_its_text_without_its_address() -> None:
-    data = {record.WIDGET_VIEW: {"model_id": "5f"}, "text/plain": ["<View object at 0x7f1234567890>"]}
-    output = {"data": data, "metadata": {record.WIDGET_VIEW: {}}}
+    data = {record.WIDGET: {"model_id": "5f"}, "text/plain": ["<View object at 0x7f1234567890>"]}
+    output = {"data": data, "metadata": {record.WIDGET: {}}}
     record.forget_widget(output)
     assert output == {"data": {"text/plain": "<View object at ADDRESS>"}, "metadata": {}}
+
+
+def test_answers_are_collapsed_until_somebody_asks() -> None:
+    text, code = nbformat.v4.new_markdown_cell, nbformat.v4.new_code_cell
+    book = nbformat.v4.new_notebook(cells=[text("## 1\n\n**Predict.** Red or blue?"), code("a"), code("b")])
+    book.cells += [text("Red.\n\n**Predict.** And now?\n\n## 2"), code("c")]
+    hidden = [cell.metadata.get("jupyter") for cell in record.with_hidden_answers(book).cells]
+    assert hidden == [None, {"outputs_hidden": True}, {"outputs_hidden": True}, None, None]
+
+
+def test_a_live_view_leaves_a_still_and_says_how_to_move_it(path: Path) -> None:
+    book = nbformat.read(path, as_version=4)
+    book.cells = [nbformat.v4.new_code_cell("from toycore import live\nlive.field()")]
+    nbformat.write(book, path)
+    record.record(path)
+    [output] = nbformat.read(path, as_version=4).cells[0].outputs
+    assert set(output.data) == {"image/png", "text/plain"}
+    assert output.metadata["image/png"]["alt"] == "A still of a live view: The field at one noise level"
+    from toycore import live
+
+    assert invitation(live.field().meta).endswith("Click a point: where did it come from?")

@@ -139,6 +139,7 @@ def test_a_ballot_is_one_statement_a_slide_with_hands_counted(page) -> None:
 def test_escape_puts_the_page_together_again(pages, browser) -> None:
     with b.page_of(browser, offline=True) as page:
         page.goto(pages.as_uri())
+        page.click(".guess")
         page.wait_for_selector(".tc-canvas")
         whole = "[...document.querySelectorAll('#main > *, #main .output > *')].map((e) => e.tagName + e.className)"
         before = page.evaluate(whole)

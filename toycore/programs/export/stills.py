@@ -11,11 +11,27 @@ def show() -> None:
     """Print the still of every view in this kernel, {id of the view: PNG in base64}, as one line."""
     from ipywidgets.widgets.widget import _instances
 
-    from toycore import plots
     from toycore.live import View
 
     views = {key: widget for key, widget in _instances.items() if isinstance(widget, View)}
-    print(MARK + json.dumps({key: base64.b64encode(plots.png(view.still())).decode() for key, view in views.items()}))
+    print(MARK + json.dumps({key: base64.b64encode(still(view)).decode() for key, view in views.items()}))
+
+
+def still(view: Any) -> bytes:
+    """Return the still of a view as a PNG, with a line below it that says how the view is moved."""
+    from toycore import plots
+
+    fig = view.still()
+    fig.supxlabel(invitation(view.meta), fontsize=9, style="italic")
+    return plots.png(fig)
+
+
+def invitation(meta: dict[str, Any]) -> str:
+    """Return what a reader of the still should do to see it move."""
+    sliders = [control["label"] for control in meta["controls"] if control["type"] == "range"]
+    drag = f" Run the cell and drag the slider \u201c{sliders[0]}\u201d." if sliders else " Run the cell."
+    hint = meta.get("hint", "")
+    return f"A still of a live view.{drag} {hint}{'' if hint.endswith('?') else '.' if hint else ''}".strip()
 
 
 def read(outputs: list[Any]) -> dict[str, str]:

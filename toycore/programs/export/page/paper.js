@@ -1,5 +1,7 @@
 // Paper: the page as it is, or a handout with lines to write on, whose answers stand at the end.
 
+import { showAnswers } from "./predictions.js";
+
 let undo = [];
 
 /** Move the answers behind everything else, each group below the heading of its section. */
@@ -37,8 +39,10 @@ export function startPaper(main) {
   document.getElementById("print").onclick = () => print();
   document.getElementById("handout").onclick = () => {
     document.body.classList.add("handout");
+    showAnswers();
     answersLast(main);
     print();
   };
+  addEventListener("beforeprint", showAnswers);
   addEventListener("afterprint", () => restore(main));
 }

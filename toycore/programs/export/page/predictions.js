@@ -1,4 +1,4 @@
-// Questions and answers: "Predict. ..." is a paragraph of its own, and what follows it is marked as its answer.
+// Questions and answers: "Predict. ..." is a paragraph of its own; what follows is its answer, folded until asked for.
 
 export function markPredictions(main) {
   for (const strong of main.querySelectorAll(":scope > p > strong")) {
@@ -14,10 +14,35 @@ function markQuestion(strong) {
     next.classList.add("choices");
     next = next.nextElementSibling;
   }
-  for (; next && !endsAnswer(next); next = next.nextElementSibling) next.classList.add("answer");
+  const answer = [];
+  for (; next && !endsAnswer(next); next = next.nextElementSibling) answer.push(next);
+  for (const node of answer) node.classList.add("answer");
+  if (answer.length) fold(answer);
 }
 
-const endsAnswer = (node) => node.matches("h1, h2, h3, footer, .predict")
+/** Hide an answer behind a button; the browser's own search finds it all the same, and a link into it opens it. */
+function fold(answer) {
+  const button = Object.assign(document.createElement("button"), { type: "button", className: "guess" });
+  button.textContent = "I have made a guess. Show the answer";
+  const show = () => {
+    for (const node of answer) node.removeAttribute("hidden");
+    button.remove();
+  };
+  for (const node of answer) {
+    node.setAttribute("hidden", "until-found");
+    node.addEventListener("beforematch", show);
+  }
+  button.onclick = show;
+  answer[0].before(button);
+  if (answer.some((node) => location.hash && node.contains(document.getElementById(location.hash.slice(1))))) show();
+}
+
+/** Show all answers, for paper and slides, which have their own ways to hide them. */
+export function showAnswers() {
+  document.querySelectorAll(".guess").forEach((button) => /** @type {HTMLElement} */ (button).click());
+}
+
+const endsAnswer = (node) => node.matches("h1, h2, h3, footer, .predict, .stub")
   || [...node.children].some((part) => part.matches("strong") && part.textContent.startsWith("Predict"));
 
 /** The question as a paragraph; what stands before it keeps its own. */

@@ -1,6 +1,7 @@
 // Slides: the page as a deck that keys and a clicker turn.
 
 import { deal, fit } from "./deck.js";
+import { showAnswers } from "./predictions.js";
 import { otherTheme } from "./theme.js";
 
 const STEPS = { ArrowRight: 1, PageDown: 1, " ": 1, ArrowLeft: -1, PageUp: -1 };
@@ -52,6 +53,7 @@ function fitNow() {
 
 function start(main) {
   if (at >= 0) return;
+  showAnswers();
   const top = [...main.children].find((node) => node.getBoundingClientRect().bottom > 80);
   build(main);
   const here = slides.findIndex(({ node }) => top && (node.contains(top) || top.contains(node)));
