@@ -48,7 +48,11 @@ function terms(a) {
   return new Map();
 }
 
-/** The array that a sum is; x itself for the sum 1 x. @param {Value} value @param {number} length @returns {Float32Array} */
+/**
+ * The array that a sum is; x itself for the sum 1 x.
+ *
+ * @param {Value} value @param {number} length @returns {Float32Array}
+ */
 function gather(value, length) {
   const [[first, c] = [new Float32Array(length), 0], ...rest] = terms(value);
   if (c === 1 && !rest.length) return first;
