@@ -1,8 +1,9 @@
 """What a student or a teacher can get wrong is refused in words: by toycore itself, at once, and with what to do.
 
 Every place where something of a kind goes in, times everything of that kind that is wrong. A new public function joins
-the lists of the kinds that it takes; a wrong call with a message of its own joins `test_bad_calls_single.py`. A row is
-a call and a part of its message; calls are text, so that a failure shows what was typed.
+the lists of the kinds that it takes; a wrong call with a message of its own joins `test_bad_calls_single.py` or
+`test_bad_calls_learned.py`. A row is a call and parts of its message; calls are text, so that a failure shows what was
+typed.
 """
 
 import pytest

@@ -68,4 +68,4 @@ ROWS = [
 
 @pytest.mark.parametrize(("call", "part"), ROWS, ids=lambda text: str(text)[:100])
 def test_a_bad_call_is_refused_in_words(call: str, part: str) -> None:
-    refused_in_words(call, part, {"AX": AX})
+    refused_in_words(call, part, names={"AX": AX})

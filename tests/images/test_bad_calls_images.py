@@ -218,5 +218,5 @@ def test_a_bad_call_on_pictures_is_refused(
     call: str, part: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    refused_in_words(call, part, NAMES)
+    refused_in_words(call, part, names=NAMES)
     assert not list(tmp_path.iterdir())

@@ -87,8 +87,8 @@ def outcome(call: str, names: dict[str, Any] | None = None) -> tuple[str, str]:
     return "accepted", repr(value)[:80]
 
 
-def refused_in_words(call: str, part: str, names: dict[str, Any] | None = None) -> None:
+def refused_in_words(call: str, *parts: str, names: dict[str, Any] | None = None) -> None:
     """The call raises an error of toycore's own, at once, that says this."""
     came, message = outcome(call, names)
     assert came == "refused", f"{call}: {came}: {message}"
-    assert part in message, f"{call}: {message}"
+    assert all(part in message for part in parts), f"{call}: {message}"
