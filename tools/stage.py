@@ -28,6 +28,7 @@ VIEWS = {
     "guidance": lambda: live.guidance(label=1),
     "density": lambda: live.density(),
     "training": lambda: live.training(data.spiral(100)),
+    "spacetime": lambda: live.spacetime(),
     "frames": lambda: live.frames(mixtures.spiral().sample(25 * 64)[0].reshape(25, 64, 2).sigmoid()),
 }
 MEASURE = """() => {

@@ -114,6 +114,7 @@ VIEWS = {
     "lanes": lambda: live.walk(data.spiral(40), samplers=["ddpm", "no noise", "ddim"], steps=20),
     "guidance": lambda: live.guidance(data=data.spiral(40, classes=3)),
     "forward": lambda: live.forward(data.spiral(40)),
+    "spacetime": lambda: live.spacetime(),
 }
 
 

@@ -20,7 +20,7 @@ from toycore.live.views import walk as walk_view
 from toycore.types import seeded
 
 LIVE = Path(live.__file__).parent
-KINDS = "field", "forward", "walk", "guidance", "density", "training", "frames"
+KINDS = "field", "forward", "walk", "guidance", "density", "training", "frames", "spacetime"
 
 
 def smallest(kind: str):
@@ -30,6 +30,8 @@ def smallest(kind: str):
         return live.frames(torch.rand(4, 5, 6))
     if kind == "training":
         return live.training(points, walk=())
+    if kind == "spacetime":
+        return live.spacetime()
     return getattr(live, kind)(data=points)
 
 

@@ -7,7 +7,7 @@ import torch
 from tests.support import browser as b
 from toycore import data, live, mixtures
 
-KINDS = "field", "linked", "forward", "walk", "lanes", "guidance", "density", "training", "frames"
+KINDS = "field", "linked", "forward", "walk", "lanes", "guidance", "density", "training", "frames", "spacetime"
 
 
 def points():
@@ -23,6 +23,7 @@ MAKE = {
     "guidance": lambda: live.guidance(data=points()),
     "density": lambda: live.density(points()),
     "training": lambda: small_training(),
+    "spacetime": lambda: live.spacetime(),
     "frames": lambda: live.frames(
         torch.rand(5, 8, 8, generator=torch.Generator().manual_seed(0)), captions=list("abcde")
     ),

@@ -20,7 +20,19 @@ from toycore.live.views.field import field
 from toycore.live.views.forward import forward
 from toycore.live.views.frames import frames
 from toycore.live.views.guidance import guidance
+from toycore.live.views.spacetime import spacetime
 from toycore.live.views.training import training
 from toycore.live.views.walk import walk
 
-__all__ = ["View", "density", "field", "forward", "frames", "guidance", "lattice", "training", "walk"]
+__all__ = [
+    "View",
+    "density",
+    "field",
+    "forward",
+    "frames",
+    "guidance",
+    "lattice",
+    "spacetime",
+    "training",
+    "walk",
+]

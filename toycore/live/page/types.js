@@ -154,6 +154,8 @@
  * @property {"forward" | "reverse" | "ode"} process
  * @property {number} snapshot @property {number} last the last snapshot there is, counted by the training's scene
  * @property {number} second
+ * @property {number} amount of damage, 0 none .. 1 full @property {string} damage which
+ * @property {number} follow the noise where the path that is followed begins
  * @property {"guided" | "three" | "none"} vectors
  */
 
