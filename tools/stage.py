@@ -29,6 +29,7 @@ VIEWS = {
     "density": lambda: live.density(),
     "training": lambda: live.training(data.spiral(100)),
     "spacetime": lambda: live.spacetime(),
+    "damage": lambda: live.damage(damage="gaussian"),
     "frames": lambda: live.frames(mixtures.spiral().sample(25 * 64)[0].reshape(25, 64, 2).sigmoid()),
 }
 MEASURE = """() => {

@@ -115,6 +115,7 @@ VIEWS = {
     "guidance": lambda: live.guidance(data=data.spiral(40, classes=3)),
     "forward": lambda: live.forward(data.spiral(40)),
     "spacetime": lambda: live.spacetime(),
+    "damage": lambda: live.damage(n=60),
 }
 
 

@@ -20,7 +20,7 @@ from toycore.live.views import walk as walk_view
 from toycore.types import seeded
 
 LIVE = Path(live.__file__).parent
-KINDS = "field", "forward", "walk", "guidance", "density", "training", "frames", "spacetime"
+KINDS = "field", "forward", "walk", "guidance", "density", "training", "frames", "spacetime", "damage"
 
 
 def smallest(kind: str):
@@ -32,6 +32,8 @@ def smallest(kind: str):
         return live.training(points, walk=())
     if kind == "spacetime":
         return live.spacetime()
+    if kind == "damage":
+        return live.damage(n=40)
     return getattr(live, kind)(data=points)
 
 

@@ -15,7 +15,12 @@ def answers(module: str, code: str, **given: Any) -> Any:
     names = "".join(f"const {name} = {json.dumps(value)};\n" for name, value in given.items())
     script = f"const m = await import({(PAGE / module).as_uri()!r});\n{names}console.log(JSON.stringify({code}));"
     run = subprocess.run(
-        [program("node"), "--input-type=module", "-e", script], capture_output=True, text=True, timeout=60, check=False
+        [program("node"), "--input-type=module", "-"],
+        input=script,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
     )
     assert run.returncode == 0, run.stderr[-2000:]
     return json.loads(run.stdout)

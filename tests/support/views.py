@@ -7,7 +7,19 @@ import torch
 from tests.support import browser as b
 from toycore import data, live, mixtures
 
-KINDS = "field", "linked", "forward", "walk", "lanes", "guidance", "density", "training", "frames", "spacetime"
+KINDS = (
+    "field",
+    "linked",
+    "forward",
+    "walk",
+    "lanes",
+    "guidance",
+    "density",
+    "training",
+    "frames",
+    "spacetime",
+    "damage",
+)
 
 
 def points():
@@ -24,6 +36,7 @@ MAKE = {
     "density": lambda: live.density(points()),
     "training": lambda: small_training(),
     "spacetime": lambda: live.spacetime(),
+    "damage": lambda: live.damage(n=60),
     "frames": lambda: live.frames(
         torch.rand(5, 8, 8, generator=torch.Generator().manual_seed(0)), captions=list("abcde")
     ),

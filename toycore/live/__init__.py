@@ -15,6 +15,7 @@ spiral. What else is given by name sets the values at the start: `live.walk(step
 
 from toycore.live import lattice
 from toycore.live.engine import View
+from toycore.live.views.damage import damage
 from toycore.live.views.density import density
 from toycore.live.views.field import field
 from toycore.live.views.forward import forward
@@ -26,6 +27,7 @@ from toycore.live.views.walk import walk
 
 __all__ = [
     "View",
+    "damage",
     "density",
     "field",
     "forward",
