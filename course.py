@@ -286,6 +286,7 @@ COMMANDS = {  # name: (a module or a function of the arguments, what it does)
     "figures": ("figures", "draw every figure of figures/ again"),
     "export": ("toycore.programs.export", "write the course as web pages that need no Python"),
     "bench": (bench, "measure training and sampling: some minutes in the plane, two on pictures"),
+    "train": ("toycore.images.train", "train on pictures: mnist, cifar10, strokes, or a folder of your own"),
     "weights": ("toycore.programs.recipes", "train the shipped checkpoints again"),
 }
 

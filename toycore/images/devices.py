@@ -2,7 +2,9 @@
 
 import gc
 import importlib
+import math
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
@@ -54,6 +56,18 @@ def bfloat16_pays(D: nn.Module, device: torch.device) -> bool:
     return any(isinstance(m, nn.Conv2d) for m in D.modules()) and any(
         able.get(name) for name in ("avx512_bf16", "amx_bf16")
     )
+
+
+def peak_memory(device: torch.device) -> float:
+    """Return the most memory held so far, in bytes: of the GPU, or of this process where the system says so."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device)
+    if sys.platform == "win32":
+        return math.nan
+    import resource
+
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most if sys.platform == "darwin" else 1024 * most  # macOS counts bytes, Linux kB
 
 
 @contextmanager

@@ -43,6 +43,9 @@ def batch_of(step: int, x: Tensor, labels: Tensor, plan: Plan) -> Batch:
     eps = torch.randn(x0.shape, generator=rng, device=x.device)
     sigma = torch.randn(plan.batch, generator=rng, device=x.device).exp()
     dropped = torch.rand(plan.batch, generator=rng, device=x.device) < plan.label_dropout
+    if plan.flip:
+        mirrored = torch.rand(plan.batch, 1, 1, 1, generator=rng, device=x.device) < 0.5
+        x0 = torch.where(mirrored, x0.flip(-1), x0)
     return Batch(x0, eps, sigma, labels[rows].masked_fill(dropped, -1))
 
 
@@ -80,7 +83,7 @@ def _walk(D: nn.Module, x: Tensor, labels: Tensor, plan: Plan, run: Run) -> Iter
     forward = autocast(x.device, precision(D, x.device, plan.precision))
     for step in range(len(run.losses), plan.steps):
         batch = Batch(*(part[share] for part in batch_of(step, x, labels, plan)))
-        with forward:
+        with forward, dropout(step, D, x.device, plan):
             value = loss(batch)
         run.optimizer.zero_grad()
         value.backward()
@@ -91,6 +94,18 @@ def _walk(D: nn.Module, x: Tensor, labels: Tensor, plan: Plan, run: Run) -> Iter
             move_average(run.average, D, min(plan.average, (1 + step) / (10 + step)))
             run.losses.append(number)
         yield Progress(step + 1, number, run.average)
+
+
+@contextmanager
+def dropout(step: int, D: nn.Module, device: torch.device, plan: Plan) -> Iterator[None]:
+    """Draw dropout's zeros from the step's number as well, and leave torch's own stream as it was."""
+    if not any(isinstance(module, nn.Dropout) and module.p for module in D.modules()):
+        yield
+        return
+    gpu, rng = device.type == "cuda", torch.Generator(device).manual_seed(1_000_003 * plan.seed + step)
+    with torch.random.fork_rng([device] if gpu else []):
+        (torch.cuda if gpu else torch.random).set_rng_state(rng.get_state())
+        yield
 
 
 def finite(loss: float, step: int, lr: float) -> float:

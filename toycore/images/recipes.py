@@ -26,13 +26,14 @@ HELD = 500  # digits kept for judging
 
 
 class Recipe(NamedTuple):
-    """A line for people, the set, the network for (shape, names, rng), the plan; latents need an autoencoder's name."""
+    """A title, the set, the network for (shape, names, rng), the plan, an autoencoder for latents, what to expect."""
 
     title: str
     data: str
     net: Net
     plan: Plan
     latent: str = ""
+    expect: str = ""
 
 
 def mlp(width: int = 512, depth: int = 4) -> Net:
@@ -42,9 +43,9 @@ def mlp(width: int = 512, depth: int = 4) -> Net:
     )
 
 
-def unet(width: int, unshuffle: int = 1, rungs: tuple[int, ...] = (1, 2)) -> Net:
+def unet(width: int, unshuffle: int = 1, rungs: tuple[int, ...] = (1, 2), dropout: float = 0.0) -> Net:
     """Return a maker of U-Nets with a learned vector per class."""
-    return lambda shape, names, rng: UNet(shape[0], width, rungs, unshuffle, len(names), rng=rng)
+    return lambda shape, names, rng: UNet(shape[0], width, rungs, unshuffle, len(names), dropout=dropout, rng=rng)
 
 
 def captioned(width: int, unshuffle: int = 1, rungs: tuple[int, ...] = (1, 2)) -> Net:
@@ -68,11 +69,32 @@ RECIPES = {
     "shapes": Recipe(
         "32x32 captioned shapes, U-Net on latents", "shapes", captioned(48), Plan(1500, 64), "shapes-autoencoder"
     ),
-    "mnist": Recipe("MNIST, U-Net of 10M", "mnist", unet(160, 2), Plan(20_000, 512, 5e-4, average=0.999)),
-    "cifar10": Recipe(
-        "CIFAR-10, U-Net of 35M", "cifar10", unet(192, 1, (1, 2, 3)), Plan(60_000, 512, 3e-4, average=0.9995)
+    "mnist": Recipe(
+        "MNIST, U-Net of 0.9M",
+        "mnist",
+        unet(48, 2),
+        Plan(10_000, 64, average=0.999, decay=0.3),
+        expect="most digits can be read after 1,000 steps",
     ),
+    "mnist-10M": Recipe("MNIST, U-Net of 10M", "mnist", unet(160, 2), Plan(20_000, 512, 5e-4, average=0.999)),
+    "cifar10": Recipe(
+        "CIFAR-10, U-Net of 2.6M",
+        "cifar10",
+        unet(80, 2),
+        Plan(20_000, 64, 1e-3, average=0.999, flip=True),
+        expect="colours and rough forms, hardly an animal: for more, a GPU and cifar10-35M",
+    ),
+    "cifar10-35M": Recipe(
+        "CIFAR-10, U-Net of 35M",
+        "cifar10",
+        unet(192, 1, (1, 2, 3), dropout=0.1),
+        Plan(60_000, 512, 3e-4, average=0.9995, flip=True),
+    ),
+    "folder": Recipe("your pictures at 32x32, U-Net of 0.9M", "", unet(48, 2), Plan(5000, 64, average=0.999)),
 }
+
+
+LARGE = {"mnist": "mnist-10M", "cifar10": "cifar10-35M"}  # what a GPU is for
 
 
 def find(name: str) -> Recipe:
@@ -190,7 +212,7 @@ MAKERS: dict[str, Maker] = {
     "digits-judge": judging("digits", 600),
     "strokes-judge": judging("strokes", 600),
     "shapes-judge": judging("shapes", 800),
-    "mnist-judge": judging("mnist", 1200, 24),
+    "mnist-judge": judging("mnist", 3000, 24),
     "strokes-autoencoder": coder(
         "28x28 pen strokes, autoencoder, 16 latents",
         "strokes",

@@ -28,6 +28,7 @@ class Run(NamedTuple):
 
 def begin(D: nn.Module, plan: Plan) -> Run:
     """Return a run of no step yet: AdamW with betas .9 and .99."""
+    D.train()
     optimizer = torch.optim.AdamW(D.parameters(), lr=plan.lr, betas=(0.9, 0.99), fused=True)
     return Run(D, copy.deepcopy(D).requires_grad_(False).eval(), optimizer, [])
 

@@ -1,9 +1,12 @@
-"""Train on pictures, on a CPU, a GPU, or several: `python -m toycore.images.train NAME [--data ...] [--resume]`.
+"""Train on pictures, on a CPU, a GPU, or several: `course.py train NAME` or a folder of your own.
 
-    python -m toycore.images.train digits                         # 8x8 digits, under a minute
-    torchrun --nproc_per_node=4 -m toycore.images.train cifar10   # one process per GPU
+    python3 course.py train digits           # 8x8 digits, under a minute
+    python3 course.py train mnist --resume   # goes on where it was stopped
+    python3 course.py train my/photos        # one folder per class, or just pictures
+    torchrun --nproc_per_node=4 -m toycore.images.train cifar10   # one process per GPU, in the course's environment
 
-Recipes are in recipes.py, the loop itself is in loop.py.
+On a GPU mnist and cifar10 are the large recipes, mnist-10M and cifar10-35M. Recipes are in recipes.py, the loop itself
+is in loop.py.
 """
 
 import argparse
@@ -38,6 +41,7 @@ class Job(NamedTuple):
     decode: nn.Module
     out: Path
     card: dict[str, Any]
+    expect: str
 
 
 def main(arguments: list[str]) -> None:
@@ -53,8 +57,8 @@ def main(arguments: list[str]) -> None:
 
 def parser() -> argparse.ArgumentParser:
     """Return the reader of the command line."""
-    made = argparse.ArgumentParser(prog="python -m toycore.images.train", description=__doc__.split("\n")[0])
-    made.add_argument("name", help="recipe: " + ", ".join(recipes.RECIPES))
+    made = argparse.ArgumentParser(prog="course.py train", description=__doc__.split("\n")[0])
+    made.add_argument("name", help=f"recipe ({', '.join(recipes.RECIPES)}), or a folder of your pictures")
     made.add_argument("--data", help=f"another set ({', '.join(sets.NAMES)}) or your folder")
     for name, kind in {"steps": int, "batch": int, "lr": float, "seed": int}.items():
         made.add_argument(f"--{name}", type=kind, help=f"another {name} than the recipe's")
@@ -65,21 +69,32 @@ def parser() -> argparse.ArgumentParser:
     return made
 
 
+def chosen(name: str, data: str | None, device: torch.device) -> tuple[str, str | None]:
+    """Return the names of recipe and data: a folder's pictures have a recipe, and a GPU has the large ones."""
+    if name not in recipes.RECIPES and Path(name).expanduser().is_dir():
+        return "folder", str(Path(name).expanduser().resolve())
+    return (recipes.LARGE.get(name, name) if device.type == "cuda" else name), data
+
+
 def prepared(options: argparse.Namespace, device: torch.device) -> Job:
     """Find recipe and data, check the plan, and return the job, not yet begun."""
-    recipe = recipes.find(options.name)
+    name, data = chosen(options.name, options.data, device)
+    recipe = recipes.find(name)
+    if name == "folder" and not data:
+        raise ValueError("folder is the recipe for pictures of your own: give their folder's path in its place")
     plan = recipe.plan._replace(**{k: v for k in Plan._fields if (v := getattr(options, k, None)) is not None})
     checked(plan), positive(options.every, "every")
     if plan.batch % devices.place()[1]:
         raise ValueError(f"a batch of {plan.batch} cannot be shared by {devices.place()[1]} processes; use a multiple")
-    x, labels, names = recipes.source(recipe, options.data)
+    x, labels, names = recipes.source(recipe, data)
     D = precondition.from_velocity(recipe.net(tuple(x.shape[1:]), names, seeded(plan.seed))).to(device)
     if device.type == "cuda" and x.ndim == 4:
         D = D.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    card = {"title": recipe.title, "data": options.data or recipe.data, "pictures": len(x), "plan": plan._asdict()}
+    card = {"title": recipe.title, "data": data or recipe.data, "pictures": len(x), "plan": plan._asdict()}
     card["precision"] = devices.precision(D, device, plan.precision)
-    out = Path(options.out or f"runs/{options.name}")
-    return Job(begin(D, plan), plan, x.to(device), labels.to(device), recipes.decoder(recipe).to(device), out, card)
+    out = Path(options.out or f"runs/{Path(data).name if data else name}")
+    tensors = x.to(device), labels.to(device), recipes.decoder(recipe).to(device)
+    return Job(begin(D, plan), plan, *tensors, out, card, recipe.expect)
 
 
 def start_or_resume(job: Job, again: bool) -> None:
@@ -101,6 +116,8 @@ def work(job: Job, every: int) -> bool:
     with tqdm(**counts, unit=" images", unit_scale=True, disable=not first) as bar:
         try:
             for step, loss, _ in train(run.D, job.x, job.labels, plan, run):
+                if first and step == min(done + 5, plan.steps):
+                    bar.write(outlook(job, (time.time() - begun) / (step - done)))
                 bar.set_postfix(step=step, loss=f"{loss:.3f}", refresh=False)
                 bar.update(plan.batch)
                 if first and step % every == 0 and step < plan.steps:
@@ -113,6 +130,18 @@ def work(job: Job, every: int) -> bool:
         report(job)
         finish(job)
     return whole
+
+
+def outlook(job: Job, seconds: float) -> str:
+    """Return the line that says what to expect, from the seconds that a step takes here."""
+    run, plan, (n, *shape) = job.run, job.plan, job.x.shape
+    left = seconds * (plan.steps - len(run.losses))
+    time_left = f"{left / 60:.0f} minutes" if left > 90 else f"{left:.0f} seconds"
+    return (
+        f"{job.card['title']}: {n:,} pictures {'x'.join(map(str, shape))}, {plan.steps:,} steps of {plan.batch}, about"
+        f" {time_left} at this pace; {job.expect + '; ' if job.expect else ''}samples come to {job.out}; Ctrl-C keeps"
+        " what is learned"
+    )
 
 
 def report(job: Job) -> None:
@@ -134,7 +163,7 @@ def report(job: Job) -> None:
     write(out / "loss.png", lambda beside: loss_plot(run.losses).save(beside, "png"))
 
 
-def sample(D: nn.Module, shape: torch.Size, labels: Tensor, n: int = 80, steps: int = 20) -> Tensor:
+def sample(D: nn.Module, shape: torch.Size, labels: Tensor, n: int = 50, steps: int = 12) -> Tensor:
     """Return n samples of the labels in turn, by Heun's method from fixed noise."""
     kinds = labels.unique()
     grid = sigmas.karras(steps, 0.02, 80.0)
@@ -145,7 +174,8 @@ def sample(D: nn.Module, shape: torch.Size, labels: Tensor, n: int = 80, steps: 
 def finish(job: Job) -> None:
     """Write the run card: what was trained, on what, how fast, how far."""
     losses = job.run.losses
-    here = {"processes": devices.place()[1], "device": str(job.x.device), "torch": torch.__version__}
+    here: dict[str, Any] = {"processes": devices.place()[1], "device": str(job.x.device), "torch": torch.__version__}
+    here["peak memory, GB"] = round(devices.peak_memory(job.x.device) / 1e9, 2)
     done = {"parameters": count_params(job.run.D), "steps": len(losses), "loss": losses[-1] if losses else None}
     text = json.dumps(job.card | done | here, indent=2)
     checkpoints.write_whole(job.out / "card.json", lambda beside: Path(beside).write_text(text + "\n"))

@@ -4,12 +4,13 @@ net = UNet(channels=1, width=32, classes=10)
 D = precondition.from_velocity(net)              # now a Denoiser like any other
 """
 
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from toycore.checks import positive
+from toycore.checks import positive, share
 from toycore.images.nets import divides, labelling, levels, pictures, sizes
 from toycore.images.nets.text import CrossAttention, TextEncoder
 from toycore.networks import class_vector, initialise, waves
@@ -22,6 +23,7 @@ class UNet(nn.Module):
     width: channels at the finest rung; rungs: the factor of each rung, every rung halves the side. unshuffle = 2 first
     folds 2x2 pixels into channels, which makes every convolution four times cheaper. Attention in the middle. With
     captions, the label is a caption's number and its words are read by cross-attention; else it is a learned vector.
+    dropout: the share of features set to 0 inside each block while it is trained.
     Ronneberger et al. 2015; for diffusion, Ho et al. 2020 (appendix B).
     """
 
@@ -33,6 +35,7 @@ class UNet(nn.Module):
         unshuffle: int = 1,
         classes: int = 0,
         captions: tuple[str, ...] = (),
+        dropout: float = 0.0,
         rng: torch.Generator | None = None,
     ) -> None:
         super().__init__()
@@ -50,6 +53,7 @@ class UNet(nn.Module):
             unshuffle=unshuffle,
             classes=classes,
             captions=tuple(captions),
+            dropout=share(dropout, "dropout"),
         )
         self.classes, self.multiple = len(captions) or classes, unshuffle * 2 ** (len(rungs) - 1)
         dim = 4 * width  # of the condition, the vector that every block sees
@@ -59,11 +63,10 @@ class UNet(nn.Module):
         widths, inner = [width * rung for rung in rungs], channels * unshuffle**2
         self.fold, self.unfold = nn.PixelUnshuffle(unshuffle), nn.PixelShuffle(unshuffle)
         self.first = nn.Conv2d(inner, width, 3, padding=1)
-        self.down = nn.ModuleList(Block(a, b, dim, 64 if captions else 0) for a, b in zip([width, *widths], widths))
-        self.middle = nn.ModuleList([Block(widths[-1], widths[-1], dim), Attention(widths[-1])])
-        self.up = nn.ModuleList(
-            Block(a + b, b, dim, 64 if captions else 0) for a, b in zip([widths[-1], *widths[:0:-1]], widths[::-1])
-        )
+        block = partial(Block, dim=dim, text=64 if captions else 0, dropout=dropout)
+        self.down = nn.ModuleList(map(block, [width, *widths], widths))
+        self.middle = nn.ModuleList([Block(widths[-1], widths[-1], dim, 0, dropout), Attention(widths[-1])])
+        self.up = nn.ModuleList(block(a + b, b) for a, b in zip([widths[-1], *widths[:0:-1]], widths[::-1]))
         self.norm, self.last = nn.GroupNorm(8, width), nn.Conv2d(width, inner, 3, padding=1)
         initialise(self, rng)
         start_as_identity(self)
@@ -90,19 +93,20 @@ class UNet(nn.Module):
 class Block(nn.Module):
     """h + conv(norm(conv(norm(h)))), the second norm scaled and shifted by the condition; then it reads the text."""
 
-    def __init__(self, inside: int, outside: int, dim: int, text: int = 0) -> None:
+    def __init__(self, inside: int, outside: int, dim: int, text: int = 0, dropout: float = 0.0) -> None:
         super().__init__()
         self.norm1, self.conv1 = nn.GroupNorm(8, inside), nn.Conv2d(inside, outside, 3, padding=1)
         self.norm2, self.conv2 = nn.GroupNorm(8, outside), nn.Conv2d(outside, outside, 3, padding=1)
         self.modulate = nn.Linear(dim, 2 * outside)
         self.skip = nn.Conv2d(inside, outside, 1) if inside != outside else nn.Identity()
         self.cross = CrossAttention(outside, text) if text else None
+        self.dropout = nn.Dropout(dropout)
 
     def forward(self, h: Tensor, condition: Tensor, text: Tensor | None = None) -> Tensor:
         """Return the block's output `[b, outside, h, w]`."""
         scale, shift = self.modulate(nn.functional.silu(condition))[:, :, None, None].chunk(2, 1)
         out = self.conv1(nn.functional.silu(self.norm1(h)))
-        out = self.conv2(nn.functional.silu(self.norm2(out) * (1 + scale) + shift))
+        out = self.conv2(self.dropout(nn.functional.silu(self.norm2(out) * (1 + scale) + shift)))
         out = self.skip(h) + out
         return out if self.cross is None else self.cross(out, text)
 
