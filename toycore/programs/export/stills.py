@@ -2,6 +2,7 @@
 
 import base64
 import json
+import textwrap
 from typing import Any
 
 MARK = "stills of the views: "
@@ -22,7 +23,8 @@ def still(view: Any) -> bytes:
     from toycore import plots
 
     fig = view.still()
-    fig.supxlabel(invitation(view.meta), fontsize=9, style="italic")
+    lines = textwrap.wrap(invitation(view.meta), int(14 * fig.get_figwidth()))
+    fig.supxlabel("\n".join(lines), fontsize=9, style="italic")
     return plots.png(fig)
 
 
