@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 
 from tests.support import browser as b
@@ -116,6 +117,7 @@ VIEWS = {
     "forward": lambda: live.forward(data.spiral(40)),
     "spacetime": lambda: live.spacetime(),
     "damage": lambda: live.damage(n=60),
+    "density": lambda: live.density(data.spiral(40)),
 }
 
 
@@ -215,3 +217,24 @@ def test_guidance_plays_from_the_noise(browser, tmp_path):
             "play goes down: it came from above"
         )
         assert not page.is_visible(".tc-hint")
+
+
+def clouds(page) -> list[np.ndarray]:
+    points = np.array(page.evaluate("() => document.querySelector('.tc-view').tcPoints()")).reshape(3, -1, 2)
+    return list(points)
+
+
+def test_three_processes_share_their_noise_and_their_density(browser, tmp_path):
+    """All start from the noise that the forward SDE made of the data; at a low level each has the data's spread."""
+    with b.page_of(browser, 1280, 720) as page:
+        opened(page, tmp_path, live.density(mixtures.spiral(), sigma=10.0, frame="VE"))
+        forward, reverse, ode = clouds(page)
+        assert np.array_equal(forward, reverse) and np.array_equal(forward, ode)
+        b.slide(page, "sigma", math.log10(0.05))
+        want = float((mixtures.spiral().sample(20_000)[0].var(0).mean() + 0.05**2) ** 0.5)
+        spreads = [float(x.std(0).mean()) for x in clouds(page)]
+        assert spreads == pytest.approx([want] * 3, rel=0.06), "1,200 coordinates: 2 % each"
+        assert np.abs(clouds(page)[1] - clouds(page)[2]).max() > 0.3, "but not the same points"
+        page.mouse.click(640, 300)
+        b.settle(page)
+        assert page.errors == []

@@ -5,6 +5,7 @@ import { fixed, minus, percent, share, significant } from "../../../toycore/live
 import { dataOf, latticeOf, termsOf } from "../../../toycore/live/page/fields.js";
 import { placeOn, scaleOf } from "../../../toycore/live/page/maths/levels.js";
 import { nearest } from "../../../toycore/live/page/maths/measures.js";
+import { ribbon } from "../../../toycore/live/page/maths/mixture.js";
 import { memory } from "../../../toycore/live/page/memory.js";
 import { roundBelow } from "../../../toycore/live/page/paint/chart.js";
 import { contour } from "../../../toycore/live/page/paint/contour.js";
@@ -32,6 +33,21 @@ test("memory: made anew when a key changes, and only then; objects are told apar
   const make = () => ++made;
   assert.deepEqual([recall([one, 2], make), recall([one, 2], make), recall([other, 2], make)], [1, 1, 2]);
   assert.deepEqual([recall([other], make), recall([], make), recall([], make)], [3, 4, 4]);
+});
+
+test("a ribbon holds, column by column, the bell of one Gaussian, and two points that merge as the noise grows", () => {
+  const n = 60, reach = 3, at = (r) => reach * (1 - (2 * (r + 0.5)) / n);
+  const gaussian = { means: [0.7, 5], std: [0.5], weight: [1], label: [0] };
+  const bell = ribbon(gaussian, Array.from({ length: n }, (_, i) => 0.01 * 1.1 ** i), 0.7, 0.5, reach);
+  for (let c = 0; c < n; c += 7) {
+    for (let r = 0; r < n; r += 5) {
+      const want = Math.exp((-(at(r) ** 2) + at(n / 2) ** 2) / 2); // over the greatest of the cells
+      assert.ok(Math.abs(bell[r * n + c] - want) < 0.003, `column ${c}, row ${r}`); // the bell is cut at 3.5 widths
+    }
+  }
+  const two = { means: [-1, 0, 1, 0], std: [0, 0], weight: [0.5, 0.5], label: [0, 0] };
+  const p = ribbon(two, Array.from({ length: n }, (_, i) => (i ? 10 : 0.1)), 0, 1, reach), middle = (n / 2) * n;
+  assert.ok(p[middle] < 0.01 && p[middle + 1] > 0.99, "apart with little noise, one bell with much");
 });
 
 test("a pane's map has its inverse, and the numbers for loops are the same map", () => {

@@ -151,7 +151,7 @@
  * @property {string} sampler @property {string} schedule @property {number} time
  * @property {number} guidance @property {number} avoid @property {number} push
  * @property {"two-term" | "replace"} form @property {number} low @property {number} high
- * @property {"forward" | "reverse" | "ode"} process
+ * @property {"all" | "forward" | "reverse" | "ode"} process
  * @property {number} snapshot @property {number} last the last snapshot there is, counted by the training's scene
  * @property {number} second
  * @property {number} amount of damage, 0 none .. 1 full @property {string} damage which
@@ -185,6 +185,7 @@
  * @property {number} lift pixels above the picture, which stands in the middle of its canvas
  * @property {number} width of the canvas in CSS pixels
  * @property {number} height
+ * @property {boolean} [bare] whether the picture is a small one without words
  * @property {boolean} calm whether motion is to be kept small
  */
 

@@ -40,6 +40,38 @@ function addGaussian(mx, my, v, weight, n, gx, out) {
   }
 }
 
+/**
+ * The density of the first coordinate in units of its spread, u = (x - mean) / sqrt(sigma^2 + s^2): each column is a
+ * level and each row a place, |u| < reach from the top, n x n; a column is taken over its peak.
+ *
+ * @param {Mixture} mixture @param {number[]} levels n of them @param {number} mean @param {number} s the data's spread
+ * @param {number} reach
+ */
+export function ribbon(mixture, levels, mean, s, reach) {
+  const n = levels.length, cell = (2 * reach) / n, out = new Float32Array(n * n), column = new Float64Array(n);
+  levels.forEach((sigma, c) => {
+    const norm = Math.hypot(sigma, s);
+    column.fill(0);
+    for (let k = 0; k < mixture.weight.length; k++) {
+      const width = Math.max(0.6, Math.hypot(mixture.std[k], sigma) / (norm * cell)); // no narrower than a cell
+      addBell(column, (reach - (mixture.means[2 * k] - mean) / norm) / cell, width, mixture.weight[k]);
+    }
+    const peak = Math.max(...column);
+    for (let r = 0; r < n; r++) out[r * n + c] = column[r] / peak;
+  });
+  return out;
+}
+
+/**
+ * Add weight N(mean, width^2) to a line, all in units of its cells.
+ *
+ * @param {Float64Array} line @param {number} mean @param {number} width @param {number} weight
+ */
+function addBell(line, mean, width, weight) {
+  const [low, high] = span(mean, 3.5 * width, line.length);
+  for (let r = low; r < high; r++) line[r] += (weight / width) * Math.exp(-(((r + 0.5 - mean) / width) ** 2) / 2);
+}
+
 /** @param {number} m @param {number} reach @param {number} n */
 const span = (m, reach, n) => [Math.max(0, Math.floor(m - reach)), Math.min(n, Math.ceil(m + reach))];
 
