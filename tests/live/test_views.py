@@ -116,6 +116,21 @@ def test_denoisers_are_named():
     assert linked.meta["fields"] == ["a", "b"] and linked.meta["linked"]
 
 
+def test_every_linked_source_brings_its_own_data_into_one_box():
+    """A window that showed the first data set alone would cut the second off."""
+    near, far = data.spiral(20), data.moons(20).x + torch.tensor([4.0, 0.0])
+    view = live.field({"near": near, "far": far, "same": near})
+    names = [entry["name"] for entry in view.meta["index"]]
+    assert view.meta["own"] == ["far"] and {"data", "data/far", "means/far"} <= set(names)
+    centre, half = torch.tensor(view.meta["box"]["centre"]), view.meta["box"]["half"]
+    for x in (near.x, far):
+        assert float((x - centre).abs().max()) <= half / 1.25
+    D, g = exact.posterior_mean(far), view.payload.geometry
+    assert float(((far - g.mean).abs() / g.s).max()) < g.reach, "the lattice holds both"
+    assert live.field({"a": D, "b": exact.posterior_mean(far)}, data=far).meta["own"] == []
+    assert len(view.still().axes) == 3
+
+
 def test_labels_of_a_denoiser_reach_the_lattice():
     points = data.spiral(30, classes=3)
     view = live.field(points)
@@ -321,13 +336,27 @@ def test_training_is_followed_and_returns_the_model():
     view.observe(lambda change: news.append(change["new"]["index"]), "news")
     D = view.follow(walk)
     assert view.history[0] == [1, 3, 10, 20, 40, 45] and len(news) == 6
-    assert [e["name"] for e in news[-1]] == ["loss", "step", "T/5"]
+    assert [e["name"] for e in news[-1]] == ["loss", "step", "floor", "T/5"]
     stored = {e["name"]: e for e in view.meta["index"]}
     g = lattice.geometry(mixtures.of(points), [exact.posterior_mean(points)], training_view.NODES, training_view.KNOTS)
     want = lattice.lattice(D, g)
     raw = np.frombuffer(view.buffer, np.float16, want.size, stored["T/5"]["offset"])
     np.testing.assert_allclose(raw.reshape(want.shape), want, rtol=2**-10, atol=1e-5)  # one float16 up or down
     assert not D.training and view.still().axes
+
+
+def test_the_floor_of_the_loss_is_what_the_exact_posterior_has(views):
+    """Of a Gaussian of width s every level has the weighted loss 2 (1 + sigma^2/s^2) s^2/(sigma^2 + s^2) / 2 = 1; of
+    points far apart none is left where the noise is small.
+    """
+    gaussian = mixtures.GaussianMixture(torch.zeros(1, 2), 0.5)
+    D = training.model(gaussian, width=8, depth=1, rng=seeded())
+    shown = live.training(gaussian, walk=()).payload
+    assert training_view.floor(D, shown) == pytest.approx(1.0, abs=0.03), "40,000 squares: 0.7 % each standard error"
+    points, walk = small_training(3)
+    view = live.training(points, walk)
+    names = [entry["name"] for entry in view.meta["index"]]
+    assert "floor" in names and 0 < view.floor < min(view.history[1])
 
 
 def test_training_stopped_by_hand_keeps_the_model():

@@ -20,23 +20,33 @@ COMPONENTS, DATA = 2000, 600  # at most so many Gaussians and data points go to 
 class Payload:
     """A distribution and the named Denoisers shown with it; `meta` goes to the page as JSON, `arrays` as bytes.
 
-    mixture is None where a view shows pictures, geometry where it shows no field.
+    mixture is None where a view shows pictures, geometry where it shows no field; own holds the distribution of a field
+    that was made for another one than `mixture`.
     """
 
     mixture: Any = None
     fields: dict[str, Denoiser] = field(default_factory=dict)
+    own: dict[str, GaussianMixture] = field(default_factory=dict)
     meta: dict[str, Any] = field(default_factory=dict)
     arrays: dict[str, Any] = field(default_factory=dict)
     geometry: Any = None
 
     def with_data(self) -> "Payload":
-        """Add the mixture's Gaussians, a sample of it, and the box that shows it."""
-        m, (keep, x, label) = self.mixture, sample(self.mixture)
-        gaussians = {"means": m.means[keep], "std": m.std[keep], "weight": m.weights[keep], "data": x}
-        self.arrays |= {name: values.float() for name, values in gaussians.items()}
-        self.arrays |= {"label": m.label[keep].int(), "dataLabel": label.int()}
-        self.meta |= {"box": box(x), "narrow": max(0.01, float(m.std.min())), "classes": m.classes}
+        """Add the Gaussians and a sample of every distribution, and the box that shows them all."""
+        xs = [self._add_data(m, name) for name, m in (self.own | {"": self.mixture}).items()]
+        narrow = min(float(m.std.min()) for m in (self.mixture, *self.own.values()))
+        facts = {"narrow": max(0.01, narrow), "classes": self.mixture.classes, "own": list(self.own)}
+        self.meta |= {"box": box(torch.cat(xs))} | facts
         return self
+
+    def _add_data(self, m: GaussianMixture, name: str) -> Tensor:
+        """Add the arrays "means", "std", ..., with "/name" for the distribution of one field; return the sample."""
+        keep, x, label = sample(m)
+        gaussians = {"means": m.means[keep], "std": m.std[keep], "weight": m.weights[keep], "data": x}
+        labels = {"label": m.label[keep].int(), "dataLabel": label.int()}
+        arrays = {key: values.float() for key, values in gaussians.items()} | labels
+        self.arrays |= {f"{key}/{name}" if name else key: values for key, values in arrays.items()}
+        return x.float()
 
     def with_fields(self) -> "Payload":
         """Add the lattices "F/name/label" of every field, unconditional (-1) and per class."""
@@ -49,7 +59,8 @@ class Payload:
 
     def with_geometry(self, nodes: int, k: int) -> "Payload":
         """Choose the places of all lattices: `nodes` in all, at k levels."""
-        g = self.geometry = lattice.geometry(self.mixture, self.fields.values(), nodes, k)
+        whole = union([self.mixture, *self.own.values()]) if self.own else self.mixture
+        g = self.geometry = lattice.geometry(whole, self.fields.values(), nodes, k)
         places = {"sizes": g.sizes, "size": max(g.sizes), "reach": g.reach, "warp": lattice.WARP}
         units = {"mean": g.mean.tolist(), "s": g.s, "levels": g.levels.tolist()}
         self.meta |= {"geometry": places | units, "fields": list(self.fields)}
@@ -69,7 +80,20 @@ def of(D: Any = None, data: Source | None = None, classes: int = 1, checkpoint: 
     given = D.values() if isinstance(D, dict) else [D]
     source = data if data is not None else next((value for value in given if isinstance(value, Source)), None)
     mixture = plane(source, getattr(getattr(D, "net", None), "classes", 0) or classes)
-    return Payload(mixture, named(D, mixture, checkpoint if D is None and data is None else "")).with_data()
+    items = D.items() if isinstance(D, dict) else []
+    own = {str(name): plane(value, classes) for name, value in items if other(value, source)}
+    return Payload(mixture, named(D, mixture, checkpoint if D is None and data is None else ""), own).with_data()
+
+
+def other(value: Any, source: Source | None) -> bool:
+    """Return whether a field was given as a source of data, and as another one than the view's."""
+    return isinstance(value, Source) and value is not source
+
+
+def union(parts: list[GaussianMixture]) -> GaussianMixture:
+    """Return the mixture of these distributions in equal shares, without classes."""
+    means, std, weights = (torch.cat([getattr(m, name).float() for m in parts]) for name in ("means", "std", "weights"))
+    return GaussianMixture(means, std, weights)
 
 
 def plane(source: Source | None, classes: int) -> GaussianMixture:

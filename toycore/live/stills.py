@@ -18,13 +18,17 @@ def label_of(view: Any) -> Label:
     return None if label < 0 else label
 
 
-def plane(ax: Any, view: Any, sigma: float, title: str = "", frame: str = "") -> tuple[Tensor, float]:
-    """Draw density and data behind; return the places of arrows in the VE frame and the frame's scale."""
+def plane(
+    ax: Any, view: Any, sigma: float, title: str = "", frame: str = "", field: str = ""
+) -> tuple[Tensor, float]:  # fmt: skip
+    """Draw density and data behind, those of one field where it has its own; return the places of arrows in the VE
+    frame and the frame's scale.
+    """
     from toycore import plots
 
     frame = frame or getattr(view, "frame", "VE")
     c, extent = float(getattr(frames, frame.upper()).scale(sigma)), 1.4 if frame == "VE" else 2.0
-    mixture, label = view.payload.mixture, label_of(view)
+    mixture, label = view.payload.own.get(field, view.payload.mixture), label_of(view)
     plots.plane(ax, extent, title)
     if view.density:
         x = plots.grid(64, extent) / c

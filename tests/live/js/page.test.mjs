@@ -157,8 +157,12 @@ test("fields by name: a label, none where a Denoiser knows none, and an error as
 
 test("data by class", () => {
   const arrays = { data: { data: Float32Array.of(0, 1, 2, 3, 4, 5) }, dataLabel: { data: Int32Array.of(1, 0, 1) } };
-  assert.deepEqual(Array.from(dataOf({ arrays }, 1)), [0, 1, 4, 5]);
-  assert.equal(dataOf({ arrays }, -1), arrays.data.data);
+  const own = { "data/b": { data: Float32Array.of(7, 8) }, "dataLabel/b": { data: Int32Array.of(1) } };
+  const view = { meta: { own: ["b"] }, arrays: { ...arrays, ...own } };
+  assert.deepEqual(Array.from(dataOf(view, 1)), [0, 1, 4, 5]);
+  assert.equal(dataOf(view, -1), arrays.data.data);
+  assert.equal(dataOf(view, -1, "a"), arrays.data.data, "a field without data of its own stands on the view's");
+  assert.deepEqual(Array.from(dataOf(view, 1, "b")), [7, 8]);
 });
 
 test("the probe: where the pointer is, moved by twentieths of the pane", () => {

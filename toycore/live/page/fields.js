@@ -63,19 +63,25 @@ export function denoiser({ meta: { geometry } }, terms) {
 export const frameOf = ({ meta, values }, name = values.frame) =>
   meta.frames.find((frame) => frame.name === name) ?? meta.frames[0];
 
-/** The Gaussians of the data. @param {PlaneView} view @returns {Mixture} */
-export function mixtureOf({ arrays: { means, std, weight, label } }) {
-  return { means: means.data, std: std.data, weight: weight.data, label: label.data };
+/** What the arrays of a field's own distribution are called after, "" where it is the view's. */
+const suffixOf = (/** @type {PlaneView} */ { meta }, /** @type {string} */ name) =>
+  (meta.own.includes(name) ? `/${name}` : "");
+
+/** The Gaussians of the data, or of those that a field was made for. @param {PlaneView} view @returns {Mixture} */
+export function mixtureOf(view, name = "") {
+  const own = suffixOf(view, name), of = (/** @type {string} */ part) => view.arrays[part + own].data;
+  return { means: of("means"), std: of("std"), weight: of("weight"), label: of("label") };
 }
 
 /** The points of every class, made when first asked for. @type {WeakMap<Packed, Map<number, Float32Array>>} */
 const classes = new WeakMap();
 
 /** A sample of the data, of one class if label >= 0. @param {PlaneView} view @param {number} label */
-export function dataOf({ arrays: { data, dataLabel } }, label) {
+export function dataOf(view, label, name = "") {
+  const own = suffixOf(view, name), data = view.arrays[`data${own}`], labels = view.arrays[`dataLabel${own}`];
   const all = /** @type {Float32Array} */ (data.data), known = classes.get(data) ?? new Map();
   if (label < 0) return all;
-  if (!known.has(label)) known.set(label, all.filter((_, i) => dataLabel.data[i >> 1] === label));
+  if (!known.has(label)) known.set(label, all.filter((_, i) => labels.data[i >> 1] === label));
   classes.set(data, known);
   return /** @type {Float32Array} */ (known.get(label));
 }

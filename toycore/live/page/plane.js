@@ -7,10 +7,11 @@ import { noiseOf } from "./maths/lattice.js";
 import { density } from "./maths/mixture.js";
 import { isRandom, walkTo } from "./maths/walk.js";
 import { memory } from "./memory.js";
+import { TINT } from "./paint/chart.js";
 import { contour, drawContour, LEVELS } from "./paint/contour.js";
 import { arrowField, cells, dots, trails } from "./paint/marks.js";
 import { carried, holds, outside, unplace, zoom } from "./paint/pane.js";
-import { densityImage } from "./paint/raster.js";
+import { densityImage, raster, rgb } from "./paint/raster.js";
 import { write } from "./paint/text.js";
 
 /** @import { PlaneView } from "./fields.js" */
@@ -33,42 +34,77 @@ export const ERROR = {
  * @param {PlaneView} view
  */
 export function backdrop(view) {
-  /** @type {import("./memory.js").Memory<ReturnType<typeof imageOf>>} */
-  const recall = memory();
-  const { values, look } = view;
-  /** @type {(g: Pen, pane: Pane, sigma: number, frame: Frame, label: number) => void} */
-  return (g, pane, sigma, frame, label) => {
+  /** @type {Map<string, import("./memory.js").Memory<ReturnType<typeof imageOf>>>} by the name of the data */
+  const images = new Map();
+  /** @type {(g: Pen, pane: Pane, sigma: number, frame: Frame, label: number, name?: string) => void} */
+  return (g, pane, sigma, frame, label, name = "") => {
+    const { values, look, meta } = view, of = meta.own.includes(name) ? name : "";
+    if (!images.has(of)) images.set(of, memory());
     if (values.density && view.arrays.means) {
       const keys = [sigma, frame.power, label, pane.half, ...pane.centre, look.dark, view.arrays.means];
-      g.imageSmoothingEnabled = true;
-      g.imageSmoothingQuality = "high";
-      const { image, lines, n } = recall(keys, () => imageOf(view, pane, sigma, frame, label));
-      g.drawImage(image, pane.x, pane.y, pane.w, pane.w);
-      g.strokeStyle = look.colours.arrow;
-      g.lineWidth = Math.max(1, look.unit * 0.07);
-      g.globalAlpha = 0.45;
-      for (const line of lines) drawContour(g, pane, line, n);
-      g.globalAlpha = 1;
+      drawDensity(view, g, pane, images.get(of)?.(keys, () => imageOf(view, pane, sigma, frame, label, of)));
     }
-    if (!values.points || !view.arrays.data) return;
-    const x = zoom(dataOf(view, label), scaleOf(frame, sigma));
-    dots(g, pane, x, Math.max(1.2, look.unit * 0.11), look.colours.data);
+    if (values.points && view.arrays.data) drawData(view, g, pane, sigma, frame, label, of);
   };
+}
+
+/** @param {PlaneView} view @param {Pen} g @param {Pane} pane @param {ReturnType<typeof imageOf>} [made] */
+function drawDensity({ look }, g, pane, made) {
+  if (!made) return;
+  g.imageSmoothingEnabled = true;
+  g.imageSmoothingQuality = "high";
+  g.drawImage(made.image, pane.x, pane.y, pane.w, pane.w);
+  g.strokeStyle = look.colours.arrow;
+  g.lineWidth = Math.max(1, look.unit * 0.07);
+  g.globalAlpha = 0.45;
+  for (const line of made.lines) drawContour(g, pane, line, made.n);
+  g.globalAlpha = 1;
+}
+
+/**
+ * The data points, those of the view or of one field.
+ *
+ * @param {PlaneView} view @param {Pen} g @param {Pane} pane @param {number} sigma @param {Frame} frame
+ * @param {number} label
+ */
+export function drawData(view, g, pane, sigma, frame, label, name = "") {
+  const x = zoom(dataOf(view, label, name), scaleOf(frame, sigma)), { unit, colours } = view.look;
+  dots(g, pane, x, Math.max(1.2, unit * 0.11), colours.data);
 }
 
 /**
  * The density that a pane shows, on as many pixels as it needs, and its contours.
  *
  * @param {PlaneView} view @param {Pane} pane @param {number} sigma @param {Frame} frame @param {number} label
+ * @param {string} name
  */
-function imageOf(view, pane, sigma, frame, label) {
+function imageOf(view, pane, sigma, frame, label, name) {
   const c = scaleOf(frame, sigma), widest = Math.hypot(view.meta.narrow, sigma) * c;
   const n = Math.round(Math.min(140, Math.max(48, (2.2 * pane.half) / widest)));
   const p = new Float32Array(n * n);
-  density(mixtureOf(view), sigma, label, zoom(pane.centre, 1 / c), pane.half / c, n, p);
+  density(mixtureOf(view, name), sigma, label, zoom(pane.centre, 1 / c), pane.half / c, n, p);
   const image = densityImage(p, n, view.look.colours.density);
   const fine = widest > (2.4 * pane.half) / n; // else a line would follow the pixels
   return { image, n, lines: fine ? LEVELS.map((level) => contour(p, n, level)) : [] };
+}
+
+const HEAT = 48; // places along a side of a pane at which a difference is coloured
+
+/**
+ * The size m of a difference of fields as a tint, m / (m + c) of the strongest; on it data have a contrast of 4.5 : 1.
+ *
+ * @param {PlaneView} view @param {Pen} g @param {Pane} pane @param {Term[]} terms @param {number} sigma
+ * @param {Frame} frame @param {Scale} scale
+ */
+export function heat(view, g, pane, terms, sigma, frame, { c }) {
+  const y = cells(pane, HEAT), e = noiseAt(view, terms, sigma, zoom(y, 1 / scaleOf(frame, sigma)));
+  const colour = rgb(view.look.colours.accent);
+  const image = raster(HEAT, HEAT, (i, pixels) => {
+    const j = 2 * ((HEAT - 1 - Math.floor(i / HEAT)) * HEAT + (i % HEAT)), m = Math.hypot(e[j], e[j + 1]);
+    pixels.set([...colour, (255 * TINT * m) / (m + c)], 4 * i);
+  });
+  g.imageSmoothingEnabled = true;
+  g.drawImage(image, pane.x, pane.y, pane.w, pane.w);
 }
 
 /**

@@ -137,6 +137,7 @@
  * @property {number} classes
  * @property {Geometry} geometry
  * @property {string[]} fields names of the Denoisers
+ * @property {string[]} own the names of those with data of their own
  */
 /** @typedef {Meta & PlaneFacts} PlaneMeta */
 

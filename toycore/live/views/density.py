@@ -28,8 +28,14 @@ def density(data: Source | None = None, **start: Any) -> View:
     played upwards.
     """
     shown = payload.of(data=data, checkpoint="").with_fields()
-    controls = [SIGMA.at(0.5), PROCESS, ARROWS, FRAME.at("VP"), *LAYERS]
-    meta: dict[str, Any] = {"steps": 120, "n": 600, "layout": "below", "aspect": 2.0, "hint": "Click a particle to follow it"}
+    controls = [SIGMA.at(0.2), PROCESS, ARROWS, FRAME.at("VP"), *LAYERS]
+    meta: dict[str, Any] = {
+        "steps": 120,
+        "n": 600,
+        "layout": "below",
+        "aspect": 2.0,
+        "hint": "Click a particle to follow it",
+    }
     meta |= {"rules": {name: formula.rule(walk) for name, walk in BACKWARD.items()}}
     return View("density", "One density, three processes", shown, controls, still, start, **meta)
 

@@ -18,7 +18,7 @@ LEVELS = sigmas.log_linear(60, LOW, HIGH)[:-1].flip(0).float()  # where the cros
 
 def field(D: Any = None, data: Source | None = None, **start: Any) -> View:
     """Show the field of one or more Denoisers at a noise level: arrows -eps_hat, density and data behind,
-    particles.
+    particles. Two linked fields have their difference beside them.
 
     Values: sigma, frame ("VE", "VP", "flow"), show ("exact", "learned", "error"; one Denoiser at a time, a
     dictionary has linked panes instead), label, arrows, density, points, seed; presets, a list of such values
@@ -76,7 +76,7 @@ def still(view: View) -> Any:
     names = list(view.payload.fields) if view.meta["linked"] else [view.show]
     fig, axes = plots.figure(1, len(names), squeeze=False)
     for ax, name in zip(axes[0], names, strict=True):
-        x, scale = stills.plane(ax, view, view.sigma, f"{name}, \u03c3 = {view.sigma:.3g}")
+        x, scale = stills.plane(ax, view, view.sigma, f"{name}, \u03c3 = {view.sigma:.3g}", field=name)
         eps = [fields.noise(D, x, view.sigma, stills.label_of(view)) for D in compared(view, name)]
         plots.field(ax, scale * x, eps[1] - eps[0] if name == "error" else -eps[0], scale=0.2 if eps[1:] else 1.0)
     return fig

@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from toycore.live.controls import ARROWS, LAYERS, SIGMA, slider
 from toycore.live.engine import View
 from toycore.live.payload import Payload
 from toycore.mixtures import Source
+from toycore.sigmas import log_uniform
 from toycore.style import LIGHT
 from toycore.types import Denoiser, seeded
 
@@ -33,6 +35,7 @@ class Learning(View):
         self._steps: list[int] = []
         self._losses: list[float] = []
         self.D: Denoiser | None = None  # the averaged model, as it stands
+        self.floor: float | None = None  # the loss of the exact posterior mean
         controls = [SNAPSHOT, SIGMA.at(0.2), ARROWS, *LAYERS]
         meta = {"play": PLAY, "layout": "below", "aspect": 1.6, "rule": formula.rule(samplers.ddim)}
         super().__init__("training", "A network learns the field", shown, controls, still, start, **meta)
@@ -70,6 +73,8 @@ class Learning(View):
     def _keep(self, progress: trainer.Progress, losses: list[float]) -> None:
         """Store a snapshot and send it alone: the page adds it to what it has."""
         name = f"T/{len(self._steps)}"
+        if self.floor is None:
+            self.floor = floor(progress.D, self.payload)
         self.D = progress.D
         self._steps.append(progress.step)
         self._losses.append(float(np.mean(losses)))
@@ -80,7 +85,8 @@ class Learning(View):
         self.snapshot = len(self._steps) - 1
 
     def _curve(self) -> dict[str, np.ndarray]:
-        return {"loss": np.array(self._losses, np.float32), "step": np.array(self._steps, np.int32)}
+        curve = {"loss": np.array(self._losses, np.float32), "step": np.array(self._steps, np.int32)}
+        return curve | ({} if self.floor is None else {"floor": np.array([self.floor], np.float32)})
 
     def _send_all(self) -> None:
         index, buffer = lattice.pack(self.payload.arrays | self._curve())
@@ -90,7 +96,7 @@ class Learning(View):
 
 
 def training(data: Source | None = None, walk: Iterable[trainer.Progress] | None = None, **start: Any) -> Learning:
-    """Show field and loss of a network as they evolve; scrub over snapshots.
+    """Show field, error and loss of a network as they evolve; scrub over snapshots.
 
     walk: an iterator of `training.Progress`, followed at once; default trains a good model for 1,000 steps
     (seconds). With walk=() nothing is followed yet: show the view, then `D = view.follow(training.train(...))`
@@ -102,6 +108,20 @@ def training(data: Source | None = None, walk: Iterable[trainer.Progress] | None
     view = Learning(shown, start)
     view.follow(usual(shown.mixture if data is None else data) if walk is None else walk)
     return view
+
+
+def floor(D: Any, shown: Payload, n: int = 20_000) -> float:
+    """Return the loss of `training.train` that the exact posterior mean has, weighted as D's: none is lower.
+
+    Drawn from n noised points, on which a standard error is about 1 % of it.
+    """
+    rng, best = seeded(1), partial(shown.fields["exact"])
+    if hasattr(D, "weight"):
+        best.weight = D.weight  # type: ignore[attr-defined]
+    x0, label = shown.mixture.sample(n, rng)
+    known = trainer.drop(label, 0.1, rng) if getattr(getattr(D, "net", D), "classes", 0) else None
+    with torch.no_grad():
+        return float(trainer.loss(best, x0.float(), log_uniform(n, trainer.LOW, trainer.HIGH, rng), known, rng))
 
 
 def usual(source: Source) -> Iterator[trainer.Progress]:
@@ -123,5 +143,8 @@ def still(view: Learning) -> Any:
         with torch.no_grad():
             plots.field(left, x, -fields.noise(view.D, x, view.sigma), scale=1.0)
     plots.curve(right, torch.tensor(steps), torch.tensor(losses), color=LIGHT.learned)
+    if view.floor is not None:
+        right.axhline(view.floor, color=LIGHT.exact, lw=1, label=f"floor: the exact posterior's {view.floor:.2f}")
+        plots.legend(right)
     right.set(title="training loss", xlabel="step", xscale="log")
     return fig

@@ -5,7 +5,7 @@ import { curve } from "./marks.js";
 import { place } from "./pane.js";
 import { outline, write } from "./text.js";
 
-/** @import { Box, Look, Pair, Pane } from "../types.js" */
+/** @import { Box, Look, Pair, Pane, Scale } from "../types.js" */
 /** @typedef {CanvasRenderingContext2D} Pen */
 
 /** The pane's border, ticks at round numbers, and its title. @param {Pen} g @param {Pane} pane @param {Look} look */
@@ -62,6 +62,36 @@ export function scaleBar(g, pane, { unit, colours: { ink, background } }) {
   g.lineWidth = 0.3 * unit;
   outline(g, text, [x, y - 0.5 * unit], style);
   write(g, text, [x, y - 0.5 * unit], style);
+}
+
+/** How strong the strongest tint of a size is. */
+export const TINT = 0.5;
+
+/**
+ * What the tint of a size m means, in a pane's lower corner: m / (m + c) of the strongest, with numbers.
+ *
+ * @param {CanvasRenderingContext2D} g @param {Pane} pane @param {Look} look @param {Scale} scale @param {string} title
+ */
+export function colourBar(g, pane, { unit, bare, colours: { ink, accent, background } }, { c, ticks }, title) {
+  const w = Math.min(11 * unit, 0.42 * pane.w), x = pane.x + pane.w - w - 1.2 * unit, y = pane.y + pane.w - 2.2 * unit;
+  const tint = g.createLinearGradient(x, 0, x + w, 0), size = 0.95 * unit;
+  if (bare) return;
+  g.globalAlpha = 0.85;
+  g.fillStyle = background;
+  g.fillRect(x - 0.8 * unit, y - 1.7 * unit, w + 1.6 * unit, 3.6 * unit);
+  tint.addColorStop(0, background);
+  tint.addColorStop(1, accent);
+  g.globalAlpha = 1;
+  write(g, title, [x, y - 0.5 * unit], { size, colour: ink, weight: 600, max: w });
+  g.globalAlpha = TINT;
+  g.fillStyle = tint;
+  g.fillRect(x, y, w, 0.55 * unit);
+  g.globalAlpha = 1;
+  for (const m of ticks) {
+    const at = x + (w * m) / (m + c);
+    curve(g, [[at, y], [at, y + 0.75 * unit]], ink, 1.5);
+    write(g, String(m), [at, y + 0.8 * unit], { size, colour: ink, align: "center", base: "top" });
+  }
 }
 
 /** A tick on either axis. @param {Pen} g @param {Pane} pane @param {Look} look @param {number} value */

@@ -7,10 +7,10 @@ import { measures } from "../maths/measures.js";
 import { posterior } from "../maths/mixture.js";
 import { startWalk, walkTo } from "../maths/walk.js";
 import { memory } from "../memory.js";
-import { border, headline, scaleBar } from "../paint/chart.js";
+import { border, colourBar, headline, scaleBar } from "../paint/chart.js";
 import { arrow, curve, disc } from "../paint/marks.js";
 import { aim, place, squares, within, zoom } from "../paint/pane.js";
-import { arrows, backdrop, clockRows, EPS, ERROR, probe, swarm } from "../plane.js";
+import { arrows, backdrop, clockRows, drawData, EPS, ERROR, heat, probe, swarm } from "../plane.js";
 import { widget } from "../widget/widget.js";
 
 /** @import { Memory } from "../memory.js" */
@@ -89,10 +89,12 @@ class Field {
   /** @param {Pen} g @param {Pane} pane @param {number} i */
   drawPane(g, pane, i) {
     const { view } = this, { sigma, label, arrows: wanted } = view.values, name = this.nameOf(i), frame = frameOf(view);
-    const terms = termsOf(view, name, label), style = name === "error" ? { c: ERROR.c, sign: 1 } : {};
+    const terms = termsOf(view, name, label), { ink } = view.look.colours, differs = name === "error";
+    const style = differs ? { c: ERROR.c, sign: 1, colour: ink } : {};
     aim(view.meta, pane, frame, sigma);
     within(g, pane, () => {
-      this.backdrop(g, pane, sigma, frame, label);
+      if (differs) this.drawDifference(g, pane, terms);
+      else this.backdrop(g, pane, sigma, frame, label, name);
       if (wanted) arrows(view, g, pane, terms, sigma, frame, style);
       if (this.sampling && i < this.runs.length) {
         const run = this.run(i);
@@ -102,7 +104,15 @@ class Field {
     });
     border(g, pane, view.look, view.meta.linked ? this.titleOf(i) : "");
     scaleBar(g, pane, view.look);
+    if (differs) colourBar(g, pane, view.look, ERROR, `${view.meta.linked ? "difference" : "error"} of \u03B5\u0302`);
     if (i === 0) headline(g, pane, view.look, `\u03C3 = ${significant(sigma)}`, this.aimsAt());
+  }
+
+  /** How far two fields differ, behind the data of both. @param {Pen} g @param {Pane} pane @param {Term[]} terms */
+  drawDifference(g, pane, terms) {
+    const { view } = this, { sigma, label, points } = view.values, frame = frameOf(view);
+    heat(view, g, pane, terms, sigma, frame, ERROR);
+    if (points) for (const name of ["", ...view.meta.own]) drawData(view, g, pane, sigma, frame, label, name);
   }
 
   /**
@@ -113,8 +123,8 @@ class Field {
   drawPosterior(g, pane, y, terms, name) {
     const { view } = this, { sigma, label } = view.values, { unit, colours } = view.look, frame = frameOf(view);
     const c = scaleOf(frame, sigma), x = zoom(y, 1 / c), from = place(pane, y);
-    const found = posterior(mixtureOf(view), sigma, label, x[0], x[1]);
-    this.drawWeights(g, pane, from, c, found);
+    const found = posterior(mixtureOf(view, name), sigma, label, x[0], x[1]);
+    this.drawWeights(g, pane, from, c, found, name);
     const answer = denoiser(view, terms)(sigma, x, new Float32Array(2));
     const mean = name === "error" ? found.mean : /** @type {Pair} */ ([answer[0], answer[1]]);
     arrow(g, from, place(pane, zoom(mean, c)), colours.ink, Math.max(2.5, unit * 0.24));
@@ -127,10 +137,11 @@ class Field {
    * Lines from the probe to the data that count.
    *
    * @param {Pen} g @param {Pane} pane @param {Pair} from @param {number} c
-   * @param {{ weights: Float64Array, effective: number }} posterior
+   * @param {{ weights: Float64Array, effective: number }} posterior @param {string} name
    */
-  drawWeights(g, pane, from, c, { weights, effective }) {
-    const { means } = mixtureOf(this.view), { unit, colours: { accent } } = this.view.look, top = Math.max(...weights);
+  drawWeights(g, pane, from, c, { weights, effective }, name) {
+    const { means } = mixtureOf(this.view, name), { unit, colours: { accent } } = this.view.look;
+    const top = Math.max(...weights);
     const few = Math.min(1, 60 / effective); // many points: each one lighter
     weights.forEach((weight, k) => {
       if (weight < top * 0.02) return;
@@ -168,7 +179,7 @@ class Field {
     const names = ["spread of the samples", "coverage", "distance to the data"].map((name) => prefix + name);
     if (!done) return names.map((name) => [name, "\u2013"]);
     const { walk, D, rule } = this.run(i), end = walkTo(walk, walk.sigmas.length - 1, rule, D);
-    const { spread, coverage, distance } = measures(end, dataOf(this.view, this.view.values.label));
+    const { spread, coverage, distance } = measures(end, dataOf(this.view, this.view.values.label, this.nameOf(i)));
     return [[names[0], spread.toFixed(2)], [names[1], coverage.toFixed(2)], [names[2], distance.toFixed(3)]];
   }
 

@@ -6,16 +6,15 @@ import { grid } from "../maths/levels.js";
 import { measures } from "../maths/measures.js";
 import { startWalk, walkTo } from "../maths/walk.js";
 import { memory } from "../memory.js";
-import { border, chart, headline } from "../paint/chart.js";
+import { border, chart, colourBar, headline } from "../paint/chart.js";
 import { curve, disc, dots } from "../paint/marks.js";
 import { aim, squares, within } from "../paint/pane.js";
 import { write } from "../paint/text.js";
-import { arrows, backdrop, EPS, ERROR } from "../plane.js";
+import { arrows, backdrop, drawData, EPS, ERROR, heat } from "../plane.js";
 import { widget } from "../widget/widget.js";
 
-/** @import { ArrowStyle } from "../plane.js" */
 /** @import { Memory } from "../memory.js" */
-/** @import { Box, Legend, Pane, PlaneMeta, Row, Rule, Scene, Term, View } from "../types.js" */
+/** @import { Box, Legend, Mark, Pair, Pane, PlaneMeta, Row, Rule, Scene, Term, View } from "../types.js" */
 /** @typedef {CanvasRenderingContext2D} Pen */
 
 /** rule: how the samples step. @typedef {PlaneMeta & { rule: Rule }} TrainingMeta */
@@ -76,13 +75,12 @@ class Training {
   /** @param {Pen} g */
   draw(g) {
     if (!this.count()) return this.drawWaiting(g);
-    const exact = lattice(this.view, "F/exact/-1"), step = this.view.arrays.step.data[this.now()];
-    const title = `learned in ${step} steps, and its samples`, [left, right] = this.panes;
-    this.drawPane(g, left, title, [[this.learned(), 1]], {}, this.samples());
-    const error = /** @type {Term[]} */ ([[this.learned(), 1], [exact, -1]]), style = { c: ERROR.c, sign: 1 };
-    headline(g, left, this.view.look, `step ${step}`, `\u03C3 = ${significant(this.view.values.sigma)}`);
-    this.drawPane(g, right, "its error, arrows 5 \u00D7 as long", error, style);
-    this.drawLoss(g);
+    const { look, values: { sigma } } = this.view, step = this.view.arrays.step.data[this.now()];
+    const [left, right] = this.panes;
+    this.drawLearned(g, left);
+    headline(g, left, look, `step ${step}`, `\u03C3 = ${significant(sigma)}`);
+    this.drawError(g, right);
+    if (!look.bare) this.drawLoss(g);
   }
 
   /** @param {Pen} g */
@@ -91,36 +89,63 @@ class Training {
     write(g, "waiting for the training", [width / 2, height / 2], { size: 1.3 * unit, colour: ink, align: "center" });
   }
 
-  /**
-   * @param {Pen} g @param {Pane} pane @param {string} title @param {Term[]} terms @param {ArrowStyle} style
-   * @param {Float32Array} [cloud]
-   */
-  drawPane(g, pane, title, terms, style, cloud) {
+  /** The field as it is learned by now, and what it samples. @param {Pen} g @param {Pane} pane */
+  drawLearned(g, pane) {
     const { view } = this, { sigma, arrows: wanted } = view.values, frame = frameOf(view, "VE");
     aim(view.meta, pane, frame, sigma, 0); // the samples have no noise
     within(g, pane, () => {
       this.backdrop(g, pane, sigma, frame, -1);
-      if (wanted) arrows(view, g, pane, terms, sigma, frame, style);
-      if (cloud) dots(g, pane, cloud, Math.max(1.6, pane.w * 0.005), view.look.colours.sample);
+      if (wanted) arrows(view, g, pane, [[this.learned(), 1]], sigma, frame);
+      dots(g, pane, this.samples(), Math.max(1.6, pane.w * 0.005), view.look.colours.sample);
     });
-    border(g, pane, view.look, title);
+    border(g, pane, view.look, "learned field, and its samples");
   }
 
-  /** The loss of every snapshot against ln(step + 1). @param {Pen} g */
+  /** Where the learned field errs, and which way. @param {Pen} g @param {Pane} pane */
+  drawError(g, pane) {
+    const { view } = this, { sigma, arrows: wanted, points } = view.values, frame = frameOf(view, "VE");
+    /** @type {Term[]} */
+    const error = [[this.learned(), 1], [lattice(view, "F/exact/-1"), -1]];
+    aim(view.meta, pane, frame, sigma, 0);
+    within(g, pane, () => {
+      heat(view, g, pane, error, sigma, frame, ERROR);
+      if (wanted) arrows(view, g, pane, error, sigma, frame, { c: ERROR.c, sign: 1, colour: view.look.colours.ink });
+      if (points) drawData(view, g, pane, sigma, frame, -1);
+    });
+    border(g, pane, view.look, "its error: learned \u2212 exact");
+    colourBar(g, pane, view.look, ERROR, "error of \u03B5\u0302");
+  }
+
+  /** The loss of every snapshot against ln(step + 1), over the least there can be. @param {Pen} g */
   drawLoss(g) {
     const { arrays, look } = this.view, { learned, accent } = look.colours, now = this.now();
     const loss = Array.from(arrays.loss.data), steps = Array.from(arrays.step.data), end = steps[steps.length - 1];
-    const top = Math.max(...loss), low = Math.min(...loss), last = Math.log(end + 1);
+    const floor = arrays.floor?.data[0] ?? Math.min(...loss), top = Math.max(...loss), last = Math.log(end + 1);
+    const low = Math.min(...loss, floor), room = 0.25 * (top - low || top);
     const rounds = [0, 10, 100, 1000, 10000].map((s) => /** @type {[number, string]} */ ([Math.log(s + 1), String(s)]));
     const at = chart(g, this.graph, look, {
-      title: "training loss",
-      x: [0, last || 1], y: [low - 0.15 * (top - low || top), top],
+      title: "training loss", x: [0, last || 1], y: [low - room, top],
       xs: [...rounds.filter(([x]) => x <= last * 0.92), [last, String(end)]],
-      ys: [[low, low.toFixed(2)], [top, top.toFixed(2)]],
+      ys: [[floor, floor.toFixed(2)], [top, top.toFixed(2)]],
     });
+    if (arrays.floor) this.drawFloor(g, at(0, floor), at(last || 1, floor), floor);
     const line = loss.map((v, i) => at(Math.log(steps[i] + 1), v));
     curve(g, line, learned, 2.5);
     line.forEach((p, i) => disc(g, p, i === now ? look.unit * 0.45 : 2.2, i === now ? accent : learned));
+  }
+
+  /**
+   * The loss of the exact posterior mean, named at its line.
+   *
+   * @param {Pen} g @param {Pair} from @param {Pair} to @param {number} floor
+   */
+  drawFloor(g, from, to, floor) {
+    const { unit, colours: { exact } } = this.view.look;
+    /** @type {Pair} */
+    const at = [from[0] + 0.5 * unit, from[1] + 0.2 * unit];
+    curve(g, [from, to], exact, 2);
+    const text = `floor: the exact posterior's loss, ${floor.toFixed(2)}`;
+    write(g, text, at, { size: 0.95 * unit, colour: exact, weight: 600, base: "top" });
   }
 
   /** @returns {Row[]} */
@@ -145,7 +170,8 @@ class Training {
   /** @returns {Legend} */
   legend() {
     const { look: { colours: { sample, data } }, values: { arrows: wanted } } = this.view;
-    return { scale: wanted ? EPS : undefined, marks: [[data, "data"], [sample, "samples of the model of then"]] };
+    const marks = /** @type {Mark[]} */ ([[data, "data"], [sample, "samples of the network at this step"]]);
+    return { scale: wanted ? EPS : undefined, marks };
   }
 
   points() {
