@@ -259,7 +259,8 @@ def open_lab(arguments):
     first = sorted((ROOT / "notebooks").glob("00_*.ipynb"))
     page = "/lab/tree/notebooks/" + first[0].name if first else "/lab"
     places = "--ServerApp.root_dir={}".format(ROOT), "--LabApp.default_url={}".format(page)
-    code = start("jupyterlab", "--ServerApp.ip=127.0.0.1", *places + tuple(arguments))
+    encrypted = "--KernelManager.transport_encryption=auto"  # otherwise each kernel warns that it is not
+    code = start("jupyterlab", "--ServerApp.ip=127.0.0.1", encrypted, *places + tuple(arguments))
     if code and getattr(os, "geteuid", lambda: 1)() == 0 and "--allow-root" not in arguments:
         print("\ncourse.py: JupyterLab refuses root; in a container: python3 course.py open --allow-root", flush=True)
     return code

@@ -175,6 +175,17 @@ def listed(values: Any, what: str, need: str, least: int = 2, dtype: Any = None)
     return values
 
 
+def texts(values: Any, what: str, need: str) -> list[str]:
+    """Return values as a list of strings, one string alone as a list of one; otherwise say what is needed."""
+    if not isinstance(values, Iterable):
+        raise TypeError(f"{what} is {named(values)}; it must be {need}")
+    many = [values] if isinstance(values, str) else list(values)
+    other = next((named(value) for value in many if not isinstance(value, str)), None)
+    if other or not many:
+        raise TypeError(f"{what} {f'holds {other}' if other else 'is empty'}; it must be {need}")
+    return many
+
+
 def positive(n: int, what: str = "n") -> int:
     """Return n if it is a whole number of at least 1; otherwise say what is needed."""
     return at_least(1, n, what)
@@ -226,6 +237,13 @@ def file_path(path: str | Path, what: str) -> Path:
     return Path(path)
 
 
+def path_to_write(path: str | Path, example: str) -> Path:
+    """Return path as a Path; otherwise say what is needed."""
+    if not isinstance(path, (str, Path)):
+        raise TypeError(f"path is {named(path)}; it must say where to write: {example!r}")
+    return Path(path)
+
+
 def keywords(given: dict[str, Any], f: Callable[..., Any], what: str) -> dict[str, Any]:
     """Return the keywords given for f if it takes them all; otherwise say which it takes."""
     known = list(signature(f).parameters)
@@ -248,7 +266,8 @@ def _between(low: float, high: float) -> str:
 def named(value: Any) -> str:
     """Return "a list", "None", "'moons'", "7": what a person calls the value."""
     short = value is None or isinstance(value, (str, int, float))
-    return repr(value)[:60] if short else f"a {type(value).__name__}"
+    kind = type(value).__name__
+    return repr(value)[:60] if short else f"{'an' if kind[0] in 'aeiouAEIO' else 'a'} {kind}"
 
 
 def _value(value: Any) -> str:

@@ -129,7 +129,9 @@ def frechet_extrapolated(
 ) -> tuple[float, Tensor, Tensor]:
     """Return (FD at n = infinity, sizes, FD at each size): FD's bias falls as 1/n, so a line in 1/n is continued to 0.
 
-    FD is measured on random subsets of both sets, averaged over several where they are small.
+    FD is measured on random subsets of both sets, averaged over several where they are small. The rows of each set
+    must be independent draws: a set with equally many rows of every class is more even than its own subsets are, and
+    the limit comes out too low.
     Chong & Forsyth 2019 (1911.07023).
     """
     x, y = _pair(x, y)

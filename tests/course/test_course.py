@@ -12,6 +12,8 @@ from types import ModuleType, SimpleNamespace
 
 import pytest
 
+from tests.support import windows
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -304,6 +306,18 @@ def test_a_second_start_waits_for_the_first(course: ModuleType, monkeypatch, cap
     with course.one_at_a_time():
         pass
     assert not capsys.readouterr().out
+
+
+def test_the_lock_on_windows(course: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second file is refused, and the locked byte lies behind the text: on Windows nobody could read it."""
+    fake, path = windows.msvcrt(), Path(course.__file__)
+    monkeypatch.setitem(sys.modules, "msvcrt", fake)
+    with path.open("rb") as first, path.open("rb") as second:
+        with monkeypatch.context() as changed:
+            changed.setattr(course.os, "name", "nt")
+            assert course.lock(first) and not course.lock(second)
+        [(_, byte)] = fake.held
+        assert byte > path.stat().st_size
 
 
 @pytest.mark.parametrize(("driver", "cpu"), [(None, True), ("/usr/bin/nvidia-smi", False)])

@@ -187,6 +187,19 @@ def test_record_and_export_kill_the_kernel_and_write_nothing(tmp_path: Path) -> 
     assert [file.read_text() for file in site.iterdir()] == ["yesterday's"]
 
 
+def test_the_tests_end_and_leave_no_worker(place: Path, tmp_path: Path) -> None:
+    """pytest itself answers, with the code that it has for this."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    (place / "tests").mkdir()
+    code = f"import os, time\ndef test():\n    open({str(pipe)!r}, 'w').write(str(os.getpid()))\n    {SLEEP}"
+    (place / "tests" / "test_slow.py").write_text(code)
+    process = course(place, "test")
+    worker = int(pipe.read_text())
+    process.send_signal(signal.SIGINT)
+    assert ended(process)[0] == pytest.ExitCode.INTERRUPTED and not runs(worker)
+
+
 def test_the_demo_draws_nothing_half_learned(tmp_path: Path) -> None:
     (tmp_path / "spiral.png").write_bytes(b"yesterday's")
     process = program("toycore.programs.demo", tmp_path)

@@ -45,6 +45,14 @@ def test_extrapolated_frechet_keeps_what_is_there() -> None:
     assert metrics.frechet_extrapolated(x, y, rng=seeded(2))[0] == pytest.approx(12, rel=0.03)
 
 
+def test_extrapolated_frechet_asks_for_independent_draws() -> None:
+    """Two classes at -3 and 3, as many of each: the subsets scatter more than the sets, and the limit is too low."""
+    sets = [
+        torch.tensor([3.0, -3.0]).repeat(400)[:, None] + torch.randn(800, 2, generator=seeded(k)) / 2 for k in (0, 1)
+    ]
+    assert metrics.frechet_extrapolated(*(x.double() for x in sets), rng=seeded(2))[0] < -0.01
+
+
 @pytest.mark.parametrize("sizes", [(100,), (1, 50), (50, 5000), (50, 50)])
 def test_sizes_that_cannot_be(sizes: tuple[int, ...]) -> None:
     x = torch.randn(1000, 2, generator=seeded())

@@ -324,17 +324,26 @@ def test_nothing_in_the_package_unpickles() -> None:
 
 def test_a_folder_that_cannot_be_written_is_no_fault_of_the_network(server: str, tmp_path) -> None:
     (tmp_path / "file").write_text("text")
-    with pytest.raises(OSError, match=r"cannot be kept in .*file.*TOYCORE_DATA") as raised:
+    with pytest.raises(
+        OSError, match=r"cannot keep .* in .*file.*; give another folder, one you may write to$"
+    ) as raised:
         download.fetch(FILE, [f"{server}good/"], tmp_path / "file" / "data", progress=False)
     assert "network" not in str(raised.value)
 
 
-@pytest.mark.parametrize("refusal", [PermissionError(13, "Permission denied"), OSError(28, "No space left on device")])
-def test_a_disk_that_refuses_is_named(server: str, tmp_path, monkeypatch, refusal: OSError) -> None:
+@pytest.mark.parametrize(
+    ("refusal", "advice"),
+    [
+        (PermissionError(13, "Permission denied"), "set .* TOYCORE_DATA to another folder, one you may write to"),
+        (OSError(28, "No space left on device"), "make room there, or set .* TOYCORE_DATA"),
+    ],
+)
+def test_a_disk_that_refuses_is_named(server: str, tmp_path, monkeypatch, refusal: OSError, advice: str) -> None:
     def refuse(*args: object, **options: object) -> None:
         raise refusal
 
     monkeypatch.setattr(download, "steadily", lambda timeout, progress: refuse)
-    with pytest.raises(OSError, match=rf"cannot be kept in .*{refusal.strerror}; make room") as raised:
-        download.fetch(FILE, [f"{server}good/"], tmp_path, progress=False)
+    monkeypatch.setenv("TOYCORE_DATA", str(tmp_path))
+    with pytest.raises(OSError, match=f"cannot keep .* in .*: {refusal.strerror}; {advice}") as raised:
+        download.fetch(FILE, [f"{server}good/"], progress=False)
     assert "network" not in str(raised.value) and not list(tmp_path.iterdir())

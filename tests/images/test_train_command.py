@@ -14,6 +14,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
+from tests.support import windows
 from tests.support.pictures import agree, small
 from toycore import checkpoints, networks
 from toycore.images import loop, recipes, runs, sets, train
@@ -163,6 +164,15 @@ def test_two_trainings_do_not_share_a_folder(run: Path, tmp_path) -> None:
     assert not (tmp_path / "checkpoint.safetensors").exists()
     train.main([*ARGUMENTS, "--out", str(tmp_path)])
     assert (tmp_path / "card.json").exists()
+
+
+def test_two_trainings_do_not_share_a_folder_on_windows(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "msvcrt", windows.msvcrt())
+    monkeypatch.setattr(runs.sys, "platform", "win32")
+    with runs.held(tmp_path), pytest.raises(BlockingIOError, match="another training writes to"), runs.held(tmp_path):
+        pass
+    with runs.held(tmp_path / "another"):
+        pass
 
 
 def test_ctrl_c_keeps_the_run_and_says_so(run: Path, tmp_path) -> None:

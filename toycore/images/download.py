@@ -38,22 +38,19 @@ def fetch(
     """
     import pooch
 
-    folder, reasons = Path(folder or default_folder()), []
+    given, kept, reasons = folder, Path(folder or default_folder()), []
     pooch.get_logger().setLevel("WARNING")
     for mirror in mirrors:
         load = steadily(timeout, progress)
         try:
-            return Path(pooch.retrieve(mirror + file.name, f"sha256:{file.sha256}", file.name, folder, downloader=load))
+            return Path(pooch.retrieve(mirror + file.name, f"sha256:{file.sha256}", file.name, kept, downloader=load))
         except (OSError, ValueError) as error:
             if _is_local(error):
-                raise OSError(
-                    f"{file.name} cannot be kept in {folder}: {getattr(error, 'strerror', None) or error}; make room"
-                    " there, or set TOYCORE_DATA to a folder where you may write"
-                ) from None
+                raise OSError(f"cannot keep {file.name} in {kept}: {_advice(error, given)}") from None
             reasons.append(f"  {mirror}: {type(error).__name__}, {str(error).splitlines()[0][:120]}")
     raise ConnectionError(
         f"{file.name} could not be downloaded. Check the network and try again, or put the file (sha256"
-        f" {file.sha256}) into {folder}. The sets digits, mnist-test, strokes, fonts and shapes need no network.\n"
+        f" {file.sha256}) into {kept}. The sets digits, mnist-test, strokes, fonts and shapes need no network.\n"
         + "\n".join(reasons)
     )
 
@@ -64,6 +61,14 @@ def _is_local(error: Exception) -> bool:
         return False
     refusals = errno.ENOSPC, errno.EROFS, errno.EDQUOT, errno.ENOTDIR, errno.EEXIST
     return isinstance(error, PermissionError) or getattr(error, "errno", None) in refusals
+
+
+def _advice(error: Any, folder: str | Path | None) -> str:
+    """Repeat what the system said, and say what to do about it."""
+    other = "give another folder" if folder else "set the environment variable TOYCORE_DATA to another folder"
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+    do = f"make room there, or {other}" if full else f"{other}, one you may write to"
+    return f"{error.strerror or error}; {do}"
 
 
 def steadily(timeout: float, progress: bool) -> Callable[[str, Any, Any], None]:

@@ -28,6 +28,7 @@ import traitlets as t
 
 from toycore import style
 from toycore.checkpoints import write_whole
+from toycore.checks import path_to_write
 from toycore.live import lattice, modules
 from toycore.live.controls import COMMON, PLAYING, SEED, Control, Value, Values, offered, presets, starts
 from toycore.live.payload import Payload
@@ -99,7 +100,8 @@ class View(anywidget.AnyWidget):
 
         From then on "Copy link" in the notebook copies links to that page.
         """
-        written = write_whole(Path(path), lambda beside: Path(beside).write_text(self.html(), encoding="utf-8"))
+        path = path_to_write(path, "field.html")
+        written = write_whole(path, lambda beside: Path(beside).write_text(self.html(), encoding="utf-8"))
         self.saved = written.resolve().as_uri()
         return written
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from toycore.checks import positive
+from toycore.checks import named, positive
 from toycore.images.sets import Pictures
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp"}
@@ -17,7 +17,7 @@ def load(path: str | Path, size: int = 32) -> Pictures:
     Hidden files and folders and __MACOSX, which systems leave behind, are passed over.
     """
     if not isinstance(path, (str, Path)):
-        raise TypeError(f"path is {path!r}; it must be the path of a folder of pictures")
+        raise TypeError(f"path is {named(path)}; it must be the path of a folder of pictures")
     folder = Path(path)
     positive(size, "size")
     if not folder.is_dir():

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 
 from toycore import sigmas
+from toycore.checks import named
 from toycore.live import lattice, payload, stills
 from toycore.live.controls import LAYERS, choice, slider
 from toycore.live.engine import View
@@ -30,7 +31,7 @@ def forward(data: Source | None = None, schedules: dict[str, Any] | None = None,
     schedules: {name: levels}, grids as of `toycore.sigmas`; default linear (DDPM), cosine, log-linear, flow,
     Stable Diffusion. Values: time (share of the way, 0 data .. 1 noise), schedule, seed, points, density.
     """
-    plans = schedules or {name: levels() for name, (levels, _) in SCHEDULES.items()}
+    plans = given(schedules) if schedules is not None else {name: levels() for name, (levels, _) in SCHEDULES.items()}
     shown = payload.of(data=data, checkpoint="")
     shown.arrays |= {f"S/{name}": increasing(grid) for name, grid in plans.items()}
     frames = {name: SCHEDULES[name][1] if name in SCHEDULES else "VP" for name in plans}
@@ -40,9 +41,17 @@ def forward(data: Source | None = None, schedules: dict[str, Any] | None = None,
     return View("forward", "Data dissolve into noise", shown, controls, still, start, **meta)
 
 
+def given(schedules: Any) -> dict[str, Any]:
+    """Return schedules if they are {name: levels}; otherwise say what is needed."""
+    if not isinstance(schedules, dict) or not schedules or not all(isinstance(name, str) for name in schedules):
+        what = named(schedules) if schedules else "empty"
+        raise TypeError(f"schedules is {what}; give levels by name: {{'karras': sigmas.karras(40)}}")
+    return schedules
+
+
 def increasing(grid: Any) -> np.ndarray:
     """Return a decreasing grid of levels as the page wants it: increasing, without the 0, float32."""
-    levels = sigmas.decreasing(torch.as_tensor(grid, dtype=torch.float64)).flip(0)
+    levels = sigmas.decreasing(grid).double().flip(0)
     return levels[levels > 0].float().numpy()
 
 

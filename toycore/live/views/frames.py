@@ -1,12 +1,13 @@
 """The frames view: precomputed pictures under one slider or two."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence, Sized
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from toycore.checks import named, texts
 from toycore.live.controls import BUTTONS, slider
 from toycore.live.engine import View
 from toycore.live.payload import Payload
@@ -22,16 +23,17 @@ def frames(
     """Show precomputed pictures under one slider or two: images [a, h, w], [a, h, w, 3], or with a second
     axis [a, b, ...].
 
-    Values in [0, 1], or uint8. names: what the sliders mean, one or two; captions: one line per picture (of the
-    first axis); values: what the sliders show in place of 0, 1, 2, ..., one list per slider. Values of the view:
-    step, second. Play runs through the first axis.
+    Values in [0, 1], or uint8. names: what the sliders mean, one or two; captions: one line per picture, or per
+    picture of the first axis; values: what the sliders show in place of 0, 1, 2, ..., one list per slider. Values of
+    the view: step, second. Play runs through the first axis.
     """
-    names = (names,) if isinstance(names, str) else tuple(names)
+    names = tuple(texts(names, "names", "what the slider shows, or two such names: names=('step', 'scale')"))
     pixels = as_bytes(shaped(np.asarray(images.detach().cpu() if isinstance(images, Tensor) else images), len(names)))
     axes = zip(("step", "second"), (*names, ""), pixels.shape)
-    texts = shown(values, captions, pixels.shape[: len(names)])
+    captions = lines(captions, len(pixels), pixels.shape[1])
+    places = shown(values, captions, pixels.shape[: len(names)])
     step, second = (
-        slider(role, name, 0, max(1, n - 1), 1, 0.0, digits=0, **own) for (role, name, n), own in zip(axes, texts)
+        slider(role, name, 0, max(1, n - 1), 1, 0.0, digits=0, **own) for (role, name, n), own in zip(axes, places)
     )
     last = len(pixels) - 1
     play = {"role": "step", "from": 0, "to": last, "by": 1, "seconds": max(2, (last + 1) / 10)}
@@ -40,7 +42,7 @@ def frames(
         "layout": "below",
         "front": len(names),
         "aspect": 1.5,
-        "captions": list(captions or []),
+        "captions": captions,
         "axes": list(names),
     }
     meta["buttons"] = [button for button in BUTTONS if button != "renew"]  # there is no noise to renew
@@ -48,13 +50,28 @@ def frames(
     return View("frames", " and ".join(names), Payload(arrays={"images": pixels}), controls, still, start, **meta)
 
 
-def shown(values: Sequence[Any] | None, captions: list[str] | None, counts: Sequence[int]) -> list[dict[str, Any]]:
+def lines(captions: list[str] | None, n: int, second: int) -> list[str]:
+    """Return captions if there is one per picture, or per picture of the first axis, or none at all."""
+    if captions is None:
+        return []
+    captions = texts(captions, "captions", "a list of strings, one per picture")
+    if len(captions) not in (n, n * second):
+        each = f"{n} pictures" if second == 1 else f"{n} x {second} pictures"
+        raise ValueError(f"captions has {len(captions)} line(s) for {each}; give one per picture, or none")
+    return captions
+
+
+def shown(values: Sequence[Any] | None, captions: list[str], counts: Sequence[int]) -> list[dict[str, Any]]:
     """Return what each of two sliders shows for its places: the values given, the captions of a single one, or
     indices.
     """
     if values is None:
-        return [{"texts": list(captions)} if captions and len(captions) == counts[0] and len(counts) == 1 else {}, {}]
-    lists = [values] if len(counts) == 1 else list(values)
+        return [{"texts": captions} if captions and len(counts) == 1 else {}, {}]
+    lists = [values] if len(counts) == 1 else list(values) if isinstance(values, Iterable) else [values]
+    if any(isinstance(own, str) or not isinstance(own, Sized) for own in lists):
+        raise TypeError(
+            f"values is {named(values)}; give a list of one value per picture, and two such lists for two sliders"
+        )
     if [len(own) for own in lists] != list(counts):
         raise ValueError(
             f"values have {[len(own) for own in lists]} entries for {list(counts)} pictures; give one value per"

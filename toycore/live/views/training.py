@@ -11,6 +11,7 @@ import traitlets as t
 
 from toycore import fields, samplers
 from toycore import training as trainer
+from toycore.checks import named
 from toycore.live import formula, lattice, payload, stills
 from toycore.live.controls import ARROWS, LAYERS, SIGMA, slider
 from toycore.live.engine import View
@@ -60,7 +61,7 @@ class Learning(View):
         losses: list[float] = []
         progress = None
         try:
-            for progress in walk:
+            for progress in trained(walk):
                 losses.append(progress.loss)
                 yield progress
                 if progress.step in KEPT or progress.step % 500 == 0:
@@ -122,6 +123,17 @@ def floor(D: Any, shown: Payload, n: int = 20_000) -> float:
     known = trainer.drop(label, 0.1, rng) if getattr(getattr(D, "net", D), "classes", 0) else None
     with torch.no_grad():
         return float(trainer.loss(best, x0.float(), log_uniform(n, trainer.LOW, trainer.HIGH, rng), known, rng))
+
+
+def trained(walk: Any) -> Iterator[trainer.Progress]:
+    """Yield each Progress of a training; refuse what is none."""
+    need = "a training yields Progress: training.train(D, data)"
+    if not isinstance(walk, Iterable):
+        raise TypeError(f"walk is {named(walk)}; {need}")
+    for progress in walk:
+        if not isinstance(progress, trainer.Progress):
+            raise TypeError(f"walk yields {named(progress)}; {need}")
+        yield progress
 
 
 def usual(source: Source) -> Iterator[trainer.Progress]:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from torch import Tensor
 
 from toycore import samplers, sigmas
-from toycore.checks import one_of
+from toycore.checks import one_of, texts
 from toycore.live import formula, lattice, payload, stills
 from toycore.live.controls import ARROWS, FRAME, LAYERS, Control, choice, classes, slider
 from toycore.live.engine import View
@@ -53,8 +53,8 @@ def walk(D: Any = None, data: Source | None = None, samplers: Any = None, **star
     (0 to 1.2), eta, schedule ("log-linear", "karras", "ddpm"), frame, show, label, seed. A click follows
     another particle.
     """
-    names = [samplers] if isinstance(samplers, str) else list(samplers or [])
-    lanes = [one_of(name, SAMPLERS, "sampler") for name in names]
+    need = "the name of a sampler or a list of names: samplers=['ddpm', 'ddim']"
+    lanes = [one_of(name, SAMPLERS, "sampler") for name in texts(samplers, "samplers", need)] if samplers else []
     many = len(lanes) > 1
     shown = payload.of(D, data).with_fields()
     fields = [

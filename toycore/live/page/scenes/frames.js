@@ -41,8 +41,8 @@ class Frames {
   }
 
   caption() {
-    const [i, j] = this.at(), { captions } = this.view.meta;
-    return captions[i * this.shape()[1] + j] ?? captions[i] ?? "";
+    const [i, j] = this.at(), [rows, columns] = this.shape(), { captions } = this.view.meta;
+    return captions[captions.length > rows ? i * columns + j : i] ?? "";
   }
 
   /** The height of a caption under the picture. */
