@@ -16,6 +16,7 @@ from toycore.images.loop import descend, then
 from toycore.images.nets import pictures
 from toycore.images.sets import Pictures, labelled, to_unit
 from toycore.networks import initialise
+from toycore.types import Rng
 
 FEATURES = 64
 
@@ -35,7 +36,7 @@ class Judge(nn.Module):
         side: int = 8,
         kinds: tuple[int, ...] = (10,),
         width: int = 32,
-        rng: torch.Generator | None = None,
+        rng: Rng = None,
     ) -> None:
         super().__init__()
         positive(channels, "channels"), at_least(4, side, "side"), positive(width, "width")
@@ -79,7 +80,7 @@ def train(
     steps: int = 400,
     batch: int = 128,
     lr: float = 2e-3,
-    rng: torch.Generator | None = None,
+    rng: Rng = None,
 ) -> Iterator[float]:
     """Train a judge on pictures and the right answers `[n, questions]`, spoilt at random; yield the loss."""
     labelled(data, "data")
@@ -119,7 +120,7 @@ def checked(answers: Tensor, n: int, kinds: tuple[int, ...]) -> Tensor:
     return answers
 
 
-def spoil(x: Tensor, rng: torch.Generator | None) -> Tensor:
+def spoil(x: Tensor, rng: Rng) -> Tensor:
     """Blend each picture with its blurred self by a random share, and add noise of a random size up to 0.3."""
     b = len(x)
     share, size = torch.rand(2, b, 1, 1, 1, generator=rng)

@@ -12,7 +12,7 @@ import { measures, moments } from "../../../toycore/live/page/maths/measures.js"
 import { classOf, density, posterior } from "../../../toycore/live/page/maths/mixture.js";
 import { normals } from "../../../toycore/live/page/maths/noise.js";
 import { isRandom, noiseUp, startWalk, walkTo } from "../../../toycore/live/page/maths/walk.js";
-import { step } from "../../../toycore/live/page/maths/step.js";
+import { step as takeStep } from "../../../toycore/live/page/maths/step.js";
 
 const folder = process.env.TOYCORE_GOLDEN;
 const golden = JSON.parse(readFileSync(join(folder, "golden.json"), "utf8"));
@@ -108,7 +108,7 @@ test("every sampler walks as in Python, from the same noise", () => {
 });
 
 test("a step that is not linear is refused", () => {
-  const x = Float32Array.of(1, 2), go = (give) => step({ step: [{ give }], values: {} }, exact, 1, 0, x, () => x);
+  const x = Float32Array.of(1, 2), go = (give) => takeStep({ step: [{ give }], values: {} }, exact, 1, 0, x, () => x);
   assert.throws(() => go([0, ["*", "x", "x"], 0]), /linear/);
   assert.throws(() => go([0, ["+", "x", 1], 0]), /adds a number/);
   assert.deepEqual(Array.from(go([0, ["math.log", 1], 0]).mean), [0, 0]);

@@ -15,7 +15,7 @@ from toycore.images.nets import divides, labelling, pictures, sizes
 from toycore.images.nets.unet import Block, start_as_identity
 from toycore.images.sets import Pictures, labelled, to_unit
 from toycore.networks import class_vector, initialise
-from toycore.types import Label, randn_like
+from toycore.types import Label, Rng, randn_like
 
 
 class Autoencoder(nn.Module):
@@ -36,7 +36,7 @@ class Autoencoder(nn.Module):
         latent: tuple[int, ...] = (16,),
         width: int = 32,
         classes: int = 0,
-        rng: torch.Generator | None = None,
+        rng: Rng = None,
     ) -> None:
         super().__init__()
         sizes(channels=channels, side=side, width=width)
@@ -110,9 +110,7 @@ def checked_latent(latent: tuple[int, ...], small: int) -> tuple[int, ...]:
     return shape
 
 
-def loss(
-    A: Autoencoder, x: Tensor, beta: float, label: Label = None, edges: float = 0.0, rng: torch.Generator | None = None
-) -> Tensor:
+def loss(A: Autoencoder, x: Tensor, beta: float, label: Label = None, edges: float = 0.0, rng: Rng = None) -> Tensor:
     """Return |x - x_hat|^2 + edges |grad (x - x_hat)|^2 + beta KL(q(z|x) | N(0, I)), averaged over pixels.
 
     For a Gaussian q: KL = (mean^2 + var - log var - 1) / 2, summed over z (Kingma & Welling 2013, appendix B). beta is
@@ -136,7 +134,7 @@ def train(
     lr: float = 2e-3,
     beta: float = 0.0,
     edges: float = 0.0,
-    rng: torch.Generator | None = None,
+    rng: Rng = None,
 ) -> Iterator[float]:
     """Train A in place and yield the loss of each step; afterwards z is standardised on 2,000 pictures."""
     labelled(data, "data")

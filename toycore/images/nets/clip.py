@@ -13,6 +13,7 @@ from toycore.images.nets.text import TextEncoder
 from toycore.images.sets import Pictures, labelled, to_unit
 from toycore.networks import initialise
 from toycore.training import Progress
+from toycore.types import Rng
 
 
 class Clip(nn.Module):
@@ -28,7 +29,7 @@ class Clip(nn.Module):
         channels: int = 3,
         side: int = 32,
         dim: int = 32,
-        rng: torch.Generator | None = None,
+        rng: Rng = None,
     ) -> None:
         super().__init__()
         labelling(0, captions)
@@ -65,12 +66,7 @@ class Clip(nn.Module):
 
 
 def train(
-    clip: Clip,
-    data: Pictures,
-    steps: int = 500,
-    batch: int = 256,
-    lr: float = 2e-3,
-    rng: torch.Generator | None = None,
+    clip: Clip, data: Pictures, steps: int = 500, batch: int = 256, lr: float = 2e-3, rng: Rng = None
 ) -> Iterator[Progress]:
     """Train a CLIP in place on captioned pictures, and yield a Progress per step (`training.descend`)."""
     labelled(data, "data"), positive(batch, "batch"), stream(rng)

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from toycore.images.nets import divides, labelling, levels, pictures, sizes
 from toycore.networks import class_vector, initialise, waves
-from toycore.types import Label
+from toycore.types import Label, Rng
 
 
 class DiT(nn.Module):
@@ -31,7 +31,7 @@ class DiT(nn.Module):
         depth: int = 6,
         heads: int = 4,
         classes: int = 0,
-        rng: torch.Generator | None = None,
+        rng: Rng = None,
     ) -> None:
         super().__init__()
         sizes(channels=channels, side=side, patch=patch, width=width, depth=depth, heads=heads)

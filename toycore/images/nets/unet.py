@@ -4,7 +4,9 @@ net = UNet(channels=1, width=32, classes=10)
 D = precondition.from_velocity(net)              # now a Denoiser like any other
 """
 
+from collections.abc import Callable
 from functools import partial
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -14,7 +16,7 @@ from toycore.checks import positive, share
 from toycore.images.nets import divides, labelling, levels, pictures, sizes
 from toycore.images.nets.text import CrossAttention, TextEncoder
 from toycore.networks import class_vector, initialise, waves
-from toycore.types import Label
+from toycore.types import Label, Rng
 
 
 class UNet(nn.Module):
@@ -36,41 +38,34 @@ class UNet(nn.Module):
         classes: int = 0,
         captions: tuple[str, ...] = (),
         dropout: float = 0.0,
-        rng: torch.Generator | None = None,
+        rng: Rng = None,
     ) -> None:
         super().__init__()
-        sizes(channels=channels, width=width, unshuffle=unshuffle)
-        if not rungs:
-            raise ValueError("rungs are (); give the factor of each, such as (1, 2)")
-        for rung in rungs:
-            positive(rung, "a rung")
-        divides(8, width, "width", "since channels are normalised in 8 groups")
-        labelling(classes, captions)
-        self.config: dict[str, Any] = dict(
-            channels=channels,
-            width=width,
-            rungs=tuple(rungs),
-            unshuffle=unshuffle,
-            classes=classes,
-            captions=tuple(captions),
-            dropout=share(dropout, "dropout"),
-        )
+        _check(channels, width, rungs, unshuffle, classes, captions)
+        self.config: dict[str, Any] = dict(channels=channels, width=width, rungs=tuple(rungs), unshuffle=unshuffle)
+        self.config |= dict(classes=classes, captions=tuple(captions), dropout=share(dropout, "dropout"))
         self.classes, self.multiple = len(captions) or classes, unshuffle * 2 ** (len(rungs) - 1)
         dim = 4 * width  # of the condition, the vector that every block sees
+        inner = channels * unshuffle**2
         self.level = nn.Sequential(nn.Linear(16, dim), nn.SiLU(), nn.Linear(dim, dim))
         self.label = nn.Embedding(classes + 1, dim) if classes else None
         self.text = TextEncoder(captions, 64) if captions else None
-        widths, inner = [width * rung for rung in rungs], channels * unshuffle**2
         self.fold, self.unfold = nn.PixelUnshuffle(unshuffle), nn.PixelShuffle(unshuffle)
         self.first = nn.Conv2d(inner, width, 3, padding=1)
-        block = partial(Block, dim=dim, text=64 if captions else 0, dropout=dropout)
-        self.down = nn.ModuleList(map(block, [width, *widths], widths))
-        self.middle = nn.ModuleList([Block(widths[-1], widths[-1], dim, 0, dropout), Attention(widths[-1])])
-        self.up = nn.ModuleList(block(a + b, b) for a, b in zip([widths[-1], *widths[:0:-1]], widths[::-1]))
+        block = partial(Block, dim=dim, dropout=dropout)
+        self._ladder([width, *(width * rung for rung in rungs)], block, 64 if captions else 0)
         self.norm, self.last = nn.GroupNorm(8, width), nn.Conv2d(width, inner, 3, padding=1)
         initialise(self, rng)
         start_as_identity(self)
         nn.init.zeros_(self.last.weight)
+
+    def _ladder(self, widths: list[int], block: Callable[..., nn.Module], text: int) -> None:
+        """Build the blocks: down the widths, through the coarsest, up again with a shortcut beside each input."""
+        down, coarsest = widths[1:], widths[-1]
+        self.down = nn.ModuleList(block(a, b, text=text) for a, b in pairwise(widths))
+        self.middle = nn.ModuleList([block(coarsest, coarsest), Attention(coarsest)])
+        up = zip([coarsest, *down[:0:-1]], down[::-1])
+        self.up = nn.ModuleList(block(a + b, b, text=text) for a, b in up)
 
     def forward(self, u: Tensor, sigma: Tensor, label: Label = None) -> Tensor:
         """Return F, shaped like u `[b, c, h, w]`; sigma (or flow time) is `[1]` or `[b]`."""
@@ -88,6 +83,18 @@ class UNet(nn.Module):
             h = nn.functional.interpolate(h, scale_factor=2.0) if rung else h
             h = block(torch.cat([h, shortcuts.pop()], 1), condition, text)
         return self.unfold(self.last(nn.functional.silu(self.norm(h))))
+
+
+def _check(
+    channels: int, width: int, rungs: tuple[int, ...], unshuffle: int, classes: int, captions: tuple[str, ...]
+) -> None:
+    sizes(channels=channels, width=width, unshuffle=unshuffle)
+    if not rungs:
+        raise ValueError("rungs are (); give the factor of each, such as (1, 2)")
+    for rung in rungs:
+        positive(rung, "a rung")
+    divides(8, width, "width", "since channels are normalised in 8 groups")
+    labelling(classes, captions)
 
 
 class Block(nn.Module):
