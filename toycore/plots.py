@@ -161,11 +161,13 @@ def curves(
 ) -> Figure:
     """Draw {name: y} against x as lines with a legend, marked where points are few, and return the figure.
 
+    Their colours are `theme.lines`: none of them is that of the exact, the learned, or a sample.
+
     axes: what `Axes.set` takes, such as xscale="log", xlabel="steps", ylim=(0, 1).
     """
     _panels(ys, "ys")
     fig, ax = figure(size=size, theme=theme)
-    for (name, y), color in zip(ys.items(), cycle(theme.classes)):
+    for (name, y), color in zip(ys.items(), cycle(theme.lines)):
         curve(ax, x, y, name, color, marker="o" if len(x) <= 25 else "", markersize=4)
     ax.set(**axes)
     if "xticks" in axes:
@@ -182,7 +184,7 @@ def charts(
     """Draw {title: {name: y}} against x as charts side by side with one legend; axes as in `curves`."""
     fig, row = figure(1, len(_panels(panels)), size=size, theme=theme, squeeze=False)
     for ax, (title, ys) in zip(row[0], panels.items(), strict=True):
-        for (name, y), color in zip(ys.items(), cycle(theme.classes)):
+        for (name, y), color in zip(ys.items(), cycle(theme.lines)):
             curve(ax, x, y, name, color, marker="o", markersize=4)
         ax.set(title=title, **axes)
     handles, names = row[0, 0].get_legend_handles_labels()

@@ -25,6 +25,11 @@ class Theme(NamedTuple):
     ramp: tuple[str, float, float]  # arrow lengths: a colour map and the part of it in use
     density: tuple[str, float, float]
 
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """Colours of curves that stand for none of these: those of `classes` that mean nothing else."""
+        return tuple(color for color in self.classes if color not in (self.exact, self.sample, self.learned))
+
 
 LIGHT = Theme(
     background="#ffffff", ink="#22252b", faint="#c9cdd4", arrow="#46678a", data="#2b3440", sample="#d55e00",

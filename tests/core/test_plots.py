@@ -91,6 +91,14 @@ def test_curves_are_all_drawn_and_marked_where_points_are_few():
     assert alone.get_legend() is None and alone.lines[0].get_marker() in ("", "None")
 
 
+@pytest.mark.parametrize("theme", [style.LIGHT, style.DARK])
+def test_curves_take_no_colour_that_means_something(theme):
+    ys = {str(i): torch.arange(3.0) for i in range(9)}
+    drawn = [plots.curves(torch.arange(3.0), ys, theme=theme), plots.charts(torch.arange(3.0), {"a": ys}, theme=theme)]
+    colors = {line.get_color() for fig in drawn for line in fig.axes[0].lines}
+    assert len(colors) >= 5 and not colors & {theme.exact, theme.learned, theme.sample, theme.data, theme.predicted}
+
+
 def test_field_takes_the_median_for_its_scale(ax):
     assert plots.field(ax, X, V).get_clim() == (0, 3 * 2.0)
 

@@ -16,6 +16,11 @@ FRAMES = [  # scale(sigma) = (1 + sigma^p)^(-1/p) with p = power, and 1 for p = 
     {"name": "VP", "label": "VP", "power": 2, "clock": "\u03b1\u0304 = 1/(1+\u03c3\u00b2)"},
     {"name": "flow", "label": "flow", "power": 1, "clock": "t = \u03c3/(1+\u03c3)"},
 ]
+CLOCKS = {  # what the readouts call a noise level on the other clocks
+    "alpha_bar": FRAMES[1]["clock"],
+    "step": "DDPM step of 1000",
+    "flow": f"flow {FRAMES[2]['clock']}",
+}
 Values = dict[str, Any]
 
 
@@ -158,6 +163,7 @@ COMMON: Values = dict(
     low=LOW,
     high=HIGH,
     frames=FRAMES,
+    clocks=list(CLOCKS.items()),
 )
 
 

@@ -7,6 +7,7 @@ start (the values at the start), and low and high, the noise levels between whic
 Python alone:
 
     frames       [{name, label, power, clock}], x_frame = (1 + sigma^p)^(-1/p) x with p = power, and x itself for p = 0
+    clocks       [[name, label]], a noise level on the other clocks, as the readouts show it
     rules        [{name, sampler, label, rule, values}], the samplers of the walk view: `rule` is a step's formula
                  (formula.py), with the view's own value for each name in `values` (such as "noise")
     levels       [{name, low, high}], the grids of noise levels of the walk view

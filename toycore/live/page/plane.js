@@ -189,9 +189,12 @@ export function probe(panes) {
   };
 }
 
-/** A level on the other clocks. @param {number} sigma @returns {Row[]} */
-export const clockRows = (sigma) => [
-  ["\u03B1\u0304 = 1/(1+\u03C3\u00B2)", share(alphaBar(sigma), 4)],
-  ["DDPM step of 1000", ddpmStep(sigma).toFixed(0)],
-  ["flow t = \u03C3/(1+\u03C3)", flowTime(sigma).toFixed(3)],
-];
+/** A level on the other clocks. @param {PlaneView} view @param {number} sigma @returns {Row[]} */
+export const clockRows = ({ meta: { clocks } }, sigma) => clocks.map(([name, label]) => [label, CLOCKS[name](sigma)]);
+
+/** @type {Record<string, (sigma: number) => string>} */
+const CLOCKS = {
+  alpha_bar: (sigma) => share(alphaBar(sigma), 4),
+  step: (sigma) => ddpmStep(sigma).toFixed(0),
+  flow: (sigma) => flowTime(sigma).toFixed(3),
+};

@@ -123,6 +123,7 @@
  * @property {number} low the last level of a walk
  * @property {number} high its first
  * @property {Frame[]} frames
+ * @property {[name: string, label: string][]} clocks a level on the other clocks
  * @property {Record<string, any>} start the values to which reset goes back
  * @property {boolean} [probe] whether a point can be looked at
  * @property {string} [about] a sentence for the help

@@ -1,5 +1,6 @@
 """The forward view: data dissolve into noise along a schedule."""
 
+from itertools import cycle
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from toycore.live import lattice, payload, stills
 from toycore.live.controls import LAYERS, choice, slider
 from toycore.live.engine import View
 from toycore.mixtures import Source
+from toycore.style import LIGHT
 from toycore.types import seeded
 
 SCHEDULES = {  # name: (its levels, the frame it is drawn in)
@@ -67,8 +69,8 @@ def still(view: View) -> Any:
     x0, _ = view.payload.mixture.sample(500, seeded())
     _, scale = stills.plane(left, view, sigma, f"\u03c3 = {sigma:.3g}", frames[view.schedule])
     stills.cloud(left, scale * (x0 + sigma * lattice.normals(view.seed, 0, 500)))
-    for name, grid in plans.items():
-        plots.curve(right, torch.linspace(0, 1, len(grid)), grid**-2.0, name)
+    for (name, grid), color in zip(plans.items(), cycle(LIGHT.lines)):
+        plots.curve(right, torch.linspace(0, 1, len(grid)), grid**-2.0, name, color)
     right.set(yscale="log", title="signal-to-noise ratio", xlabel="share of the way to noise")
     plots.legend(right)
     return fig

@@ -231,7 +231,7 @@ class Density {
     const own = this.shown().map((name) => /** @type {Row} */ (
       [`spread, ${NAMES[name]}`, moments(this.cloud(name)).std.toFixed(3)]));
     const exact = (scaleOf(frame, sigma) * Math.hypot(s, sigma)).toFixed(3);
-    return [...clockRows(sigma), ["spread of the density", exact], ...own, ["seed", String(seed)]];
+    return [...clockRows(this.view, sigma), ["spread of the density", exact], ...own, ["seed", String(seed)]];
   }
 
   describe() {

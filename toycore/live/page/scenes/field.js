@@ -155,7 +155,7 @@ class Field {
 
   /** @returns {Row[]} */
   readouts() {
-    const { sigma, seed } = this.view.values, cos = crossover(this.view), rows = clockRows(sigma);
+    const { sigma, seed } = this.view.values, cos = crossover(this.view), rows = clockRows(this.view, sigma);
     if (cos !== null) {
       rows.push(["arrows aim at", cos > Math.SQRT1_2 ? "the mean" : "data nearby"], ["cosine to the mean", fixed(cos)]);
     }
