@@ -173,11 +173,20 @@ def train(
 
 
 def fit(
-    pairs: Pairs, steps: int = 1000, batch: int = 512, lr: float = 2e-2, times: Times = uniform, rng: Rng = None
+    pairs: Pairs,
+    steps: int = 1000,
+    batch: int = 512,
+    lr: float = 2e-2,
+    times: Times = uniform,
+    rng: Rng = None,
+    progress: bool = False,
 ) -> FromVelocity:
-    """Train a velocity network on pairs and return it as a Denoiser, in evaluation mode; Ctrl-C keeps it."""
+    """Train a velocity network on pairs and return it as a Denoiser, in evaluation mode; Ctrl-C keeps it.
+
+    progress shows a bar with the time left.
+    """
     start = FromVelocity(networks.MLP(features=24, scale=2.5, rng=rng))
-    return training.run(train(start, pairs, steps, batch, lr, times, rng), steps, start, progress=False)
+    return training.run(train(start, pairs, steps, batch, lr, times, rng), steps, start, progress)
 
 
 def euler(v: Callable[[Tensor, float], Tensor], x: Tensor, times: Tensor) -> Iterator[Tensor]:

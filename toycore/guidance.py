@@ -47,9 +47,11 @@ def guided(strong: Denoiser, weak: Denoiser, s: float) -> Denoiser:
 def free(D: Denoiser, s: float) -> Denoiser:
     """Return classifier-free guidance of one model, both predictions in one call on a batch of twice the size.
 
-    The same values as guided(D, unlabelled(D), s) and as much arithmetic, in half as many calls.
+    The same values as guided(D, unlabelled(D), s) and as much arithmetic, in half as many calls; s = 1 is D itself.
     """
     D, s = denoiser(D), number(s, "s")
+    if s == 1:
+        return D
 
     def both(x: Tensor, sigma: Tensor | float, label: Label = None) -> Tensor:
         rows = label_rows(label, len(batched(x))).to(x.device)

@@ -57,11 +57,16 @@ def loss(model: Callable[..., Tensor], x0: Tensor, sigma: Tensor, label: Tensor,
 
 
 def fit(
-    data: mixtures.Source, steps: int = 1000, batch: int = 1024, levels: Levels | None = (0.01, 10.0), rng: Rng = None
+    data: mixtures.Source,
+    steps: int = 1000,
+    batch: int = 1024,
+    levels: Levels | None = (0.01, 10.0),
+    rng: Rng = None,
+    progress: bool = False,
 ) -> nn.Module:
     """Train a classifier of 2-D data on points noised to log-uniform levels; levels = None: on clean points only.
 
-    Its best answer at level sigma is the exact class posterior of the noised data.
+    progress shows a bar with the time left. Its best answer at level sigma is the exact class posterior of the noised data.
     """
     draw, classes = training.sampler_of(data), mixtures.of(data).classes
     if classes < 2:
@@ -79,4 +84,4 @@ def fit(
         assert label is not None
         return loss(model, x0, sigma, label, rng)
 
-    return training.run(training.descend(model, objective, steps, 2e-2), steps, model, progress=False)
+    return training.run(training.descend(model, objective, steps, 2e-2), steps, model, progress)

@@ -68,7 +68,18 @@ def train(
     return training.descend(vae, lambda: -vae.elbo(draw(batch, rng)[0], rng).mean(), steps, lr)
 
 
-def fit(data: Source, steps: int = 1000, latent: int = 2, lr: float = 1e-2, noise: float = 0.1, rng: Rng = None) -> VAE:
-    """Train a VAE of 2-D data and return it, in evaluation mode; noise is its decoder's spread at the start."""
+def fit(
+    data: Source,
+    steps: int = 1000,
+    latent: int = 2,
+    lr: float = 1e-2,
+    noise: float = 0.1,
+    rng: Rng = None,
+    progress: bool = False,
+) -> VAE:
+    """Train a VAE of 2-D data and return it, in evaluation mode; noise is its decoder's spread at the start.
+
+    progress shows a bar with the time left.
+    """
     start = VAE(2, latent, noise=noise, rng=rng)
-    return training.run(train(start, data, steps, lr=lr, rng=rng), steps, start, progress=False)
+    return training.run(train(start, data, steps, lr=lr, rng=rng), steps, start, progress)
