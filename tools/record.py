@@ -12,7 +12,7 @@ from nbclient.exceptions import CellExecutionError
 from toycore.checkpoints import write_whole
 from toycore.programs.export.cells import WIDGET, states, views
 from toycore.programs.export.runs import STILLS, stored
-from toycore.programs.notebook import execute
+from toycore.programs.notebook import code_of, execute
 
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 LANGUAGE = {"file_extension": ".py", "mimetype": "text/x-python", "name": "python"}
@@ -45,9 +45,14 @@ def with_hidden_answers(notebook: dict[str, Any]) -> dict[str, Any]:
 def normalise(notebook: dict[str, Any]) -> dict[str, Any]:
     """Drop what differs between two runs: times, widget state, the Python patch version.
 
-    What is left of an output is its text, its pictures and their metadata (alt texts).
+    What is left of an output is its text, its pictures and their metadata (alt texts). "recorded" names the code that
+    the outputs belong to.
     """
-    notebook["metadata"] = {"kernelspec": dict(KERNEL), "language_info": dict(LANGUAGE)}
+    notebook["metadata"] = {
+        "kernelspec": dict(KERNEL),
+        "language_info": dict(LANGUAGE),
+        "recorded": code_of(notebook),
+    }
     for cell in notebook["cells"]:
         for volatile in ("execution", "collapsed", "scrolled"):
             cell["metadata"].pop(volatile, None)

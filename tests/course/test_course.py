@@ -355,6 +355,7 @@ def test_the_tests_run_on_some_cores_and_their_exit_code_passes_through(
     given = (course.ROOT / "given").read_text().split()
     assert given[-2:] == ["-k", "nothing"] and given[:2] == (spread or given[-2:])
     assert ("loadfile" in given) == bool(spread), "the cells of a notebook stay together and in order"
+    assert ("--no-loadscope-reorder" in given) == bool(spread), "the longest files first"
 
 
 def test_a_module_gets_its_arguments(course: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 import nbformat as nf
 import pytest
 
+from tools import record
 from toycore.programs import export, notebook
 from toycore.programs.export import runs
 
@@ -12,7 +13,7 @@ def ran(monkeypatch) -> list[str]:
     """The names of the notebooks that are run from now on; their runs are the notebooks as they stand."""
     names: list[str] = []
 
-    def execute(path, after):
+    def execute(path, after, first):
         names.append(path.name)
         return nf.read(path, as_version=4)
 
@@ -66,3 +67,39 @@ def test_a_notebook_that_fails_stops_the_others(tmp_path) -> None:
     with pytest.raises(Exception, match="ZeroDivisionError"):
         export.site(paths, tmp_path / "site")
     assert not (tmp_path / "site").exists() and not notebook.running
+
+
+# ---- what recorded outputs spare -------------------------------------------------------------------------
+
+CODE = "1 + 1", "from tqdm.auto import tqdm; list(tqdm([1], 'busy'))", "from toycore import live; live.field()", "2 + 2"
+
+
+@pytest.fixture
+def recorded(tmp_path):
+    """A notebook as it was recorded: a number, a bar, a view, a number."""
+    path = tmp_path / "a.ipynb"
+    nf.write(nf.v4.new_notebook(cells=[nf.v4.new_code_cell(code, id=f"c{i}") for i, code in enumerate(CODE)]), path)
+    record.record(path)
+    return path
+
+
+def changed(path, number: int, code: str) -> None:
+    book = nf.read(path, as_version=4)
+    book.cells[number].source = code
+    nf.write(book, path)
+
+
+def test_a_recorded_notebook_is_run_down_to_its_last_view(recorded, tmp_path) -> None:
+    assert runs.needed(nf.read(recorded, as_version=4)) == 3
+    page = export.site([recorded], tmp_path / "site").with_name("a.html").read_text(encoding="utf-8")
+    assert page.count('<div class="view"') == 1 and page.count("<img") > 0, "the view has its state and its still"
+    assert "<pre>2</pre>" in page and "<pre>4</pre>" in page, "the last cell keeps the output it had"
+    assert "%|" not in page, "a bar is nothing for a page"
+
+
+def test_without_a_view_nothing_is_run(recorded, tmp_path, ran) -> None:
+    changed(recorded, 2, "3 + 3")
+    assert runs.needed(nf.read(recorded, as_version=4)) == 4, "its code is not the recorded one"
+    record.record(recorded)
+    page = export.site([recorded], tmp_path / "site").with_name("a.html").read_text(encoding="utf-8")
+    assert ran == [] and "<pre>6</pre>" in page and "%|" not in page

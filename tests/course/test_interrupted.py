@@ -46,6 +46,14 @@ def place(tmp_path: Path) -> Path:
     return place
 
 
+@pytest.fixture(autouse=True)
+def hears_ctrl_c():
+    """In the background of a shell Ctrl-C is ignored, also by every program that is started there: not in these tests."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before or signal.SIG_DFL)
+
+
 def started(*command: str | Path, **options) -> subprocess.Popen[str]:
     pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     return subprocess.Popen([sys.executable, *map(str, command)], start_new_session=True, **pipes | options)

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tools.record import normalise
+from toycore.programs.notebook import code_of
 
 ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -126,6 +127,8 @@ def recorded(notebook: Notebook) -> Complaints:
     by_hand = "widgets" in metadata or "version" in metadata.get("language_info", {})
     if by_hand or json.loads(cells) != normalise({"metadata": {}, "cells": json.loads(cells)})["cells"]:
         yield f"it was saved by hand: {AGAIN}"
+    if metadata.get("recorded", code_of(notebook)) != code_of(notebook):
+        yield f"its code has changed since its outputs were recorded: {AGAIN}"
 
 
 RULES: list[Callable[[Notebook], Complaints]] = [
@@ -199,6 +202,7 @@ def test_a_good_notebook_passes(rule: Callable[[Notebook], Complaints]) -> None:
         (markers, notebook_with("x = (1,\n     2)  # fmt: skip"), "'# fmt: skip'"),
         (markers, notebook_with("f = lambda x: x  # noqa: E731"), "'# noqa'"),
         (recorded, changed(notebook_with(), metadata={"execution": {"iopub.execute_input": "now"}}), "by hand"),
+        (recorded, changed(notebook_with(), source="x = 2"), "has changed since"),
     ],
 )
 def test_a_bad_notebook_is_reported(rule: Callable[[Notebook], Complaints], notebook: Notebook, message: str) -> None:

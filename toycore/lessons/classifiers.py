@@ -66,7 +66,7 @@ def fit(
 ) -> nn.Module:
     """Train a classifier of 2-D data on points noised to log-uniform levels; levels = None: on clean points only.
 
-    progress shows a bar with the time left. Its best answer at level sigma is the exact class posterior of the noised data.
+    Its best answer at level sigma is the exact class posterior of the noised data. progress shows a bar.
     """
     draw, classes = training.sampler_of(data), mixtures.of(data).classes
     if classes < 2:

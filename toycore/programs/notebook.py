@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import hashlib
 import signal
 from pathlib import Path
 from typing import Any
@@ -44,13 +45,21 @@ def stop_all() -> None:
         client.loop.call_soon_threadsafe(client.stop)
 
 
-def execute(path: Path, timeout: int = 600, after: str = "", **options: Any) -> Any:
+def code_of(book: Any) -> str:
+    """Return a name for the code of a notebook, which `course.py record` stores beside the outputs of that code."""
+    code = ["".join(cell["source"]) for cell in book["cells"] if cell["cell_type"] == "code"]
+    return hashlib.sha256(repr(code).encode()).hexdigest()[:16]
+
+
+def execute(path: Path, timeout: int = 600, after: str = "", first: int | None = None, **options: Any) -> Any:
     """Return the notebook with the outputs of a run, of one more cell `after` it too; the file stays as it is.
 
+    first: run, and return, only so many of its cells.
     Errors: CellExecutionError where a cell fails, RuntimeError where the kernel dies, KeyboardInterrupt on Ctrl-C or
     SIGTERM (within a second or two, and without a kernel left).
     """
     book = nbformat.read(path, as_version=4)
+    book.cells = book.cells[:first]
     book.cells += [nbformat.v4.new_code_cell(after)] if after else []
     encryption = Config(KernelManager={"transport_encryption": "auto"} if zmq.has("curve") else {})  # or kernels warn
     client = Client(

@@ -1,7 +1,12 @@
-"""Runs of notebooks, kept under a key of all that they depend on: what has not changed is not run again."""
+"""Runs of notebooks, as far as they are needed: for the state of the live views, which recorded outputs do not hold.
+
+A notebook whose outputs were recorded from its present code is run down to its last view, and not at all without one. A
+run is kept under a key of all that it depends on: what has not changed is not run again.
+"""
 
 import contextlib
 import hashlib
+import re
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -35,7 +40,7 @@ def all_of(paths: Sequence[Path], folder: Path, workers: int = 2) -> Runs:
     for path, run in fresh(missing, workers):
         keep(path, run, folder)
         runs[path] = run
-        print(f"[{len(runs)}/{len(paths)}] {path.name}: run, {time.monotonic() - start:.0f} s", flush=True)
+        print(f"[{len(runs)}/{len(paths)}] {path.name}: done, {time.monotonic() - start:.0f} s", flush=True)
     return {path: runs[path] for path in paths}
 
 
@@ -55,8 +60,34 @@ def fresh(paths: Sequence[Path], workers: int) -> Iterator[tuple[Path, Any]]:
 
 
 def _run(path: Path) -> Any:
-    run = notebook.execute(path, after=STILLS)
-    return stored(run)
+    book = nbformat.read(path, as_version=4)
+    if last := needed(book):
+        rest, book = book.cells[last:], stored(notebook.execute(path, after=STILLS, first=last))
+        book.cells += rest
+    return without_bars(book)
+
+
+def needed(book: Any) -> int:
+    """Return how many cells of a notebook must be run: down to its last view, all where its code is not as recorded."""
+    code = any(cell.cell_type == "code" for cell in book.cells)
+    if code and book.metadata.get("recorded") != notebook.code_of(book):
+        return len(book.cells)
+    return max((i for i, cell in enumerate(book.cells, 1) if any(map(is_view, cell.get("outputs", [])))), default=0)
+
+
+def is_view(out: Any) -> bool:
+    """Return whether a recorded output stands for a live view, or for a box that holds one."""
+    return "<live." in out.get("data", {}).get("text/plain", "")
+
+
+def without_bars(book: Any) -> Any:
+    """Return a notebook without the progress bars among its recorded outputs."""
+    for cell in book.cells:
+        if outputs := cell.get("outputs"):
+            cell.outputs = [
+                out for out in outputs if not re.search(r"\d+%\|", out.get("data", {}).get("text/plain", ""))
+            ]
+    return book
 
 
 def stored(run: Any) -> Any:
