@@ -48,7 +48,7 @@ def place(tmp_path: Path) -> Path:
 
 @pytest.fixture(autouse=True)
 def hears_ctrl_c():
-    """In the background of a shell Ctrl-C is ignored, also by every program that is started there: not in these tests."""
+    """In the background of a shell Ctrl-C is ignored, also by what is started there; not in these tests."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before or signal.SIG_DFL)

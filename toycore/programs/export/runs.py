@@ -77,17 +77,20 @@ def needed(book: Any) -> int:
 
 def is_view(out: Any) -> bool:
     """Return whether a recorded output stands for a live view, or for a box that holds one."""
-    return "<live." in out.get("data", {}).get("text/plain", "")
+    return "<live." in text(out)
 
 
 def without_bars(book: Any) -> Any:
     """Return a notebook without the progress bars among its recorded outputs."""
     for cell in book.cells:
         if outputs := cell.get("outputs"):
-            cell.outputs = [
-                out for out in outputs if not re.search(r"\d+%\|", out.get("data", {}).get("text/plain", ""))
-            ]
+            cell.outputs = [out for out in outputs if not re.search(r"\d%\|", text(out))]
     return book
+
+
+def text(out: Any) -> str:
+    """Return an output as plain text, "" for what has none."""
+    return str(out.get("data", {}).get("text/plain", ""))
 
 
 def stored(run: Any) -> Any:
