@@ -1,6 +1,7 @@
 """Fixtures that every test may use, and what several workers must not share."""
 
 import re
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -16,7 +17,11 @@ def pytest_report_header() -> str:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Deal out the ports to the workers: two kernels that start at the same time must not choose the same one."""
+    """Deal out the ports to the workers: two kernels that start at the same time must not choose the same one.
+
+    A shell that starts the tests in the background has them ignore Ctrl-C; tests that send it need Python's own answer.
+    """
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     if worker := getattr(config, "workerinput", None):
         from jupyter_client.connect import LocalPortCache
 

@@ -9,19 +9,18 @@ import struct
 import threading
 import warnings
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
+from tests.support.external import checkout
 from toycore import plots
 from toycore.images import ready, sets
 from toycore.images.sets import mnist, strokes
 from toycore.types import seeded
 
 STROKES = strokes.load
-NOTEBOOK = Path(__file__).resolve().parents[2] / "notebooks" / "14_images.ipynb"
 
 
 class Quiet(http.server.SimpleHTTPRequestHandler):
@@ -49,7 +48,8 @@ def mirror(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, tupl
 
 
 def cells() -> list[str]:
-    return ["".join(cell["source"]) for cell in json.loads(NOTEBOOK.read_text("utf-8"))["cells"] if cell["source"]]
+    book = json.loads(checkout("notebooks/14_images.ipynb", "its cell for MNIST").read_text("utf-8"))
+    return ["".join(cell["source"]) for cell in book["cells"] if cell["source"]]
 
 
 @pytest.fixture(autouse=True)

@@ -14,7 +14,7 @@ import pytest
 import torch
 
 import toycore
-from tests.support.external import program
+from tests.support import external
 from tests.support.problems import alike
 from toycore import data, exact, frames, guidance, live, metrics, mixtures, samplers, sigmas
 from toycore.live import engine, formula, lattice, payload
@@ -232,10 +232,10 @@ def tasks():
 @pytest.fixture(scope="module")
 def node(tmp_path_factory):
     """The folder where node has judged page/maths and written where its walks end."""
-    node, folder = program("node"), tmp_path_factory.mktemp("golden")
+    program, folder = external.node(), tmp_path_factory.mktemp("golden")
     golden(folder)
     done = subprocess.run(
-        [node, "--test", str(HERE / "js" / "maths.test.mjs")],
+        [program, "--test", str(HERE / "js" / "maths.test.mjs")],
         env={**os.environ, "TOYCORE_GOLDEN": str(folder)},
         capture_output=True,
         text=True,

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.external import package, program
+from tests.support import external
+from tests.support.external import package
 from toycore.live import engine, modules
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -17,7 +18,7 @@ KINDS = sorted(path.stem for path in (PAGE / "scenes").glob("*.js"))
 def node(*command: str | Path) -> None:
     """Run a program of node that must find nothing wrong."""
     run = subprocess.run(
-        [program("node"), *command], cwd=ROOT, capture_output=True, text=True, timeout=300, check=False
+        [external.node(), *command], cwd=ROOT, capture_output=True, text=True, timeout=300, check=False
     )
     assert run.returncode == 0, (run.stdout + run.stderr)[-6000:]
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
-from tests.support.external import program
+from tests.support.external import node
 from toycore import data, exact, metrics, precondition, training
 from toycore.live import engine, lattice, modules
 from toycore.sigmas import log_uniform
@@ -120,9 +120,7 @@ def error_of(D) -> float:
 @pytest.mark.parametrize("kernels", ["js", "simd", "fma"])
 def test_training_in_the_page_is_torchs(golden, reference, kernels):
     environment = {**os.environ, "TOYCORE_GOLDEN": str(golden), "TOYCORE_KERNELS": kernels}
-    done = subprocess.run(
-        [program("node"), "--test", str(TEST)], env=environment, capture_output=True, text=True, timeout=120
-    )
+    done = subprocess.run([node(), "--test", str(TEST)], env=environment, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
     exam = json.loads((golden / "exam.json").read_text())
     judge(json.loads((golden / "trained.json").read_text()), exam, reference)

@@ -11,7 +11,8 @@ from types import ModuleType
 
 import pytest
 
-PACKAGES = Path(__file__).parents[2] / "node_modules"
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGES = ROOT / "node_modules"
 PROGRAMS = {  # name: (what it may be called, what is looked at with it, how to get it)
     "chromium": (
         ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"),
@@ -27,6 +28,18 @@ def program(name: str) -> str:
     names, looked_at, how = PROGRAMS[name]
     found = next(filter(None, map(shutil.which, names)), None)
     return found or missing(name, looked_at, how, bool(os.environ.get("CI")))
+
+
+def checkout(path: str, looked_at: str) -> Path:
+    """A part of the checkout; where the tests lie beside an installed wheel, skip."""
+    found = ROOT / path
+    return found if found.exists() else missing(path, looked_at, "run the tests in a checkout", False)
+
+
+def node() -> str:
+    """The path of node, for the page's own modules, which the tests in JavaScript import from the checkout."""
+    checkout("toycore/live/page", PROGRAMS["node"][1])
+    return program("node")
 
 
 def package(file: str, looked_at: str) -> Path:

@@ -5,7 +5,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from tests.support.external import program
+from tests.support.external import node
 
 PAGE = Path(__file__).resolve().parents[2] / "toycore" / "live" / "page"
 
@@ -15,7 +15,7 @@ def answers(module: str, code: str, **given: Any) -> Any:
     names = "".join(f"const {name} = {json.dumps(value)};\n" for name, value in given.items())
     script = f"const m = await import({(PAGE / module).as_uri()!r});\n{names}console.log(JSON.stringify({code}));"
     run = subprocess.run(
-        [program("node"), "--input-type=module", "-"],
+        [node(), "--input-type=module", "-"],
         input=script,
         capture_output=True,
         text=True,
