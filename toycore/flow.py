@@ -151,13 +151,7 @@ def log_uniform(n: int, rng: Rng = None) -> Tensor:
 
 
 def train(
-    D: FromVelocity,
-    pairs: Pairs,
-    steps: int = 1000,
-    batch: int = 512,
-    lr: float = 2e-2,
-    times: Times = uniform,
-    rng: Rng = None,
+    D: FromVelocity, pairs: Pairs, steps: int = 1000, batch: int = 512, times: Times = uniform, rng: Rng = None
 ) -> Iterator[training.Progress]:
     """Train D in place by flow matching at random times, and yield a Progress per step."""
     if not isinstance(D, FromVelocity):
@@ -169,14 +163,13 @@ def train(
     def objective() -> Tensor:
         return loss(D.net, *pairs(batch, rng), times(batch, rng))
 
-    return training.descend(D, objective, steps, lr)
+    return training.descend(D, objective, steps, lr=2e-2)
 
 
 def fit(
     pairs: Pairs,
     steps: int = 1000,
     batch: int = 512,
-    lr: float = 2e-2,
     times: Times = uniform,
     rng: Rng = None,
     progress: bool = False,
@@ -186,7 +179,7 @@ def fit(
     progress shows a bar with the time left.
     """
     start = FromVelocity(networks.MLP(features=24, scale=2.5, rng=rng))
-    return training.run(train(start, pairs, steps, batch, lr, times, rng), steps, start, progress)
+    return training.run(train(start, pairs, steps, batch, times, rng), steps, start, progress)
 
 
 def euler(v: Callable[[Tensor, float], Tensor], x: Tensor, times: Tensor) -> Iterator[Tensor]:

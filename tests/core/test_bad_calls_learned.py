@@ -72,7 +72,6 @@ ROWS = [
     ("flow.fit(X)", "flow.independent(data)"),
     ("flow.fit(M)", "flow.independent(data)"),
     ("flow.fit(flow.independent(P), times='uniform')", "times is 'uniform'"),
-    ("flow.fit(flow.independent(P), lr=math.nan)", "lr is nan"),
     ("flow.train(NET, flow.independent(P))", "precondition.from_velocity(net)"),
     ("flow.train(D, flow.independent(P))", "precondition.from_velocity(net)"),
     ("flow.velocity(D, X, 1.0)", "t is 1.0", "0 < t < 1"),
