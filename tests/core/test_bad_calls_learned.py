@@ -81,7 +81,7 @@ ROWS = [
     ("flow.velocity(D, X, 0.5, path='linear')", "flow.LINEAR"),
     ("flow.velocity(D, X, 0.5, frames.VP)", "flow.LINEAR"),
     ("flow.point(X, X, 2.0)", "between 0 and 1"),
-    ("vae.fit(P, steps=3, lr=1e30)", "diverged"),
+    ("list(vae.train(vae.VAE(), P, steps=3, lr=1e30))", "diverged"),
     ("frames.VP.scale(-1.0)", "sigma is -1.0; it must be a number of at least 0"),
     ("flow.point(X, X[:3], 0.5)", "a pair is of one shape"),
     ("flow.point(X, X, None)", "t is None"),

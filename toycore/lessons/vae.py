@@ -72,7 +72,6 @@ def fit(
     data: Source,
     steps: int = 1000,
     latent: int = 2,
-    lr: float = 1e-2,
     noise: float = 0.1,
     rng: Rng = None,
     progress: bool = False,
@@ -82,4 +81,4 @@ def fit(
     progress shows a bar with the time left.
     """
     start = VAE(2, latent, noise=noise, rng=rng)
-    return training.run(train(start, data, steps, lr=lr, rng=rng), steps, start, progress)
+    return training.run(train(start, data, steps, rng=rng), steps, start, progress)
