@@ -21,6 +21,7 @@ from toycore.live.views.field import field
 from toycore.live.views.forward import forward
 from toycore.live.views.frames import frames
 from toycore.live.views.guidance import guidance
+from toycore.live.views.playground import playground
 from toycore.live.views.spacetime import spacetime
 from toycore.live.views.training import training
 from toycore.live.views.walk import walk
@@ -34,6 +35,7 @@ __all__ = [
     "frames",
     "guidance",
     "lattice",
+    "playground",
     "spacetime",
     "training",
     "walk",

@@ -123,7 +123,7 @@ class View(anywidget.AnyWidget):
 PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <meta http-equiv="Content-Security-Policy"
- content="default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:">
+ content="{policy}">
 <link rel="icon" href="data:,"><title>{title}</title>
 <style>
 :root {{ color-scheme: light dark; }}
@@ -141,15 +141,26 @@ $standalone.open({{ {widgets} }}, {states});
 """
 
 
+def policy(text: str) -> str:
+    """Return what a page with these modules may do: nothing but draw; one that trains may start a worker and compile
+    WebAssembly.
+    """
+    wasm, worker = (" 'wasm-unsafe-eval'", "; worker-src blob:") if "new Worker(" in text else ("", "")
+    script = f"script-src 'unsafe-inline'{wasm}"
+    return f"default-src 'none'; {script}; style-src 'unsafe-inline'; img-src data:{worker}"
+
+
 def page(title: str, states: list[dict[str, Any]]) -> str:
     """Return one HTML page with the views of these states, alive without a kernel."""
     kinds = sorted({state["kind"] for state in states})
+    text = modules.joined(modules.ROOT / "standalone.js", *map(_scene, kinds))
     return PAGE.format(
+        policy=policy(text),
         title=escape(title),
         light=style.LIGHT.background,
         dark=style.DARK.background,
         css=css(),
-        modules=modules.joined(modules.ROOT / "standalone.js", *map(_scene, kinds)),
+        modules=text,
         widgets=", ".join(f"{kind}: {modules.name(_scene(kind))}.default" for kind in kinds),
         states=json.dumps(states).replace("<", "\\u003c"),  # "<!--<script>" would swallow the page
     )

@@ -159,6 +159,9 @@
  * @property {number} amount of damage, 0 none .. 1 full @property {string} damage which
  * @property {number} follow the noise where the path that is followed begins
  * @property {"guided" | "three" | "none"} vectors
+ * @property {"small" | "full"} network @property {number} width @property {number} depth @property {number} features
+ * @property {number} fineness @property {number} rate @property {number} dropout @property {number} classes
+ * @property {boolean} copies @property {"points" | "curve"} data @property {"error" | "kept"} beside
  */
 
 // ---- the page
@@ -228,6 +231,8 @@
  * @property {(kept: Record<string, any>) => void} [restore] show that again; what is missing is as at the start
  * @property {(px: number, py: number) => void} [touch] the pointer is down at this pixel
  * @property {(dx: number, dy: number) => void} [move] shift and an arrow key: move the point that is looked at
+ * @property {(ui: Ui) => void} [attach] the widget is made: add what the scene has besides controls and picture
+ * @property {(key: string) => boolean} [key] a key is pressed on the picture; whether it means anything
  */
 
 /** @typedef {{ control: Control, node: HTMLElement, show: (value: any) => void }} Shown  a control on the page */

@@ -1,7 +1,7 @@
 // The recipe of toycore's `training.fit`: what is drawn in each step, how fast it goes, what is averaged.
 
+import { posteriorMeans } from "../maths/exact.js";
 import { moments } from "../maths/measures.js";
-import { posterior } from "../maths/mixture.js";
 import { normals, uniforms } from "../maths/noise.js";
 import { denoise, loss, network, update } from "./network.js";
 
@@ -95,22 +95,44 @@ function clean(data, n, seed, t) {
 /** The levels of `metrics.LEVELS`, over which the field error is a mean. */
 const LEVELS = Array.from({ length: 20 }, (_, l) => 10 ** (-2 + (3 * l) / 19));
 
-/** @typedef {{ x: Float32Array, sigma: Float64Array, x0: Float32Array }} Exam  noised data with the exact answer */
+/**
+ * Noised data with the exact answer, and the training's loss with it: no network has less, but by chance.
+ *
+ * @typedef {{ x: Float32Array, sigma: Float64Array, x0: Float32Array, floor: number }} Exam
+ */
 
 /**
- * n points of the noised data at each level, and E[x0 | x] there.
+ * n points of the noised data at each level, E[x0 | x] there, and the loss of that answer; a share of the labels is
+ * dropped, and to the others belongs E[x0 | x, label].
  *
  * @param {Data} data @param {number} n @param {number} seed @returns {Exam}
  */
-export function examOf(data, n, seed) {
-  const all = n * LEVELS.length, { x } = clean(data, all, seed, 0), eps = normals(seed, 2, all);
-  const sigma = Float64Array.from({ length: all }, (_, i) => LEVELS[Math.floor(i / n)]);
+export function examOf(data, n, seed, labelDropout = 1) {
+  const all = n * LEVELS.length, { x, label } = clean(data, all, seed, 0), eps = normals(seed, 2, all);
+  const own = x.slice(), sigma = Float64Array.from({ length: all }, (_, i) => LEVELS[Math.floor(i / n)]);
   for (let i = 0; i < 2 * all; i++) x[i] += sigma[i >> 1] * eps[i];
-  const k = data.x.length / 2, same = new Float64Array(k);
-  const mixture = { means: data.x, std: same.map(() => data.std), weight: same.map(() => 1 / k), label: same };
-  const x0 = new Float32Array(2 * all);
-  sigma.forEach((level, i) => x0.set(posterior(mixture, level, -1, x[2 * i], x[2 * i + 1]).mean, 2 * i));
-  return { x, sigma, x0 };
+  const k = data.x.length / 2, std = [data.std], mixture = { means: data.x, std, label: data.label ?? Array(k).fill(0) };
+  const x0 = new Float32Array(2 * all), s2 = moments(data.x).std ** 2 + data.std ** 2;
+  const at = (/** @type {Float32Array} */ of, /** @type {number} */ i, m = 1) => of.subarray(2 * i, 2 * (i + m));
+  LEVELS.forEach((level, l) => posteriorMeans(mixture, level, at(x, l * n, n), at(x0, l * n, n)));
+  let floor = lossOf(x0, own, sigma, s2);
+  if (label && labelDropout < 1) {
+    const given = new Float32Array(2 * all);
+    sigma.forEach((level, i) => posteriorMeans(mixture, level, at(x, i), at(given, i), label[i]));
+    floor = labelDropout * floor + (1 - labelDropout) * lossOf(given, own, sigma, s2);
+  }
+  return { x, sigma, x0, floor };
+}
+
+/**
+ * The training's loss of an answer: the mean of |x0 - x0_hat|^2 / (2 c_out^2), 1 / c_out^2 = 1 / sigma^2 + 1 / s^2.
+ *
+ * @param {Points} hat @param {Points} x0 @param {Float64Array} sigma @param {number} s2
+ */
+function lossOf(hat, x0, sigma, s2) {
+  let sum = 0;
+  for (let j = 0; j < hat.length; j++) sum += (x0[j] - hat[j]) ** 2 * (sigma[j >> 1] ** -2 + 1 / s2);
+  return sum / hat.length;
 }
 
 /**

@@ -20,6 +20,8 @@ import { begin, examOf, fieldError, step } from "./recipe.js";
  * @typedef {object} Report
  * @property {number} job @property {number} step @property {number} steps @property {boolean} running
  * @property {number} loss of the last step
+ * @property {number[]} [recent] the losses of the steps since the report before
+ * @property {number} floor what the loss of the exact answer is
  * @property {number} error of the field, as of some steps ago while running
  * @property {number} msPerStep in the last slice
  * @property {string} kernels that computed it
@@ -36,6 +38,7 @@ import { begin, examOf, fieldError, step } from "./recipe.js";
  * @typedef {object} Run  what a trainer knows of its training
  * @property {Training} training @property {Exam} exam @property {number} job @property {boolean} running
  * @property {number} loss @property {number} error @property {number} msPerStep @property {string} problem
+ * @property {number[]} recent the losses that no report has said
  * @property {number} due when the error is to be measured again, in ms
  */
 
@@ -53,6 +56,7 @@ export function trainer(answer, slice) {
     if (!run || !news || !free) return;
     news = free = false;
     answer(reportOf(run));
+    run.recent = [];
   };
   const turn = () => {
     due = false;
@@ -101,15 +105,16 @@ function afterEvents(act) {
 /** @param {Start} start @returns {Run} */
 function runOf({ job, data, seed, changes, kernels }) {
   const training = begin(data, seed, changes, kernels);
-  const exam = examOf(data, training.net.kernels.name === "js" ? 50 : 200, 1);
-  return { training, exam, job, running: true, loss: NaN, error: NaN, msPerStep: NaN, problem: "", due: 0 };
+  const exam = examOf(data, training.net.kernels.name === "js" ? 50 : 200, 1, training.recipe.labelDropout);
+  const unknown = { loss: NaN, error: NaN, msPerStep: NaN };
+  return { training, exam, job, running: true, ...unknown, problem: "", recent: [], due: 0 };
 }
 
 /** Take steps for a slice of time, and measure the error for a tenth of the time at most. @param {Run} run */
 function work(run, slice = 12) {
   const { net, recipe } = run.training, from = performance.now(), first = net.t;
   try {
-    do run.loss = step(run.training);
+    do run.recent.push((run.loss = step(run.training)));
     while (net.t < recipe.steps && performance.now() - from < slice);
   } catch (error) {
     run.problem = /** @type {Error} */ (error).message;
@@ -123,16 +128,18 @@ function work(run, slice = 12) {
 }
 
 /** @param {Run} run @returns {Report} */
-function reportOf({ training: { net, recipe }, job, running, loss, error, msPerStep, problem }) {
+function reportOf({ training: { net, recipe }, exam: { floor }, ...run }) {
+  const { job, running, loss, error, msPerStep, problem, recent } = run;
   const { M, f, a, size, shape, kernels, t } = net;
   const learned = { shape, frequencies: M.slice(f, f + 2 * shape.features), weights: M.slice(a, a + size) };
   const { name } = kernels, { steps } = recipe;
-  return { job, step: t, steps, running, loss, error, msPerStep, kernels: name, problem, learned };
+  return { job, step: t, steps, running, loss, recent, floor, error, msPerStep, kernels: name, problem, learned };
 }
 
 /** @param {number} job @param {string} problem @returns {Report} */
-const refusal = (job, problem) =>
-  ({ job, step: 0, steps: 0, running: false, loss: NaN, error: NaN, msPerStep: NaN, kernels: "", problem });
+const refusal = (job, problem) => ({
+  job, step: 0, steps: 0, running: false, loss: NaN, floor: NaN, error: NaN, msPerStep: NaN, kernels: "", problem,
+});
 
 /**
  * The network of a report, to be asked by `denoise`; known: an earlier one, used again if it has the same shape.

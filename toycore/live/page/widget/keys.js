@@ -24,6 +24,7 @@ export function keydown(ui, event) {
  * @param {Ui} ui @param {KeyboardEvent} event @param {HTMLElement} target
  */
 function obey(ui, { key, shiftKey }, target) {
+  if (target.matches(".tc-canvas") && ui.scene.key?.(key)) return true;
   if (key in ARROWS && !target.matches("input")) return arrowKey(ui, ARROWS[key], shiftKey);
   if (key === " " && !target.matches("button, [type=checkbox]")) return press(ui, "play");
   if (/^[1-9]$/.test(key)) return preset(ui, Number(key));

@@ -23,6 +23,7 @@ export function widget(sceneOf) {
       el.append(ui.nodes.root);
       dress(ui.nodes.root, ui.meta.palette, ui.look);
       connect(ui);
+      ui.scene.attach?.(ui);
       follow(ui);
       ui.resize();
       ui.refresh();

@@ -1,0 +1,153 @@
+// The playground on the page: its tools, the pointer, the keyboard, and what programs outside see.
+
+import { make } from "../widget/dom.js";
+import { holds, unplace } from "../paint/pane.js";
+import { penDown, penMove, penUp, undo } from "./drawing.js";
+import { flat } from "./strokes.js";
+import { label, toolbarOf, trainersOf } from "./toolbar.js";
+
+/** @import { Pair, Pane, Ui } from "../types.js" */
+/** @import { Session } from "./session.js" */
+
+/**
+ * What a scene hands over: its panes, and what is to be done with a place on one of them that is not drawn on.
+ *
+ * @typedef {{ panes: () => Pane[], look: (at: Pair | null, pane: number) => void, tap: (at: Pair, pane: number) => void }}
+ *   Screen
+ */
+
+/** Add everything to the widget. @param {Ui} ui @param {Session} session @param {Screen} screen */
+export function attach(ui, session, screen) {
+  const act = (/** @type {string} */ role) => {
+    if (role === "letters") return openWord(tools.word);
+    session.act(role);
+  };
+  const choice = ui.controls.find(({ control }) => control.role === "data")?.node ?? make("span");
+  const tools = toolbarOf(act, choice), trainers = trainersOf(act);
+  const cell = make("textarea", { class: "tc-cell", hidden: true, readonly: "", "aria-label": "the cell of Python" });
+  session.ui = ui;
+  session.told = () => {
+    cell.hidden = false;
+    cell.value = session.cell ?? "";
+    ui.nodes.drawer.hidden = false;
+    ui.resize();
+    cell.select();
+  };
+  ui.nodes.root.classList.add("tc-play");
+  ui.nodes.stage.before(tools.row);
+  ui.nodes.bar.prepend(trainers.train);
+  ui.nodes.drawer.prepend(make("div", { class: "tc-buttons" }, ...trainers.others));
+  ui.nodes.drawer.append(cell);
+  Object.assign(ui.nodes.buttons, tools.buttons, trainers.buttons);
+  listen(ui, session, tools.word);
+  pointer(ui, session, screen);
+  expose(ui, session);
+  return () => show(ui, session, tools, trainers.train);
+}
+
+/** @typedef {ReturnType<typeof toolbarOf>} Tools */
+
+/** @param {HTMLInputElement} word */
+function openWord(word) {
+  word.hidden = !word.hidden;
+  if (!word.hidden) word.focus();
+}
+
+/**
+ * Words, keys, values that bring others with them, and the model.
+ *
+ * @param {Ui} ui @param {Session} session @param {HTMLInputElement} word
+ */
+function listen(ui, session, word) {
+  const { root } = ui.nodes, { model, cleanups } = ui;
+  word.onkeydown = (event) => {
+    event.stopPropagation();
+    if (event.key === "Escape") word.hidden = true;
+    if (event.key !== "Enter" || !word.value.trim()) return;
+    session.write(word.value);
+    Object.assign(word, { value: "", hidden: true });
+  };
+  root.addEventListener("change", (event) => {
+    const { role } = /** @type {HTMLElement} */ (event.target).dataset;
+    if (role === "network") session.choose();
+    if (role === "data") session.setData();
+  });
+  root.addEventListener("keydown", (event) => {
+    if (!(event.ctrlKey || event.metaKey) || event.key !== "z" || event.target === word) return;
+    if (undo(session.drawing)) event.preventDefault();
+  });
+  for (const [name, act] of /** @type {[string, () => void][]} */ ([
+    ["points", () => session.fetch()], ["loaded", () => session.load()],
+  ])) {
+    model.on(`change:${name}`, act);
+    cleanups.push(() => model.off(`change:${name}`, act));
+  }
+  cleanups.push(() => session.run.close());
+}
+
+/** The pen, and a pointer that only looks. @param {Ui} ui @param {Session} session @param {Screen} screen */
+function pointer(ui, session, screen) {
+  const { canvas } = ui.nodes, d = session.drawing;
+  /** @type {(event: PointerEvent) => { at: Pair, pane: number }} */
+  const placeOf = (event) => {
+    const box = canvas.getBoundingClientRect(), x = event.clientX - box.left, y = event.clientY - box.top - ui.look.lift;
+    const panes = screen.panes(), pane = d.down ? 0 : panes.findIndex((p) => holds(p, x, y));
+    return { at: pane < 0 ? [0, 0] : unplace(panes[pane], x, y), pane };
+  };
+  canvas.addEventListener("pointerdown", (event) => {
+    const { at, pane } = placeOf(event);
+    if (pane < 0 || event.button > 0) return;
+    if (pane === 0 && !ui.values.playing) penDown(d, ...at);
+    else screen.tap(at, pane);
+  });
+  canvas.addEventListener("pointermove", (event) => {
+    const all = event.getCoalescedEvents?.() ?? [];
+    if (d.down) for (const one of all.length ? all : [event]) penMove(d, ...placeOf(one).at);
+    const { at, pane } = placeOf(event);
+    screen.look(pane < 0 ? null : at, pane);
+  });
+  canvas.addEventListener("pointerleave", () => screen.look(null, -1));
+  for (const name of ["pointerup", "pointercancel"]) canvas.addEventListener(name, () => penUp(d));
+}
+
+/** For programs that drive the view from outside. @param {Ui} ui @param {Session} session */
+function expose({ nodes: { root } }, { run, drawing }) {
+  Object.defineProperty(root, "tcTrain", {
+    get: () => {
+      const { step, steps, loss, error, msPerStep, running } = run;
+      return { step, steps, loss, error, msPerStep, running };
+    },
+  });
+  Object.assign(root, {
+    tcData: () => {
+      const { x } = flat(drawing.strokes);
+      return Array.from({ length: x.length / 2 }, (_, i) => [x[2 * i], x[2 * i + 1]]);
+    },
+  });
+}
+
+const LESSONS = {
+  points: "Points: the best answer there is can only copy them. Does the network?",
+  curve: "A smooth curve: small Gaussians along the stroke, and every new point of it is right.",
+};
+
+/**
+ * Bring tools and button up to what is.
+ *
+ * @param {Ui} ui @param {Session} session @param {Tools} tools @param {HTMLButtonElement} train
+ */
+function show(ui, session, { note, buttons, colours }, train) {
+  const { run, drawing: d, world } = session, { data } = ui.values;
+  label(train, run.running ? "Pause" : session.paused ? "Go on" : run.net ? "Train again" : "Train");
+  train.classList.toggle("tc-running", run.running);
+  if (note.textContent !== LESSONS[data]) note.textContent = LESSONS[data];
+  for (const role of ["draw", "erase", "point", "stroke"]) pressed(buttons[role], d.tool === role);
+  colours.forEach((button, c) => {
+    pressed(button, d.label === c);
+    button.style.setProperty("--key", world.paint(c));
+  });
+  buttons.undo.disabled = !d.past.length;
+}
+
+/** @param {HTMLButtonElement} button @param {boolean} on */
+const pressed = (button, on) => button.setAttribute("aria-pressed", String(on));
