@@ -21,7 +21,7 @@ from toycore.live.views import walk as walk_view
 from toycore.types import seeded
 
 LIVE = Path(live.__file__).parent
-KINDS = "field", "forward", "walk", "guidance", "density", "training", "frames", "spacetime", "damage"
+KINDS = "field", "forward", "walk", "guidance", "density", "training", "frames", "spacetime", "damage", "playground"
 
 
 def smallest(kind: str):

@@ -19,6 +19,7 @@ KINDS = (
     "frames",
     "spacetime",
     "damage",
+    "playground",
 )
 
 
@@ -37,6 +38,7 @@ MAKE = {
     "training": lambda: small_training(),
     "spacetime": lambda: live.spacetime(),
     "damage": lambda: live.damage(n=60),
+    "playground": lambda: live.playground(data.spiral(40)),
     "frames": lambda: live.frames(
         torch.rand(5, 8, 8, generator=torch.Generator().manual_seed(0)), captions=list("abcde")
     ),

@@ -161,7 +161,7 @@
  * @property {"guided" | "three" | "none"} vectors
  * @property {"small" | "full"} network @property {number} width @property {number} depth @property {number} features
  * @property {number} fineness @property {number} rate @property {number} dropout @property {number} classes
- * @property {boolean} copies @property {"points" | "curve"} data @property {"error" | "kept"} beside
+ * @property {boolean} copies @property {boolean} smooth @property {"error" | "kept"} beside
  */
 
 // ---- the page

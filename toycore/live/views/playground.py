@@ -9,10 +9,10 @@ from torch import Tensor
 from torch.nn.utils import vector_to_parameters
 
 from toycore import data as sets
-from toycore import exact, fields, metrics, mixtures, networks
+from toycore import exact, fields, metrics, mixtures, networks, samplers
 from toycore.checks import finite
-from toycore.live import lattice, payload
-from toycore.live.controls import ARROWS, BUTTONS, LAYERS, SIGMA, Control, choice, slider, toggle
+from toycore.live import formula, lattice, payload
+from toycore.live.controls import ARROWS, LAYERS, SIGMA, Control, choice, slider, toggle
 from toycore.live.engine import View
 from toycore.live.payload import Payload
 from toycore.precondition import Preconditioned
@@ -44,14 +44,14 @@ def controls() -> list[Control]:
         choice("label", "class of the samples", {-1: "all", **dict(enumerate(COLOURS))}),
         slider("guidance", "guidance s", 0.0, 5.0, 0.1, 1.0, digits=1),
     ]
-    kind = choice("data", "data are", {"points": "points", "curve": "a smooth curve"})
+    kind = choice("smooth", "strokes are", {False: "points", True: "a smooth curve"})
     beside = choice("beside", "beside it", {"error": "its error", "kept": "a network that was kept"})
     layers = [ARROWS, LAYERS[0], toggle("copies", "copies: nearest drawn points", False)]
-    return [SIGMA.at(0.2), kind, *net, *(each.shown_if(classes=[2, 3]) for each in labelled), beside, *layers]
+    return [SIGMA.at(0.1), kind, *net, *(each.shown_if(classes=[2, 3]) for each in labelled), beside, *layers]
 
 
 class Drawn(t.TraitType[Any, Any]):
-    """Points of the plane: a tensor `[n, 2]` here, pairs of numbers in the page."""
+    """Points of the plane to 1/1000 of the box's side: a tensor `[n, 2]` here, pairs of numbers in the page."""
 
     def validate(self, view: Any, value: Any) -> Tensor:
         x = torch.as_tensor(value, dtype=torch.float32) if len(value) else torch.zeros(0, 2)
@@ -63,7 +63,12 @@ class Drawn(t.TraitType[Any, Any]):
             raise ValueError(
                 f"a point lies {far:.3g} from the middle; the box ends at {HALF}: data.into_box(x) scales x"
             )
-        return x
+        return snapped(x)
+
+
+def snapped(x: Tensor) -> Tensor:
+    """Return points on the grid of 1/1000 of the box's side, as a link holds them and the page trains on them."""
+    return (2 * HALF * (x.double() / (2 * HALF) * 1000).round() / 1000).float()
 
 
 class Playground(View):
@@ -72,24 +77,23 @@ class Playground(View):
     points = Drawn(torch.zeros(0, 2)).tag(sync=True, to_json=lambda x, _: x.tolist(), from_json=lambda x, _: x)
     labels = t.List(t.Int()).tag(sync=True)
     strokes = t.List(t.Int()).tag(sync=True)  # how many points each stroke has
-    example = t.Bool(True).tag(sync=True)  # whether the first stroke that is drawn takes the place of the points
     learned = t.Dict().tag(sync=True)  # the page's network: its shape, frequencies and averaged weights
     loaded = t.Dict().tag(sync=True)  # a Denoiser of Python's, as a lattice
 
     def __init__(self, points: sets.Points, start: dict[str, Any]) -> None:
         box = {"centre": [0.0, 0.0], "half": HALF}
         shown = Payload(meta={"box": box, "narrow": STD, "classes": 1, "fields": ["exact"]})
-        look = {"layout": "below", "aspect": 2.0, "about": ABOUT, "hint": "Draw anything, then train"}
-        buttons = [name for name in BUTTONS if name not in ("back", "next", "renew")]
+        rule = formula.rule(samplers.ddim)
+        look = {"rule": rule, "layout": "below", "aspect": 2.0, "about": ABOUT, "hint": "Draw anything, then train"}
         drawn = {"points": points.x, "labels": points.label.tolist(), "strokes": runs(points)}
-        super().__init__("playground", "Draw your own data", shown, controls(), still, start, buttons=buttons, **look)
+        super().__init__("playground", "Draw your own data", shown, controls(), still, start, **look)
         with self.hold_sync():
             for name, value in drawn.items():
                 setattr(self, name, value)
 
     def plain(self) -> dict[str, Any]:
         """Return the state that the page needs as JSON-ready values."""
-        own = {name: getattr(self, name) for name in ("labels", "strokes", "example")}
+        own = {name: getattr(self, name) for name in ("labels", "strokes")}
         return super().plain() | own | {"points": self.points.tolist()}
 
     @property
@@ -97,7 +101,7 @@ class Playground(View):
         """What a training learns from: the points, or small Gaussians at them where they stand for a smooth curve."""
         label = torch.tensor(self.labels if len(self.labels) == len(self.points) else [0] * len(self.points))
         used, own = label.unique(return_inverse=True)
-        if self.data == "curve":
+        if self.smooth:
             return mixtures.GaussianMixture(self.points, STD, label=own)
         return sets.Points(self.points, own, tuple(COLOURS[int(c)] for c in used) if len(used) > 1 else ("all",))
 
@@ -143,7 +147,7 @@ def playground(data: Any = None, **start: Any) -> Playground:
 
     data: Points or a tensor [n, 2] to begin with, in the box |x|, |y| <= 1.2; default the spiral. `view.points` is
     what is drawn, `view.source` what a training learns from, `view.trained()` the page's network as a Denoiser,
-    `view.load(D)` shows another one beside it. Values: sigma, data ("points", "curve"), network ("small", "full"),
+    `view.load(D)` shows another one beside it. Values: sigma, smooth (False: points), network ("small", "full"),
     width, depth, features, fineness, steps, rate, dropout, label, guidance, beside, arrows, density, copies, seed.
     """
     points = sets.spiral(100) if data is None else data

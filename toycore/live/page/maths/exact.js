@@ -6,7 +6,8 @@
  * E[x0 | x] at level sigma for points x, given a label (-1: none): the mean by the posterior weights
  * softmax(-|x - mean_k|^2 / (2 v)), v = std^2 + sigma^2, drawn to x where the Gaussians have a width.
  *
- * @param {Pick<Mixture, "means" | "std" | "label">} mixture @param {number} sigma @param {Points} x @param {Float32Array} out
+ * @param {Pick<Mixture, "means" | "std" | "label">} mixture @param {number} sigma @param {Points} x
+ * @param {Float32Array} out
  */
 export function posteriorMeans({ means, std, label: labels }, sigma, x, out, label = -1) {
   const all = labels.length, v = (std[0] ?? 0) ** 2 + sigma ** 2, g = sigma ** 2 / v, d2 = new Float64Array(all);

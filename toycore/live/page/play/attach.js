@@ -10,10 +10,11 @@ import { label, toolbarOf, trainersOf } from "./toolbar.js";
 /** @import { Session } from "./session.js" */
 
 /**
- * What a scene hands over: its panes, and what is to be done with a place on one of them that is not drawn on.
+ * What a scene hands over: its panes, what follows the pointer, and what a tap beside the drawing does.
  *
- * @typedef {{ panes: () => Pane[], look: (at: Pair | null, pane: number) => void, tap: (at: Pair, pane: number) => void }}
- *   Screen
+ * @typedef {object} Screen
+ * @property {() => Pane[]} panes @property {(at: Pair | null, pane: number) => void} look
+ * @property {(at: Pair, pane: number) => void} tap
  */
 
 /** Add everything to the widget. @param {Ui} ui @param {Session} session @param {Screen} screen */
@@ -22,7 +23,7 @@ export function attach(ui, session, screen) {
     if (role === "letters") return openWord(tools.word);
     session.act(role);
   };
-  const choice = ui.controls.find(({ control }) => control.role === "data")?.node ?? make("span");
+  const choice = ui.controls.find(({ control }) => control.role === "smooth")?.node ?? make("span");
   const tools = toolbarOf(act, choice), trainers = trainersOf(act);
   const cell = make("textarea", { class: "tc-cell", hidden: true, readonly: "", "aria-label": "the cell of Python" });
   session.ui = ui;
@@ -35,14 +36,14 @@ export function attach(ui, session, screen) {
   };
   ui.nodes.root.classList.add("tc-play");
   ui.nodes.stage.before(tools.row);
-  ui.nodes.bar.prepend(trainers.train);
+  ui.nodes.bar.prepend(trainers.train, trainers.finer);
   ui.nodes.drawer.prepend(make("div", { class: "tc-buttons" }, ...trainers.others));
-  ui.nodes.drawer.append(cell);
+  ui.nodes.drawer.append(cell, ui.nodes.legend); // the titles of the panes say the most of it
   Object.assign(ui.nodes.buttons, tools.buttons, trainers.buttons);
   listen(ui, session, tools.word);
   pointer(ui, session, screen);
   expose(ui, session);
-  return () => show(ui, session, tools, trainers.train);
+  return () => show(ui, session, tools, trainers);
 }
 
 /** @typedef {ReturnType<typeof toolbarOf>} Tools */
@@ -70,7 +71,7 @@ function listen(ui, session, word) {
   root.addEventListener("change", (event) => {
     const { role } = /** @type {HTMLElement} */ (event.target).dataset;
     if (role === "network") session.choose();
-    if (role === "data") session.setData();
+    if (role === "smooth") session.setSmooth();
   });
   root.addEventListener("keydown", (event) => {
     if (!(event.ctrlKey || event.metaKey) || event.key !== "z" || event.target === word) return;
@@ -90,7 +91,8 @@ function pointer(ui, session, screen) {
   const { canvas } = ui.nodes, d = session.drawing;
   /** @type {(event: PointerEvent) => { at: Pair, pane: number }} */
   const placeOf = (event) => {
-    const box = canvas.getBoundingClientRect(), x = event.clientX - box.left, y = event.clientY - box.top - ui.look.lift;
+    const box = canvas.getBoundingClientRect();
+    const x = event.clientX - box.left, y = event.clientY - box.top - ui.look.lift;
     const panes = screen.panes(), pane = d.down ? 0 : panes.findIndex((p) => holds(p, x, y));
     return { at: pane < 0 ? [0, 0] : unplace(panes[pane], x, y), pane };
   };
@@ -126,21 +128,22 @@ function expose({ nodes: { root } }, { run, drawing }) {
   });
 }
 
-const LESSONS = {
-  points: "Points: the best answer there is can only copy them. Does the network?",
-  curve: "A smooth curve: small Gaussians along the stroke, and every new point of it is right.",
-};
+const LESSONS = [
+  "Points: the exact field can only copy them.",
+  "A curve of small Gaussians: new points are right.",
+];
 
 /**
- * Bring tools and button up to what is.
+ * Bring tools and buttons up to what is.
  *
- * @param {Ui} ui @param {Session} session @param {Tools} tools @param {HTMLButtonElement} train
+ * @param {Ui} ui @param {Session} session @param {Tools} tools @param {ReturnType<typeof trainersOf>} trainers
  */
-function show(ui, session, { note, buttons, colours }, train) {
-  const { run, drawing: d, world } = session, { data } = ui.values;
+function show(ui, session, { note, buttons, colours }, { train, finer }) {
+  const { run, drawing: d, world } = session, lesson = LESSONS[Number(ui.values.smooth)];
   label(train, run.running ? "Pause" : session.paused ? "Go on" : run.net ? "Train again" : "Train");
   train.classList.toggle("tc-running", run.running);
-  if (note.textContent !== LESSONS[data]) note.textContent = LESSONS[data];
+  finer.hidden = ui.values.network === "full" || !run.net || run.running || ui.concealed.includes("finer");
+  if (note.textContent !== lesson) note.textContent = lesson;
   for (const role of ["draw", "erase", "point", "stroke"]) pressed(buttons[role], d.tool === role);
   colours.forEach((button, c) => {
     pressed(button, d.label === c);

@@ -20,7 +20,7 @@ export function drawing(strokes, changed) {
     label: 0,
     example: true, // what stands there was not drawn by hand: the first stroke takes its place
     down: false,
-    past: /** @type {Stroke[][]} */ ([]),
+    past: /** @type {{ strokes: Stroke[], example: boolean }[]} */ ([]),
     /** @type {{ base: Stroke[], s: number, i: number | null, x: number, y: number } | null} what is dragged */
     held: null,
   };
@@ -28,9 +28,14 @@ export function drawing(strokes, changed) {
 
 /** @typedef {ReturnType<typeof drawing>} Drawing */
 
+/** Remember what is there, before it changes. @param {Drawing} d */
+function remember(d) {
+  d.past = [...d.past.slice(-PAST), { strokes: d.strokes, example: d.example }];
+}
+
 /** Put other strokes in place of all. @param {Drawing} d @param {Stroke[]} strokes */
 export function replace(d, strokes, example = false) {
-  d.past = [...d.past.slice(-PAST), d.strokes];
+  remember(d);
   Object.assign(d, { strokes: limited(strokes), example, held: null, down: false });
   d.changed(true);
 }
@@ -42,14 +47,14 @@ export const stamp = (d, strokes) => replace(d, d.example ? strokes : [...d.stro
 export function undo(d) {
   const last = d.past.pop();
   if (!last) return false;
-  Object.assign(d, { strokes: last, held: null, down: false });
+  Object.assign(d, { ...last, held: null, down: false });
   d.changed(true);
   return true;
 }
 
 /** The pen comes down. @param {Drawing} d @param {number} x @param {number} y */
 export function penDown(d, x, y) {
-  d.past = [...d.past.slice(-PAST), d.strokes];
+  remember(d);
   d.down = true;
   if (d.tool === "draw") {
     const before = d.example ? [] : d.strokes, room = count(before) < LIMIT;

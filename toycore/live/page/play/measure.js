@@ -4,16 +4,14 @@ import { distances } from "../maths/measures.js";
 import { grid } from "../maths/levels.js";
 import { startWalk, walkTo } from "../maths/walk.js";
 
-/** @import { Denoiser, Run } from "../types.js" */
+/** @import { Denoiser, Rule, Run } from "../types.js" */
 
 export const PARTICLES = 300;
 const STEPS = 30, LOW = 0.01, HIGH = 10;
 
-/** Particles that have not begun to walk. @param {number} seed @param {Denoiser} D @returns {Run} */
-export const crowd = (seed, D) => ({
-  walk: startWalk(grid("log-linear", STEPS, LOW, HIGH), PARTICLES, seed), D,
-  rule: { sampler: "ddim", noise: 1, eta: 0 },
-});
+/** Particles that have not begun to walk. @param {number} seed @param {Denoiser} D @param {Rule} rule @returns {Run} */
+export const crowd = (seed, D, rule) =>
+  ({ walk: startWalk(grid("log-linear", STEPS, LOW, HIGH), PARTICLES, seed), D, rule });
 
 /** Where they end. @param {Run} run */
 export const ends = ({ walk, rule, D }) => walkTo(walk, walk.sigmas.length - 1, rule, D);

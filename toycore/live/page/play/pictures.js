@@ -146,4 +146,4 @@ export function drawError(g, box, look, { errors, steps }) {
 }
 
 /** @param {number} steps @returns {[number, string][]} */
-const ticks = (steps) => (steps ? [[0, "0"], [steps, `${steps} steps`]] : []);
+const ticks = (steps) => (steps ? [[0, "0"], [steps / 2, "step"], [steps, String(steps)]] : []);

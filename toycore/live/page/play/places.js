@@ -20,8 +20,8 @@ export function places({ unit, stage }, width, room, front) {
 
 /** @param {number} u @param {number} width @param {number} room @returns {Places} */
 function wide(u, width, room) {
-  const top = 1.8 * u, gap = 1.1 * u, side = Math.min(room - top - 0.3 * u, (width - 2 * gap - 3 * u) / 2.48);
-  const start = (width - 2.48 * side - 2 * gap - 2.2 * u) / 2, third = 0.48 * side;
+  const top = 1.8 * u, gap = 1.1 * u, side = Math.min(room - top - 0.3 * u, (width - 2 * gap - 3.6 * u) / 2.4);
+  const start = (width - 2.4 * side - 2 * gap - 2.6 * u) / 2, third = 0.4 * side;
   const x = start + 2 * (side + gap) + 2.2 * u, y = top + third + 2 * u, high = (side - third - 2 * u - 3.6 * u) / 2;
   const graph = (/** @type {number} */ i) => ({ x, y: y + i * (high + 3 * u), w: third, h: high });
   return {

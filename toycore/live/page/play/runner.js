@@ -25,6 +25,7 @@ export function runner(heard) {
     ...NONE, kernels: "", where: "worker",
     net: /** @type {Net | null} */ (null),
     wish: /** @type {Wish | null} */ (null),
+    worst: 0, // the largest loss so far
     /** @type {[step: number, loss: number][]} */
     losses: [],
     /** @type {[step: number, error: number][]} */
@@ -42,7 +43,7 @@ export function runner(heard) {
   return Object.assign(run, {
     /** @param {Wish} wish */
     start(wish) {
-      Object.assign(run, NONE, { wish, net: null, losses: [], errors: [], running: true, job: run.job + 1 });
+      Object.assign(run, NONE, { wish, net: null, worst: 0, losses: [], errors: [], running: true, job: run.job + 1 });
       run.steps = wish.changes.steps ?? 0;
       ask({ start: { job: run.job, ...wish } });
     },
@@ -61,12 +62,13 @@ export function runner(heard) {
 /**
  * Keep what a report says.
  *
- * @param {Pick<Runner, "net" | "losses" | "errors">} run @param {Report} report @param {Beside | null} beside
+ * @param {Pick<Runner, "net" | "worst" | "losses" | "errors">} run @param {Report} report @param {Beside | null} beside
  */
 function record(run, report, beside) {
   const { learned, recent, job, ...rest } = report;
   Object.assign(run, rest, { job, where: beside?.where ?? "worker" });
   if (learned) run.net = receive(learned, run.net);
+  run.worst = Math.max(run.worst, ...(recent ?? []));
   run.losses.push(...averaged(recent ?? [], report.step));
   const [, last] = run.errors[run.errors.length - 1] ?? [0, NaN];
   if (Number.isFinite(report.error) && report.error !== last) run.errors.push([report.step, report.error]);
@@ -84,6 +86,18 @@ function averaged(losses, step) {
     out.push([first + i + part.length / 2, part.reduce((a, b) => a + b, 0) / part.length]);
   }
   return out;
+}
+
+/**
+ * What has gone wrong, "" if nothing has: no network at all has the loss 1.
+ *
+ * @param {Pick<Runner, "problem" | "worst" | "losses" | "step" | "steps" | "wish">} run
+ */
+export function troubleOf({ problem, worst, losses, step, steps, wish }) {
+  const [, last] = losses[losses.length - 1] ?? [0, 0], advice = `use a smaller rate than ${wish?.changes.lr?.toPrecision(2)}`;
+  if (problem) return problem;
+  if (worst > 2) return `diverged: the loss rose to ${worst.toPrecision(2)}; ${advice}`;
+  return step === steps && last > 0.98 ? `nothing was learned; ${advice}` : "";
 }
 
 /** The recipes that are offered: a first look, and the course's own. */

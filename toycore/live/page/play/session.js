@@ -5,28 +5,33 @@ import { significant } from "../format.js";
 import { unpack } from "../maths/bytes.js";
 import { refine } from "../maths/lattice.js";
 import { read } from "../train/network.js";
+import { say } from "../widget/note.js";
 import { byName, commit } from "../widget/values.js";
 import { drawing, replace, stamp, undo } from "./drawing.js";
 import { copies, chance, crowd, ends, middle } from "./measure.js";
 import { cellOf } from "./python.js";
-import { guidedBy, RECIPES, runner } from "./runner.js";
+import { guidedBy, RECIPES, runner, troubleOf } from "./runner.js";
 import { lettersOf, STAMPS } from "./stamps.js";
 import { flat, strokesOf } from "./strokes.js";
 import { World } from "./world.js";
 
-/** @import { Denoiser, Pair, PlaneMeta, Ui, View } from "../types.js" */
+/** @import { Denoiser, Pair, PlaneMeta, Rule, Ui, View } from "../types.js" */
+/** @import { Stroke } from "./strokes.js" */
 /** @import { Net } from "../train/network.js" */
+/** @import { Runner } from "./runner.js" */
 
+/** rule: how the particles walk. @typedef {PlaneMeta & { rule: Rule }} PlayMeta */
 /**
  * A network beside the page's own: kept from an earlier training, or sent by Python.
  *
  * @typedef {{ title: string, D: Denoiser, error: number, ends: Float32Array | null }} Rival
  */
 
-const FINENESS = { points: { fineness: 6, features: 48 }, curve: { fineness: 2.5, features: 24 } };
+/** What suits points, and what suits a smooth curve. @param {boolean} curve */
+const featuresFor = (curve) => (curve ? { fineness: 2.5, features: 24 } : { fineness: 6, features: 48 });
 
 export class Session {
-  /** @param {View<PlaneMeta>} view */
+  /** @param {View<PlayMeta>} view */
   constructor(view) {
     this.view = view;
     this.world = new World(view);
@@ -42,11 +47,17 @@ export class Session {
     /** @type {Float32Array | null} where the particles of the trained network end */
     this.ends = null;
     this.since = 0; // the time of the particles' walk, in seconds
-    this.say = (/** @type {string} */ text) => {
-      if (this.ui) this.ui.nodes.status.textContent = text;
-    };
+    /** @type {Stroke[]} what the view was opened with */
+    this.opened = [];
+    /** @type {string | undefined} what Python has heard */
+    this.sent = undefined;
     this.engine = ""; // the kernels that a link asks for
     this.told = () => {}; // whatever else wants to know of a change
+  }
+
+  /** @param {string} text */
+  say(text) {
+    if (this.ui) say(this.ui, text);
   }
 
   // ---- the drawing
@@ -83,8 +94,12 @@ export class Session {
   fetch() {
     const model = this.ui?.model, pairs = /** @type {Pair[]} */ (model?.get("points") ?? []);
     if (!model || JSON.stringify(pairs) === this.sent) return;
+    const first = this.sent === undefined;
     const labels = model.get("labels") ?? [], own = labels.length === pairs.length ? labels : [];
-    replace(this.drawing, strokesOf(pairs.flat(), own, model.get("strokes") ?? []), Boolean(model.get("example")));
+    replace(this.drawing, strokesOf(pairs.flat(), own, model.get("strokes") ?? []), first);
+    if (!first) return;
+    this.opened = this.drawing.strokes;
+    this.drawing.past = [];
   }
 
   /** Python has sent a Denoiser: it stands beside the page's network. */
@@ -101,14 +116,16 @@ export class Session {
 
   /** As the view was opened. */
   restart() {
-    this.sent = "";
-    this.fetch();
+    this.guess = null;
+    this.engine = "";
+    replace(this.drawing, this.opened, true);
+    this.drawing.past = [];
   }
 
   /** Change between points and a smooth curve: the features follow. */
-  setData() {
+  setSmooth() {
     const { ui, view: { values } } = this;
-    Object.assign(values, FINENESS[values.data]);
+    Object.assign(values, featuresFor(values.smooth));
     if (ui) commit(ui, ["fineness", "features"]);
     this.drawn(true);
   }
@@ -142,6 +159,7 @@ export class Session {
     if (this.world.n < 2) return this.say("Draw at least two points: there is nothing to learn.");
     this.ends = null;
     this.since = 0;
+    if (this.ui) this.ui.nodes.hint.hidden = true;
     this.seed = this.view.values.seed;
     this.run.start({ ...this.wish(), ...(this.engine ? { kernels: this.engine } : {}) });
   }
@@ -169,14 +187,15 @@ export class Session {
   report() {
     const { run, ui } = this, net = run.net;
     if (!net || !ui) return;
-    const { shape, M, f, a } = net, { step, steps, loss, error, msPerStep, kernels } = run;
+    const { shape, M, f, a } = net, { step, steps, loss, error, msPerStep } = run;
     const bytes = (/** @type {Float32Array} */ numbers) => new DataView(numbers.slice().buffer);
     const learned = { frequencies: bytes(M.subarray(f, f + 2 * shape.features)), weights: bytes(read(net, a)) };
     ui.model.set("learned", { shape, step, loss, error, ...learned });
     ui.model.save_changes();
-    const where = run.where === "page" ? ", on the page itself" : "";
-    const speed = `${msPerStep.toFixed(2)} ms a step (${kernels}${where})`;
-    this.say(run.problem || `Step ${step} of ${steps}: field error ${significant(error)}, ${speed}.`);
+    const slow = troubleOf(run) || slownessOf(run), speed = `${msPerStep.toFixed(2)} ms a step`;
+    const done = `Step ${step} of ${steps}: field error ${significant(error)}, ${speed}.`;
+    ui.nodes.status.textContent = done;
+    if (slow) this.say(slow);
   }
 
   /** The page's network as it is now, guided. @type {Denoiser} */
@@ -185,7 +204,7 @@ export class Session {
 
   /** Where particles of this view's noise end. @param {Denoiser} D */
   walkOf(D) {
-    return ends(crowd(this.view.values.seed, D));
+    return ends(crowd(this.view.values.seed, D, this.view.meta.rule));
   }
 
   /** Keep the network to compare it with the next. */
@@ -240,7 +259,7 @@ export class Session {
     else if (role === "undo") undo(d);
     else if (role === "clear") replace(d, []);
     else if (role === "train") this.train();
-    else if (role === "retrain") this.renew();
+    else if (role === "finer") this.finer();
     else if (role === "keep") this.keep();
     else if (role === "python") this.copyPython();
     if (role === "stroke") ui?.nodes.canvas.focus({ preventScroll: true });
@@ -253,15 +272,7 @@ export class Session {
     if (strokes.length) stamp(this.drawing, strokes);
   }
 
-  /** Other noise, and a new training where there was one. */
-  renew() {
-    const { view: { values }, ui } = this;
-    values.seed += 1;
-    if (ui) commit(ui, ["seed"]);
-    this.reseeded();
-  }
-
-  /** The seed has changed. */
+  /** The seed has changed: other noise, and a new training where there was one. */
   reseeded() {
     if (this.run.net || this.run.running) this.start();
   }
@@ -269,9 +280,17 @@ export class Session {
   /** A recipe is chosen: its numbers go to the sliders. */
   choose() {
     const { ui, view: { values } } = this, own = RECIPES[values.network];
-    Object.assign(byName({ values }), own, values.network === "full" ? FINENESS[values.data] : {});
+    Object.assign(byName({ values }), own, featuresFor(values.smooth));
     if (ui) commit(ui, [...Object.keys(own), "features", "fineness"]);
     ui?.refresh();
+  }
+
+  /** Train the large network. */
+  finer() {
+    this.view.values.network = "full";
+    if (this.ui) commit(this.ui, ["network"]);
+    this.choose();
+    this.start();
   }
 
   /** A cell of Python with the same data and the same recipe. */
@@ -286,4 +305,12 @@ export class Session {
     }
     this.told();
   }
+}
+
+/** What the page's policy does not allow, in one line; "" where it allows everything. @param {Runner} run */
+function slownessOf({ where, kernels }) {
+  const plain = kernels === "js" ? "no WebAssembly is allowed here: plain JavaScript, about ten times as slow" : "";
+  const here = where === "page" ? "no worker may start here: it trains on the page itself" : "";
+  const text = [here, plain].filter(Boolean).join("; ");
+  return text && `${text[0].toUpperCase()}${text.slice(1)}.`;
 }

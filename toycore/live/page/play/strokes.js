@@ -17,7 +17,7 @@ const GAP = 0.03; // between two points of the pen
 /** The place of the grid that is nearest to a number, within the box: as address.js writes it. @param {number} v */
 export function snapped(v) {
   const q = Math.round((Math.max(-HALF, Math.min(HALF, v)) / (2 * HALF)) * GRID);
-  return Math.fround((2 * HALF * q) / GRID);
+  return Math.fround(0 + (2 * HALF * q) / GRID); // 0, never -0
 }
 
 /** How many points there are. @param {Stroke[]} strokes */

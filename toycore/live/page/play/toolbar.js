@@ -78,12 +78,12 @@ const byRole = (buttons) => Object.fromEntries(buttons.map((button) => [button.d
 /** The buttons of the training: one large, the others small. @param {Act} act */
 export function trainersOf(act) {
   const train = buttonOf("train", "train the network (T)", act);
+  const finer = buttonOf("finer", "train the large network, 64 \u00D7 3", act, "Large network");
   const others = [
-    buttonOf("retrain", "train again from other noise (N)", act, "Other noise"),
     buttonOf("keep", "keep this network, to compare it with the next", act, "Keep to compare"),
     buttonOf("python", "copy this experiment as a cell of Python", act, "Copy as Python"),
   ];
-  return { train, others, buttons: byRole([train, ...others]) };
+  return { train, finer, others, buttons: byRole([train, finer, ...others]) };
 }
 
 /** The letters on the large button. @param {HTMLButtonElement} button @param {string} text */

@@ -28,7 +28,7 @@ export class World {
 
   /** Take over what is drawn. @param {Stroke[]} strokes */
   take(strokes) {
-    const { view } = this, curve = view.values.data === "curve", { x, label } = flat(curve ? smooth(strokes) : strokes);
+    const { view } = this, curve = view.values.smooth, { x, label } = flat(curve ? smooth(strokes) : strokes);
     this.used = [...new Set(label)].sort();
     const own = Int32Array.from(label, (c) => this.used.indexOf(c)), n = label.length, std = curve ? STD : 0;
     this.data = { x, std, label: own, classes: this.used.length };

@@ -14,12 +14,14 @@ import {
   drawCross, drawError, drawGuess, drawHeld, drawLoss, drawNearest, drawPoints, drawPosterior, drawText,
 } from "../play/pictures.js";
 import { places } from "../play/places.js";
+import { troubleOf } from "../play/runner.js";
 import { Session } from "../play/session.js";
 import { noise } from "../play/world.js";
 import { mixtureOf } from "../fields.js";
 import { widget } from "../widget/widget.js";
 
-/** @import { Denoiser, Legend, Mark, Pair, Pane, PlaneMeta, Row, Run, Scene, Ui, View } from "../types.js" */
+/** @import { Denoiser, Legend, Mark, Pair, Pane, Row, Run, Scene, Ui, View } from "../types.js" */
+/** @import { PlayMeta } from "../play/session.js" */
 /** @typedef {CanvasRenderingContext2D} Pen */
 
 const WALK = 3, REST = 1.2; // seconds
@@ -27,7 +29,7 @@ const TITLES = ["your data, and the exact field", "what the network has learned"
 
 /** @implements {Scene} */
 class Playground {
-  /** @param {View<PlaneMeta>} view */
+  /** @param {View<PlayMeta>} view */
   constructor(view) {
     this.view = view;
     this.session = new Session(view);
@@ -96,8 +98,8 @@ class Playground {
 
   /** Particles start again; with another seed, so does the training. */
   begin() {
-    const { session, view: { values: { seed } } } = this;
-    this.walks = [crowd(seed, session.world.exact), crowd(seed, session.learned)];
+    const { session, view: { values: { seed }, meta: { rule } } } = this;
+    this.walks = [session.world.exact, session.learned].map((D) => crowd(seed, D, rule));
     if (seed === this.seed) return;
     this.seed = seed;
     session.reseeded();
@@ -195,7 +197,7 @@ class Playground {
     border(g, pane, look, TITLES[1]);
     if (run.problem) return this.drawProblem(g, pane);
     if (run.net) headline(g, pane, look, `field error ${significant(run.error)}`, this.verdict());
-    else if (world.n && !run.running) drawText(g, pane, this.question(), look.colours.ink, 1.1 * look.unit, 0.14);
+    else if (world.n && !run.running) headline(g, pane, look, ...this.question());
   }
 
   /** Why there is no network. @param {Pen} g @param {Pane} pane */
@@ -226,16 +228,17 @@ class Playground {
     if (guess) drawGuess(g, pane, guess, null, view.look);
   }
 
-  /** What is asked before a training. */
+  /** What is asked before a training. @returns {[string, string]} */
   question() {
     const { guess } = this.session;
-    return guess ? ["Your guess is marked.", "Now train."]
-      : ["Noise, before any training.", "Where will the ringed point end? Tap, then train."];
+    return guess ? ["Now train", "Your guess is marked."]
+      : ["Guess first", "Where will the ringed point end? Tap there."];
   }
 
   /** What the samples say, in short. */
   verdict() {
-    const { session } = this, { guess, ends, world } = session;
+    const { session } = this, { guess, ends, world } = session, trouble = troubleOf(session.run);
+    if (trouble) return trouble;
     if (!ends) return `step ${session.run.step} of ${session.run.steps}`;
     const { copied, by } = session.judge(ends);
     if (guess) return `your guess is ${Math.hypot(guess[0] - ends[0], guess[1] - ends[1]).toFixed(2)} off`;
@@ -302,8 +305,10 @@ class Playground {
   /** @returns {Legend} */
   legend() {
     const { view: { look: { colours: c }, values }, session: { run, world } } = this;
-    const data = /** @type {Mark[]} */ (world.used.length > 1
-      ? world.used.map((drawn) => [world.hue(drawn), `class ${["blue", "green", "purple"][drawn]}`]) : [[c.data, "data"]]);
+    const nameOf = (/** @type {number} */ drawn) => `class ${["blue", "green", "purple"][drawn]}`;
+    const data = world.used.length > 1
+      ? world.used.map((drawn) => /** @type {Mark} */ ([world.hue(drawn), nameOf(drawn)]))
+      : [/** @type {Mark} */ ([c.data, "data"])];
     return {
       scale: values.arrows ? EPS : undefined,
       marks: [
@@ -315,6 +320,9 @@ class Playground {
   }
 
   reset() {
+    this.cross = this.pointer = null;
+    this.walks = [];
+    this.seed = this.view.values.seed;
     this.session.restart();
   }
 
@@ -355,4 +363,4 @@ class Playground {
     this.session.restore(kept);
   }
 }
-export default widget((/** @type {View<PlaneMeta>} */ view) => new Playground(view));
+export default widget((/** @type {View<PlayMeta>} */ view) => new Playground(view));

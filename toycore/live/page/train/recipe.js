@@ -111,7 +111,7 @@ export function examOf(data, n, seed, labelDropout = 1) {
   const all = n * LEVELS.length, { x, label } = clean(data, all, seed, 0), eps = normals(seed, 2, all);
   const own = x.slice(), sigma = Float64Array.from({ length: all }, (_, i) => LEVELS[Math.floor(i / n)]);
   for (let i = 0; i < 2 * all; i++) x[i] += sigma[i >> 1] * eps[i];
-  const k = data.x.length / 2, std = [data.std], mixture = { means: data.x, std, label: data.label ?? Array(k).fill(0) };
+  const mixture = { means: data.x, std: [data.std], label: data.label ?? Array(data.x.length / 2).fill(0) };
   const x0 = new Float32Array(2 * all), s2 = moments(data.x).std ** 2 + data.std ** 2;
   const at = (/** @type {Float32Array} */ of, /** @type {number} */ i, m = 1) => of.subarray(2 * i, 2 * (i + m));
   LEVELS.forEach((level, l) => posteriorMeans(mixture, level, at(x, l * n, n), at(x0, l * n, n)));

@@ -6,7 +6,7 @@ import { draw } from "./loop.js";
 
 /** Fit type and picture to the room there is. @param {Ui} ui */
 export function resize(ui) {
-  const { look, nodes: { root, stage, bar, panel } } = ui, width = root.clientWidth;
+  const { look, nodes: { root, stage, panel } } = ui, width = root.clientWidth;
   if (!width) return;
   const full = document.fullscreenElement === root, narrow = width < 640 || (isOnStage(root) && width < innerHeight);
   look.stage = isOnStage(root);
@@ -18,7 +18,9 @@ export function resize(ui) {
   const main = /** @type {HTMLElement} */ (stage.parentElement);
   const wide = look.stage ? (innerHeight - 5 * unit) * ui.meta.wide : roomOf() * ui.meta.aspect;
   main.style.flex = beside ? `0 1 ${Math.round(Math.min(wide, 0.8 * width))}px` : "";
-  const taken = bar.offsetHeight + 1.6 * unit + (beside || narrow ? 0 : panel.offsetHeight + 0.4 * unit);
+  const bars = [...main.children].filter((node) => node !== stage);
+  const high = bars.reduce((sum, node) => sum + node.clientHeight + 0.3 * unit, 1.3 * unit);
+  const taken = high + (beside || narrow ? 0 : panel.offsetHeight + 0.4 * unit);
   const room = look.stage ? Math.max(200, innerHeight - taken) : roomOf();
   panel.style.maxHeight = beside && look.stage ? `${innerHeight - unit}px` : "";
   fill(ui, Math.floor(stage.clientWidth), Math.floor(room), look.stage && !narrow);
