@@ -30,9 +30,19 @@ def pytest_configure(config: pytest.Config) -> None:
         LocalPortCache.instance().currently_used_ports |= {p for p in range(1 << 16) if p // 2 % n != mine}
 
 
+# The mathematics, the messages of exercises, the rules for files: cheap, and most mistakes show there.
+RULES = "commands", "coverage", "exercises", "floors", "guide", "links", "notebook_files"
+QUICK = ("tests/core/", *(f"tests/course/test_{name}.py" for name in RULES))
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Refuse names that differ from run to run: workers must collect the same tests under the same names."""
+    """Mark what a committer's hook runs, and refuse names that differ from run to run.
+
+    Workers must collect the same tests under the same names.
+    """
     for item in items:
+        if item.nodeid.startswith(QUICK):
+            item.add_marker(pytest.mark.quick)
         if found := re.search(r"0x[0-9a-f]{6,}", item.nodeid):
             raise pytest.UsageError(f"{item.nodeid} has an address in its name, {found[0]}: give it another id")
 
