@@ -82,7 +82,7 @@ class Playground(View):
 
     def __init__(self, points: sets.Points, start: dict[str, Any]) -> None:
         box = {"centre": [0.0, 0.0], "half": HALF}
-        shown = Payload(meta={"box": box, "narrow": STD, "classes": 1, "fields": ["exact"]})
+        shown = Payload(meta={"box": box, "narrow": STD, "classes": 1, "fields": ["exact"], "own": []})
         rule = formula.rule(samplers.ddim)
         look = {"rule": rule, "layout": "below", "aspect": 2.0, "about": ABOUT, "hint": "Draw anything, then train"}
         drawn = {"points": points.x, "labels": points.label.tolist(), "strokes": runs(points)}
