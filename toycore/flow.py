@@ -167,12 +167,7 @@ def train(
 
 
 def fit(
-    pairs: Pairs,
-    steps: int = 1000,
-    batch: int = 512,
-    times: Times = uniform,
-    rng: Rng = None,
-    progress: bool = False,
+    pairs: Pairs, steps: int = 1000, batch: int = 512, times: Times = uniform, rng: Rng = None, progress: bool = False
 ) -> FromVelocity:
     """Train a velocity network on pairs and return it as a Denoiser, in evaluation mode; Ctrl-C keeps it.
 

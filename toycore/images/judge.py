@@ -31,12 +31,7 @@ class Judge(nn.Module):
     spread: Tensor
 
     def __init__(
-        self,
-        channels: int = 1,
-        side: int = 8,
-        kinds: tuple[int, ...] = (10,),
-        width: int = 32,
-        rng: Rng = None,
+        self, channels: int = 1, side: int = 8, kinds: tuple[int, ...] = (10,), width: int = 32, rng: Rng = None
     ) -> None:
         super().__init__()
         positive(channels, "channels"), at_least(4, side, "side"), positive(width, "width")
@@ -74,13 +69,7 @@ class Judge(nn.Module):
 
 
 def train(
-    judge: Judge,
-    data: Pictures,
-    answers: Tensor,
-    steps: int = 400,
-    batch: int = 128,
-    lr: float = 2e-3,
-    rng: Rng = None,
+    judge: Judge, data: Pictures, answers: Tensor, steps: int = 400, batch: int = 128, lr: float = 2e-3, rng: Rng = None
 ) -> Iterator[float]:
     """Train a judge on pictures and the right answers `[n, questions]`, spoilt at random; yield the loss."""
     labelled(data, "data")

@@ -69,12 +69,7 @@ def train(
 
 
 def fit(
-    data: Source,
-    steps: int = 1000,
-    latent: int = 2,
-    noise: float = 0.1,
-    rng: Rng = None,
-    progress: bool = False,
+    data: Source, steps: int = 1000, latent: int = 2, noise: float = 0.1, rng: Rng = None, progress: bool = False
 ) -> VAE:
     """Train a VAE of 2-D data and return it, in evaluation mode; noise is its decoder's spread at the start.
 

@@ -24,12 +24,7 @@ class Clip(nn.Module):
     """
 
     def __init__(
-        self,
-        captions: tuple[str, ...],
-        channels: int = 3,
-        side: int = 32,
-        dim: int = 32,
-        rng: Rng = None,
+        self, captions: tuple[str, ...], channels: int = 3, side: int = 32, dim: int = 32, rng: Rng = None
     ) -> None:
         super().__init__()
         labelling(0, captions)

@@ -48,7 +48,7 @@ def walk(D: Any = None, data: Source | None = None, samplers: Any = None, **star
     """Show sampling step by step: play, pause, single steps, scrub back; predicted and random part of a
     step apart.
 
-    samplers: one or more of "ddpm", "no noise", "ddim", "heun", "sde" side by side from the same noise, e.g.
+    samplers: one or more names side by side from the same noise, "no noise" or those of `samplers.MENU`, e.g.
     samplers=["ddpm", "no noise", "ddim"]; default one pane with a selector. Values: step, steps, sampler, noise
     (0 to 1.2), eta, schedule ("log-linear", "karras", "ddpm"), frame, show, label, seed. A click follows
     another particle.
