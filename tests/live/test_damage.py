@@ -59,7 +59,7 @@ def test_without_damage_nothing_is_noticed(view):
     for kind in damage.DAMAGES:
         view.damage, view.amount = kind, 0.0
         values, ends = damage.reading(view)
-        assert ((values >= ends[:, 0]) & (values <= ends[:, 1])).all() or kind == "dropped"
+        assert ((values >= ends[:, 0]) & (values <= ends[:, 1])).all(), kind
 
 
 def test_each_damage_keeps_what_it_promises(view):
@@ -74,6 +74,20 @@ def test_each_damage_keeps_what_it_promises(view):
     centre = real.mean(0)
     assert (dropped - centre).norm(dim=1).max() < (real - centre).norm(dim=1).quantile(0.11)
     assert len(damage.spoiled(parts(view), "collapse", 1.0).unique(dim=0)) == 3
+
+
+def test_what_notices_which_failure():
+    """Moments stay on the way to a Gaussian; precision stays where part is dropped; fewer points are no failure."""
+    view, seen = live.damage(), {}
+    for view.damage in damage.DAMAGES:
+        for view.amount in (0.0, 0.2, 0.4, 0.6, 0.8):
+            values, ends = damage.reading(view)
+            out = (values < ends[:, 0]) | (values > ends[:, 1])
+            seen.setdefault(view.damage, set()).update(damage.METRICS[i][0] for i in np.flatnonzero(out))
+    frechet = damage.METRICS[0][0]
+    assert frechet not in seen["gaussian"] | seen["copies"] and "precision" in seen["gaussian"] & seen["blur"]
+    assert "precision" not in seen["dropped"] and {frechet, "recall"} <= seen["dropped"]
+    assert {"memorised", "recall"} <= seen["copies"] and not seen["few"]
 
 
 def test_too_few_samples_are_refused():

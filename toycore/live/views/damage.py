@@ -15,13 +15,13 @@ from toycore.live.engine import View
 from toycore.mixtures import GaussianMixture, Source
 from toycore.types import seeded
 
-DAMAGES = {
-    "blur": "blur",
-    "dropped": "dropped part",
-    "gaussian": "Gaussian",
-    "collapse": "collapse",
-    "copies": "copies",
-    "few": "few points",
+DAMAGES = {  # on its button, and in the picture
+    "blur": ("blur", "blurred"),
+    "dropped": ("dropped", "outer part dropped"),
+    "gaussian": ("Gaussian", "on the way to a Gaussian"),
+    "collapse": ("collapse", "on the way to a point per class"),
+    "copies": ("copies", "copies of training points"),
+    "few": ("few", "fewer and fewer points"),
 }
 METRICS = [  # name, what is right, the values at the ends of its bar (None: found from the data)
     ("Fr\u00e9chet distance", "small", 0.0, None),
@@ -41,9 +41,9 @@ def damage(data: Source | None = None, n: int = 300, **start: Any) -> View:
     """Show n samples of the data spoiled by so much, and six metrics of them, each with its noise floor.
 
     data: a distribution or points, at the start the spiral with three classes. The noise floor of a metric is the mean
-    of 20 fresh samples of the truth, of as many points, and three standard deviations to either side. Values: amount
-    (0 none .. 1 full), damage ("blur", "dropped", "gaussian", "collapse", "copies", "few"), points. The metrics are
-    those of `toycore.metrics`, measured at 21 amounts; between these the page interpolates.
+    of 20 fresh samples of the truth, of as many points, and three standard deviations to either side (and one point).
+    Values: amount (0 none .. 1 full), damage ("blur", "dropped", "gaussian", "collapse", "copies", "few"). The metrics
+    are those of `toycore.metrics`, measured at 21 amounts; between these the page interpolates.
     """
     at_least(FEWEST + 1, n, "n")
     shown = payload.of(data=data, classes=3, checkpoint="")
@@ -56,10 +56,16 @@ def damage(data: Source | None = None, n: int = 300, **start: Any) -> View:
         {"name": name, "right": right, "low": low, "high": high or max(top, low + 0.01)}
         for (name, right, low, high), top in zip(METRICS, tops, strict=True)
     ]
-    meta = {"metrics": bars, "damages": list(DAMAGES), "fewest": FEWEST, "blur": BLUR, "kept": KEPT}
+    meta = {
+        "metrics": bars,
+        "damages": [[kind, long] for kind, (_, long) in DAMAGES.items()],
+        "fewest": FEWEST,
+        "blur": BLUR,
+        "kept": KEPT,
+    }
     meta |= {"play": PLAY, "layout": "below", "aspect": 1.7, "front": 2}
     meta["buttons"] = [button for button in BUTTONS if button != "renew"]  # the samples were measured beforehand
-    controls = [AMOUNT, choice("damage", "damage", DAMAGES)]
+    controls = [AMOUNT, choice("damage", "kind", {kind: short for kind, (short, _) in DAMAGES.items()})]
     return View("damage", "What the metrics notice", shown, controls, still, start, **meta)
 
 
@@ -82,7 +88,7 @@ def samples(mixture: GaussianMixture, n: int) -> dict[str, Tensor]:
     sort = (real - real.mean(0)).norm(dim=1).argsort()
     parts = {"x": x, "z": z, "twin": real.mean(0) + z @ torch.linalg.cholesky(torch.cov(real.T)).T}
     parts |= {"spot": mixture.means[sure][label], "near": train[torch.cdist(x, train).argmin(1)]}
-    parts |= {"rank": torch.rand(n, generator=seeded(4)), "pool": real[sort], "mean": real.mean(0)}
+    parts |= {"rank": torch.rand(n, generator=seeded(10)), "pool": real[sort], "mean": real.mean(0)}
     return {name: part.float() for name, part in parts.items()}
 
 
@@ -142,9 +148,13 @@ def floors(judge: Judge, mixture: GaussianMixture, n: int, draws: int = 20) -> T
 
 
 def _floor(judge: Judge, mixture: GaussianMixture, count: int, draws: int) -> np.ndarray:
-    """Return mean - 3 std and mean + 3 std of the metrics of fresh samples, `[6, 2]`."""
+    """Return the ends mean - d and mean + d, d = 3 std + 1 / count, of the metrics of fresh samples, `[6, 2]`.
+
+    Shares of few points come in steps of 1 / count, and those near 1 would else have a floor of no width.
+    """
     truth = np.array([judge(mixture.sample(count, seeded(100 + i))[0].float()) for i in range(draws)])
-    return np.stack([truth.mean(0) - 3 * truth.std(0), truth.mean(0) + 3 * truth.std(0)], 1)
+    width = 3 * truth.std(0) + 1 / count
+    return np.stack([truth.mean(0) - width, truth.mean(0) + width], 1)
 
 
 def reading(view: View) -> tuple[np.ndarray, np.ndarray]:
@@ -167,7 +177,7 @@ def still(view: View) -> Any:
     from toycore.style import LIGHT
 
     fig, (left, right) = plots.figure(1, 2, size=(4.2, 3.6))
-    plots.plane(left, 1.4, f"{DAMAGES[view.damage]}, damage {view.amount:.2f}", view.payload.arrays["data"])
+    plots.plane(left, 1.4, f"{DAMAGES[view.damage][1]}, damage {view.amount:.2f}", view.payload.arrays["data"])
     stills.cloud(left, spoiled(view.payload.arrays, view.damage, view.amount))
     values, ends = reading(view)
     low, high = (np.array([bar[end] for bar in view.meta["metrics"]]) for end in ("low", "high"))

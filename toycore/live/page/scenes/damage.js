@@ -17,7 +17,7 @@ import { widget } from "../widget/widget.js";
 
 /** A metric, what is right, and the values at the ends of its bar. */
 /** @typedef {{ name: string, right: string, low: number, high: number }} Metric */
-/** @typedef {PlaneMeta & Most & { metrics: Metric[], damages: string[] }} DamageMeta */
+/** @typedef {PlaneMeta & Most & { metrics: Metric[], damages: [kind: string, title: string][] }} DamageMeta */
 /** @typedef {{ value: number, floor: Pair, noticed: boolean }} Reading */
 
 /** @implements {Scene} */
@@ -38,11 +38,17 @@ class Damage {
     return this.clouds([damage, amount, arrays.x], () => spoiled(arrays, meta, damage, amount));
   }
 
+  /** The number of the damage that is chosen. */
+  place() {
+    const { meta, values: { damage } } = this.view;
+    return meta.damages.findIndex(([kind]) => kind === damage);
+  }
+
   /** Every metric with its noise floor. @returns {Reading[]} */
   readings() {
     const { arrays: { values, floor }, meta, values: { damage, amount } } = this.view, width = meta.metrics.length;
     const levels = values.shape[1], few = damage === "few";
-    const own = between(values.data, meta.damages.indexOf(damage) * levels * width, levels, width, amount);
+    const own = between(values.data, this.place() * levels * width, levels, width, amount);
     const ends = few ? between(floor.data, 2 * width, levels, 2 * width, amount) : floor.data.slice(0, 2 * width);
     return own.map((value, i) => {
       const [low, high] = [ends[2 * i], ends[2 * i + 1]];
@@ -73,7 +79,8 @@ class Damage {
     });
     border(g, pane, look);
     const n = seen.filter(({ noticed }) => noticed).length;
-    headline(g, pane, look, `damage ${fixed(amount)}`, `noticed by ${n} of ${seen.length} metrics`);
+    const title = view.meta.damages[this.place()][1];
+    headline(g, pane, look, `damage ${fixed(amount)}`, `${title}: noticed by ${n} of ${seen.length}`);
     seen.forEach((reading, i) => this.drawBar(g, i, reading));
   }
 
@@ -112,8 +119,7 @@ class Damage {
   }
 
   describe() {
-    const { meta: { metrics, controls }, values: { damage, amount } } = this.view;
-    const title = controls.find(({ role }) => role === "damage")?.options?.find(([kind]) => kind === damage)?.[1];
+    const { meta: { metrics, damages }, values: { amount } } = this.view, [, title] = damages[this.place()];
     const parts = this.readings().map(({ value, noticed }, i) =>
       `${metrics[i].name} ${fixed(value, 3)}${noticed ? " notices" : ""}`);
     return `Damage ${fixed(amount)}, ${title}: ${parts.join(", ")}.`;
@@ -124,7 +130,7 @@ class Damage {
     const { look: { colours: { sample, data, accent, exact } }, values: { damage } } = this.view;
     /** @type {Mark[]} */
     const marks = [
-      [sample, "samples"], [data, "data"], [accent, "! beyond chance", "line"],
+      [sample, "samples"], [data, "data"], [accent, "! noticed: beyond chance", "line"],
       [exact, "noise floor: what fresh samples of the truth give", "line"],
     ];
     return { marks: damage === "copies" ? [...marks, [exact, "training points"]] : marks };
