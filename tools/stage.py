@@ -30,6 +30,7 @@ VIEWS = {
     "training": lambda: live.training(data.spiral(100)),
     "spacetime": lambda: live.spacetime(),
     "damage": lambda: live.damage(damage="gaussian"),
+    "latent": lambda: live.latent(),
     "frames": lambda: live.frames(mixtures.spiral().sample(25 * 64)[0].reshape(25, 64, 2).sigmoid()),
 }
 MEASURE = """() => {

@@ -117,6 +117,7 @@ VIEWS = {
     "forward": lambda: live.forward(data.spiral(40)),
     "spacetime": lambda: live.spacetime(),
     "damage": lambda: live.damage(n=60),
+    "latent": lambda: live.latent(),
     "density": lambda: live.density(data.spiral(40)),
 }
 

@@ -21,7 +21,19 @@ from toycore.live.views import walk as walk_view
 from toycore.types import seeded
 
 LIVE = Path(live.__file__).parent
-KINDS = "field", "forward", "walk", "guidance", "density", "training", "frames", "spacetime", "damage", "playground"
+KINDS = (
+    "field",
+    "forward",
+    "walk",
+    "guidance",
+    "density",
+    "training",
+    "frames",
+    "spacetime",
+    "damage",
+    "playground",
+    "latent",
+)
 
 
 def smallest(kind: str):
@@ -31,8 +43,8 @@ def smallest(kind: str):
         return live.frames(torch.rand(4, 5, 6))
     if kind == "training":
         return live.training(points, walk=())
-    if kind == "spacetime":
-        return live.spacetime()
+    if kind in ("spacetime", "latent"):
+        return getattr(live, kind)()
     if kind == "damage":
         return live.damage(n=40)
     return getattr(live, kind)(data=points)

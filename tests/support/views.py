@@ -20,6 +20,7 @@ KINDS = (
     "spacetime",
     "damage",
     "playground",
+    "latent",
 )
 
 
@@ -39,6 +40,7 @@ MAKE = {
     "spacetime": lambda: live.spacetime(),
     "damage": lambda: live.damage(n=60),
     "playground": lambda: live.playground(data.spiral(40)),
+    "latent": lambda: live.latent(),
     "frames": lambda: live.frames(
         torch.rand(5, 8, 8, generator=torch.Generator().manual_seed(0)), captions=list("abcde")
     ),

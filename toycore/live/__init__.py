@@ -21,6 +21,7 @@ from toycore.live.views.field import field
 from toycore.live.views.forward import forward
 from toycore.live.views.frames import frames
 from toycore.live.views.guidance import guidance
+from toycore.live.views.latent import latent
 from toycore.live.views.playground import playground
 from toycore.live.views.spacetime import spacetime
 from toycore.live.views.training import training
@@ -34,6 +35,7 @@ __all__ = [
     "forward",
     "frames",
     "guidance",
+    "latent",
     "lattice",
     "playground",
     "spacetime",
