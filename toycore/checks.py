@@ -124,7 +124,9 @@ def label_rows(label: Label, b: int, classes: float = math.inf) -> Tensor:
         )
     if rows.numel() and rows.device.type == "cpu" and (int(rows.min()) < -1 or int(rows.max()) >= classes):
         known = "a class is 0 or more" if classes == math.inf else f"this model has the classes 0..{classes - 1}"
-        raise ValueError(f"label runs from {int(rows.min())} to {int(rows.max())}, but {known}; use one, or None")
+        low, high = int(rows.min()), int(rows.max())
+        given = f"is {low}" if low == high else f"runs from {low} to {high}"
+        raise ValueError(f"label {given}, but {known}; use one, or None")
     return rows.long().expand(b)
 
 
@@ -266,7 +268,9 @@ def _between(low: float, high: float) -> str:
 def named(value: Any) -> str:
     """Return "a list", "None", "'moons'", "7": what a person calls the value."""
     short = value is None or isinstance(value, (str, int, float))
-    kind = type(value).__name__
+    kind = {"ndarray": "array of NumPy", "Generator": f"generator of {type(value).__module__.split('.')[0]}"}.get(
+        type(value).__name__, type(value).__name__
+    )
     return repr(value)[:60] if short else f"{'an' if kind[0] in 'aeiouAEIO' else 'a'} {kind}"
 
 

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, normalize
 
 from toycore import mixtures, networks
-from toycore.checks import alike, as_batch, finite, label_rows, number, numbers, positive, stream
+from toycore.checks import alike, as_batch, finite, label_rows, named, number, numbers, positive, stream
 from toycore.types import Rng
 
 SIZES, SHAPES, PLACES = ("small", "large"), ("ring", "square", "cross", "triangle"), ("left", "right", "top", "bottom")
@@ -116,8 +116,8 @@ class Clip(nn.Module):
     def image(self, pictures: Tensor) -> Tensor:
         """Return the embeddings of pictures `[b, n, 2]`."""
         if not isinstance(pictures, Tensor) or pictures.ndim != 3 or pictures.shape[2] != 2 or not pictures.numel():
-            given = f"shape {tuple(pictures.shape)}" if isinstance(pictures, Tensor) else f"a {type(pictures).__name__}"
-            raise ValueError(f"pictures has {given}; CLIP reads points, a tensor [b, n, 2]: embeddings.draw(captions)")
+            given = f"of shape {tuple(pictures.shape)}" if isinstance(pictures, Tensor) else named(pictures)
+            raise ValueError(f"pictures is {given}; CLIP reads points, a tensor [b, n, 2]: embeddings.draw(captions)")
         h = self.point(finite(pictures, "pictures"))
         return normalize(self.picture(torch.cat([h.mean(1), h.amax(1)], 1)), dim=1)
 

@@ -13,7 +13,19 @@ import torch
 from torch import Tensor, nn
 
 from toycore import mixtures, networks, samplers, sigmas, training
-from toycore.checks import alike, batched, denoise, finite, function, listed, numbers, positive, shaped_like, stream
+from toycore.checks import (
+    alike,
+    batched,
+    denoise,
+    finite,
+    function,
+    listed,
+    named,
+    numbers,
+    positive,
+    shaped_like,
+    stream,
+)
 from toycore.frames import FLOW
 from toycore.precondition import FromVelocity
 from toycore.sigmas import decreasing
@@ -155,7 +167,7 @@ def train(
 ) -> Iterator[training.Progress]:
     """Train D in place by flow matching at random times, and yield a Progress per step."""
     if not isinstance(D, FromVelocity):
-        raise TypeError(f"D is a {type(D).__name__}; flow matching trains a velocity: precondition.from_velocity(net)")
+        raise TypeError(f"D is {named(D)}; flow matching trains a velocity: precondition.from_velocity(net)")
     function(pairs, "pairs", "a function that draws pairs of data and noise, as flow.independent(data) does")
     positive(batch, "batch"), stream(rng)
     function(times, "times", "a function times(n, rng) -> [n], such as flow.uniform")

@@ -8,7 +8,7 @@ import math
 import torch
 from torch import Tensor
 
-from toycore.checks import numbers
+from toycore.checks import named, numbers
 
 Value = Tensor | float
 
@@ -21,7 +21,8 @@ def log_density(x: Tensor, mean: Value, var: Value) -> Tensor:
 
 def _above_zero(var: Value, x: Tensor) -> Tensor:
     if not isinstance(x, Tensor) or not x.ndim or not x.is_floating_point():
-        raise TypeError(f"x is a {type(x).__name__}; it must be a tensor of floats [..., d]: use torch.as_tensor(x)")
+        given = str(x.dtype) if isinstance(x, Tensor) else named(x)
+        raise TypeError(f"x is {given}; it must be floats [..., d]: use torch.as_tensor(x).float()")
     var = _fits(var, x, "a variance")
     if not (var > 0).all():
         raise ValueError(f"a variance is {float(var.min())}; variances must be above 0 for a density")

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from toycore.checks import batched, denoiser, function, label_rows, number, one_of
+from toycore.checks import batched, denoiser, function, label_rows, named, number, one_of
 from toycore.types import Denoiser, Label, column
 
 LogPosterior = Callable[[Tensor, Tensor | float], Tensor]
@@ -98,8 +98,8 @@ def class_gradient(log_posterior: LogPosterior, x: Tensor, sigma: Tensor | float
         x = batched(x).detach().requires_grad_()
         log_p = log_posterior(x, sigma)
         if not isinstance(log_p, Tensor) or log_p.ndim != 2 or len(log_p) != len(x):
-            given = f"shape {tuple(log_p.shape)}" if isinstance(log_p, Tensor) else f"a {type(log_p).__name__}"
-            raise ValueError(f"log_posterior(x, sigma) has {given}; it must be [{len(x)}, classes], log p(class | x)")
+            given = f"of shape {tuple(log_p.shape)}" if isinstance(log_p, Tensor) else named(log_p)
+            raise ValueError(f"log_posterior(x, sigma) is {given}; it must be [{len(x)}, classes], log p(class | x)")
         if not log_p.requires_grad:
             raise ValueError("log_posterior(x, sigma) carries no gradient; it must use x, and not under no_grad")
         rows = label_rows(label, len(x), log_p.shape[1]).to(x.device)

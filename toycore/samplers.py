@@ -17,7 +17,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
-from toycore.checks import above, as_batch, denoiser, listed, number, share, stream
+from toycore.checks import above, as_batch, denoiser, listed, named, number, share, stream
 from toycore.sigmas import decreasing, upwards
 from toycore.types import Denoiser, Label, Rng, State, randn_like
 
@@ -165,7 +165,7 @@ def invert(D: Denoiser, x: Tensor, sigmas: Tensor, label: Label = None, walk: Ca
     above 0, where eps_hat is 0/0: `sigmas.log_linear(n)[:-1]`.
     """
     if walk not in (ddim, heun):
-        raise ValueError("walk must be samplers.ddim or samplers.heun; the other walks cannot be turned round")
+        raise ValueError("walk must be samplers.ddim or samplers.heun; the other walks cannot be reversed")
     step = _heun if walk is heun else _euler
     return _walk(step(denoiser(D), label), x, pairwise(upwards(sigmas)))
 
@@ -211,10 +211,10 @@ def stack(walk: Iterable[State]) -> Tensor:
 
 def _read(walk: Iterable[State]) -> Iterator[State]:
     if not isinstance(walk, Iterable):
-        raise TypeError(f"walk is a {type(walk).__name__}; a walk yields States: samplers.ddim(D, x, sigmas)")
+        raise TypeError(f"walk is {named(walk)}; a walk yields States: samplers.ddim(D, x, sigmas)")
     for state in walk:
         if not isinstance(state, State):
-            raise TypeError(f"walk yields a {type(state).__name__}; a walk yields States: samplers.ddim(D, x, sigmas)")
+            raise TypeError(f"walk yields {named(state)}; a walk yields States: samplers.ddim(D, x, sigmas)")
         yield state
 
 

@@ -17,6 +17,7 @@ from toycore.checks import (
     batched,
     denoise,
     function,
+    named,
     network,
     number,
     numbers,
@@ -48,7 +49,7 @@ def sampler_of(source: mixtures.Source) -> Callable[[int, Rng], tuple[Tensor, Te
     x, label = (source.x, source.label) if isinstance(source, Points) else (source, None)
     x = as_batch(x, "data").float()
     if label is not None and not isinstance(label, Tensor):
-        raise TypeError(f"the labels are a {type(label).__name__}; they must be an integer tensor [{len(x)}]")
+        raise TypeError(f"the labels are {named(label)}; they must be an integer tensor [{len(x)}]")
     if label is not None and label.shape != (len(x),):
         raise ValueError(f"the data are {len(x)} points with {len(label)} labels; give one label per point")
 
@@ -204,7 +205,7 @@ def run(walk: Iterator[Progress], steps: int, start: Model, progress: bool = Tru
     from tqdm.auto import tqdm
 
     if not isinstance(walk, Iterator):
-        raise TypeError(f"walk is a {type(walk).__name__}; it must be a training under way: training.train(D, data)")
+        raise TypeError(f"walk is {named(walk)}; it must be a training under way: training.train(D, data)")
     last = Progress(0, math.inf, start)
     bar = tqdm(walk, total=steps, disable=not progress, desc="training", unit="step")
     try:

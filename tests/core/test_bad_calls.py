@@ -49,7 +49,7 @@ RNG = {
     "0": "rng=toycore.seeded(0)",
     "42": "toycore.seeded(42)",
     "'seed'": "rng is 'seed'",
-    "np.random.default_rng(0)": "rng is a Generator; it must be a torch.Generator",
+    "np.random.default_rng(0)": "rng is a generator of numpy; it must be a torch.Generator",
 }
 TAKES_RNG = [
     "samplers.ddpm(D, X, GRID, rng={})", "samplers.ddim(D, X, GRID, rng={})", "samplers.sde(D, X, GRID, rng={})",
@@ -151,7 +151,7 @@ ANSWER = {  # what is no Denoiser, or answers in another shape
     "lambda x, sigma, label=None: None": "is None for x",
     "lambda x, sigma, label=None: (x, x)": "is a tuple for x",
     "lambda x, sigma, label=None: x.long()": "torch.int64",
-    "lambda x, sigma, label=None: x.numpy()": "a ndarray",
+    "lambda x, sigma, label=None: x.numpy()": "an array of NumPy",
     "P": "Denoiser",
     "M": "Denoiser",
     "X": "Denoiser",

@@ -40,7 +40,7 @@ ROWS = [
     ("toycore.load('spiral')(X.double(), 1.0)", "pass x.to(torch.float32)"),
     ("toycore.load('spiral')(X[0], 1.0)", "(2,)", "must be [b, 2]"),
     ("toycore.load('spiral')(X[:, :1], 1.0)", "(5, 1)", "[b, 2]"),
-    ("toycore.load('spiral')(X.numpy(), 1.0)", "ndarray", "as_tensor(x)"),
+    ("toycore.load('spiral')(X.numpy(), 1.0)", "an array of NumPy", "as_tensor(x)"),
     ("toycore.load('spiral')(X, -1.0)", "sigma is -1.0", ">= 0"),
     ("precondition.from_noise(networks.NoiseMLP())(X, -0.5)", "sigma is -0.5", ">= 0"),
     ("precondition.from_noise(networks.NoiseMLP(), sigmas.ddpm()[:-1])", "ends at 0.01", "then 0"),

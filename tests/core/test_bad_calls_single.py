@@ -78,7 +78,7 @@ ROWS = [
     ("GaussianMixture(torch.zeros(3, 1, 4, 4), 0.1)", "(3, 1, 4, 4)", "means.flatten(1)"),
     ("GaussianMixture(X, 0.1, label=torch.tensor([0.0, 0.7]))", "float32", "whole class"),
     ("training.model(X, width=8)(X, torch.ones(3))", "3 values for 5 rows", "one per row"),
-    ("training.model(data.spiral(9, 3), width=8)(X, 1.0, 3)", "3 to 3", "0..2"),
+    ("training.model(data.spiral(9, 3), width=8)(X, 1.0, 3)", "label is 3", "0..2"),
     ("training.fit(X * math.nan)", "5 of 5 rows", "remove"),
     ("training.train(training.model(X), X * math.nan)", "data holds NaN or infinity in 5", "remove"),
     ("next(training.train(toycore.load('spiral'), X))", "frozen", "D.requires_grad_()"),
@@ -164,13 +164,13 @@ ROWS = [
     ("guidance.convert(0.5, 'imagen', 'diffusers')", "does not exist in diffusers"),
     ("guidance.classifier(D, M, 0)", "log_posterior is a GaussianMixture"),
     ("guidance.classifier(D, lambda x, sigma: x[:, 0], 0)(X, 1.0)", "(5,); it must be [5, classes]"),
-    ("guidance.classifier(D, lambda x, sigma: None, 0)(X, 1.0)", "a NoneType"),
+    ("guidance.classifier(D, lambda x, sigma: None, 0)(X, 1.0)", "is None"),
     ("guidance.classifier(D, lambda x, sigma: x.detach(), 0)(X, 1.0)", "carries no gradient"),
     ("guidance.class_gradient(M.class_log_posterior, X, 1.0, 7)", "0..2"),
     ("guidance.class_gradient(None, X, 1.0, 0)", "log_posterior is None"),
     (
         "guidance.classifier(D, mixtures.spiral(9, classes=3).class_log_posterior, 7)(X, 1.0)",
-        "label runs from 7 to 7",
+        "label is 7",
         "0..2",
     ),
     # fields
@@ -257,7 +257,7 @@ ROWS = [
     ("metrics.standard_error(torch.tensor([1.0, math.nan]))", "finite"),
     ("metrics.energy_distance(X, torch.zeros(5, 3))", "2 dimensions and the data in 3", "agree"),
     ("metrics.spread(X * math.nan, X)", "5 of 5 rows", "remove"),
-    ("metrics.own_share(X, mixtures.spiral(9, classes=3), 9)", "from 9 to 9", "0..2"),
+    ("metrics.own_share(X, mixtures.spiral(9, classes=3), 9)", "label is 9", "0..2"),
 ]
 
 

@@ -166,7 +166,7 @@ REFUSED = {
     "an unknown field": (lambda: live.field(SMALL, show="exactly"), "did you mean 'exact'"),
     "an unknown frame": (lambda: live.field(SMALL, frame="VPP"), "did you mean 'VP'"),
     "an unknown class": (lambda: live.field(LABELLED, label=9), "named '9'; known: -1, 0, 1, 2"),
-    "no source and no Denoiser": (lambda: live.field("spiral"), "cannot show a str"),
+    "no source and no Denoiser": (lambda: live.field("spiral"), "cannot show 'spiral'"),
     "data by name": (lambda: live.field(SMALL, "moons"), "data.load('moons').x"),
     "points in space": (lambda: live.field(torch.rand(10, 3)), "3 dimensions"),
     "an empty dictionary": (lambda: live.field({}), "give {name: Denoiser"),

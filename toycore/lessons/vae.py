@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from toycore import gaussians, networks, training
-from toycore.checks import above, as_batch, number, positive, stream
+from toycore.checks import above, as_batch, named, number, positive, stream
 from toycore.mixtures import Source
 from toycore.types import Rng, randn_like
 
@@ -64,7 +64,7 @@ def train(
     draw = training.sampler_of(data)
     positive(batch, "batch"), stream(rng)
     if not isinstance(vae, VAE):
-        raise TypeError(f"vae is a {type(vae).__name__}; the ELBO is that of a VAE: vae.VAE()")
+        raise TypeError(f"vae is {named(vae)}; the ELBO is that of a VAE: vae.VAE()")
     return training.descend(vae, lambda: -vae.elbo(draw(batch, rng)[0], rng).mean(), steps, lr)
 
 

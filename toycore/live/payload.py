@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from toycore import checkpoints, exact, mixtures
+from toycore import checkpoints, checks, exact, mixtures
 from toycore.checks import denoise, finite
 from toycore.live import lattice
 from toycore.mixtures import GaussianMixture, Source
@@ -124,7 +124,7 @@ def denoiser(D: Any, name: str) -> Denoiser:
         return exact.posterior_mean(D)
     if not callable(D):
         raise TypeError(
-            f"cannot show a {type(D).__name__}; give a Denoiser D(x, sigma, label), a mixture, Points, a"
+            f"cannot show {checks.named(D)}; give a Denoiser D(x, sigma, label), a mixture, Points, a"
             " tensor [n, 2], or a dictionary of those"
         )
     finite(denoise(D, torch.zeros(3, 2), 1.0), f"the answer of {name!r} at sigma = 1")
