@@ -16,7 +16,7 @@ from torch import Tensor
 
 from toycore import exact
 from toycore.mixtures import GaussianMixture
-from toycore.types import Denoiser, Label, column, seeded
+from toycore.types import Denoiser, Label, seeded
 
 LOW, HIGH = 0.005, 80.0  # the noise levels a lattice covers; F is constant beyond
 REACH, WARP = 3.6, 0.5  # |u| at its edge (few normal starts lie further out), and how its places crowd in the middle
@@ -40,11 +40,10 @@ class Geometry(NamedTuple):
         return torch.stack([u, v], -1).reshape(-1, 2)
 
 
-def raw(D: Denoiser, u: Tensor, sigma: Tensor, g: Geometry, label: Label = None) -> Tensor:
-    """Return F = (x0_hat - m - c_skip (x - m)) / c_out at x = m + u sqrt(sigma^2 + s^2), u `[b, 2]`, sigma `[b]`."""
-    sigma = column(sigma, u)
-    norm = (sigma**2 + g.s**2).sqrt()
-    x0_hat = D(g.mean + u * norm, sigma.flatten(), label)
+def raw(D: Denoiser, u: Tensor, sigma: float, g: Geometry, label: Label = None) -> Tensor:
+    """Return F = (x0_hat - m - c_skip (x - m)) / c_out at x = m + u sqrt(sigma^2 + s^2), u `[b, 2]`."""
+    norm = math.hypot(sigma, g.s)
+    x0_hat = D(g.mean + u * norm, sigma, label)
     return (x0_hat - g.mean - g.s**2 / norm * u) * norm / (sigma * g.s)
 
 
@@ -78,8 +77,8 @@ def knots(mixture: GaussianMixture, g: Geometry, k: int) -> Tensor:
     ln = torch.linspace(math.log(LOW), math.log(HIGH), 61)
 
     def bend(i: int) -> Tensor:
-        u = at(float(ln[i].exp()), g)
-        below, here, above = (raw(D, u, ln[j].exp().expand(len(u)), g) for j in (i - 1, i, i + 1))
+        u = at(math.exp(ln[i]), g)
+        below, here, above = (raw(D, u, math.exp(ln[j]), g) for j in (i - 1, i, i + 1))
         return (below - 2 * here + above).square().sum(1).mean() ** 0.25
 
     density = torch.stack([bend(i) for i in range(1, 60)])
@@ -96,19 +95,19 @@ def sizes(mixture: GaussianMixture, fields: Iterable[Denoiser], g: Geometry, nod
     sum_i w_i |F_i'''| / size_i^3 with w = sigma s^2 / (sigma^2 + s^2) is least where size_i^5 ~ w_i |F_i'''|.
     """
     at, w = noised(mixture), g.levels * g.s**2 / (g.levels**2 + g.s**2)
-    jerks = [[jerk(D, at(float(sigma), g), sigma, g) for sigma in g.levels] for D in fields]
+    jerks = [[jerk(D, at(sigma, g), sigma, g) for sigma in g.levels.tolist()] for D in fields]
     wanted = (w * torch.tensor(jerks).square().mean(0).sqrt()) ** 0.2
     even = (wanted / wanted.square().sum().sqrt() * nodes**0.5).round()
     return [max(SMALLEST, int(size)) for size in even]
 
 
 @torch.no_grad()
-def jerk(D: Denoiser, u: Tensor, sigma: Tensor, g: Geometry, h: float = 0.05) -> float:
+def jerk(D: Denoiser, u: Tensor, sigma: float, g: Geometry, h: float = 0.05) -> float:
     """Return the mean square of F's third derivative along both axes of q = asinh(WARP u), from steps of h, rooted."""
     q = (WARP * u).asinh()
 
     def along(axis: Tensor) -> Tensor:
-        a, b, c, d = (raw(D, (q + i * h * axis).sinh() / WARP, sigma.expand(len(u)), g) for i in (-1.5, -0.5, 0.5, 1.5))
+        a, b, c, d = (raw(D, (q + i * h * axis).sinh() / WARP, sigma, g) for i in (-1.5, -0.5, 0.5, 1.5))
         return ((d - 3 * c + 3 * b - a) / h**3).square().sum(1)
 
     return float(torch.stack([along(axis) for axis in torch.eye(2)]).sum(0).mean().sqrt())
@@ -117,7 +116,7 @@ def jerk(D: Denoiser, u: Tensor, sigma: Tensor, g: Geometry, h: float = 0.05) ->
 @torch.no_grad()
 def lattice(D: Denoiser, g: Geometry, label: Label = None) -> np.ndarray:
     """Return F at all places of all levels, one level after the other, as float16 `[sum of sizes^2, 2]`."""
-    pages = [raw(D, g.places(n), sigma.expand(n * n), g, label) for n, sigma in zip(g.sizes, g.levels)]
+    pages = [raw(D, g.places(n), sigma, g, label) for n, sigma in zip(g.sizes, g.levels.tolist())]
     return torch.cat(pages).clamp(-6e4, 6e4).half().numpy()
 
 
