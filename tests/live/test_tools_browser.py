@@ -1,12 +1,15 @@
-"""The lecturer's tools in a real browser: links to a state."""
+"""The lecturer's tools in a real browser: links to a state, comparing, the pen, pictures and films."""
 
+import io
 import json
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from tests.support import browser as b
 from tests.support.views import KINDS, MAKE, middle, opened
-from toycore.live import engine
+from toycore.live import engine, notes
 
 
 def address(page) -> str:
@@ -23,7 +26,7 @@ POINTS = "() => JSON.stringify(document.querySelector('.tc-view').tcPoints())"
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_link_opens_the_same_picture(browser, pages, kind):
-    """Other values, other noise, a click on the picture: a page opened by the link shows it, pixel by pixel."""
+    """Other values, other noise, a click on the picture: a page opened by the link shows it."""
     with b.page_of(browser) as page:
         opened(page, pages[kind])
         before = b.picture(page)
@@ -34,13 +37,13 @@ def test_a_link_opens_the_same_picture(browser, pages, kind):
         link = address(page)
         b.settle(page)
         shown, points = b.picture(page), page.evaluate(POINTS)
-        assert shown != before and link.startswith(pages[kind].as_uri() + "#") and page.errors == []
+        assert not b.alike(shown, before) and link.startswith(pages[kind].as_uri() + "#") and page.errors == []
     with b.page_of(browser) as page:
         page.goto(link)
         page.wait_for_function("() => document.querySelector('.tc-view')?.tcStats.frames > 0")
         page.keyboard.press("m")  # the drawer was open
         b.settle(page, 3)
-        assert page.evaluate(POINTS) == points and b.picture(page) == shown
+        assert page.evaluate(POINTS) == points and b.alike(b.picture(page), shown)
         assert page.inner_text(".tc-note") == ""
 
 
@@ -75,3 +78,107 @@ def test_in_a_notebook_the_link_leads_to_the_saved_page(tmp_path):
     assert view.saved == ""
     path = view.save(tmp_path / "a page.html")
     assert view.saved == path.resolve().as_uri() and "saved" not in json.loads(json.dumps(view.plain()))
+
+
+def test_a_is_shown_while_held_and_the_pen_leaves_the_view_alone(browser, pages):
+    with b.page_of(browser) as page:
+        opened(page, pages["field"])
+        page.keyboard.press("c")
+        assert "press A first" in page.inner_text(".tc-note")
+        page.keyboard.press("a")
+        first = b.picture(page)
+        for _ in range(4):
+            page.keyboard.press("ArrowRight")
+        b.settle(page)
+        other = b.picture(page)
+        page.keyboard.down("c")
+        b.settle(page)
+        assert b.alike(b.picture(page), first) and not b.alike(first, other) and page.inner_text(".tc-badge") == "A"
+        page.keyboard.up("c")
+        b.settle(page)
+        assert b.alike(b.picture(page), other) and page.locator(".tc-badge").count() == 0
+        page.keyboard.press("p")
+        x, y = middle(page)
+        page.mouse.move(x, y)
+        page.mouse.down()
+        page.mouse.move(x + 90, y + 60, steps=4)
+        page.mouse.up()
+        b.settle(page)
+        assert b.drawn(page, ".tc-sheet") > 3 and b.alike(b.picture(page), other)
+        page.wait_for_function(EMPTY, timeout=8000)
+        page.keyboard.press("p")
+        assert page.locator(".tc-sheet").count() == 0 and page.errors == []
+
+
+EMPTY = """() => { const c = document.querySelector(".tc-sheet");
+  return !c.getContext("2d").getImageData(0, 0, c.width, c.height).data.some((v) => v); }"""
+
+
+def test_theme_and_type_by_keys(browser, pages):
+    with b.page_of(browser) as page:
+        opened(page, pages["walk"])
+        size = "() => parseFloat(getComputedStyle(document.querySelector('.tc-view')).fontSize)"
+        small = page.evaluate(size)
+        page.keyboard.press("t")
+        page.keyboard.press("+")
+        b.settle(page)
+        assert page.get_attribute(".tc-view", "data-theme") == "dark" and page.evaluate(size) > 1.1 * small
+        assert page.evaluate("() => getComputedStyle(document.body).backgroundColor") != "rgb(255, 255, 255)"
+        page.keyboard.press("-")
+        page.keyboard.press("t")
+        b.settle(page)
+        assert page.get_attribute(".tc-view", "data-theme") == "light" and page.evaluate(size) == pytest.approx(small)
+
+
+def test_a_picture_and_a_film_are_saved(browser, pages):
+    """A PNG with the picture at the screen's resolution under its title, and a film that a player opens."""
+    with b.page_of(browser, device_scale_factor=2, offline=True) as page:
+        opened(page, pages["field"])
+        page.keyboard.press("m")
+        with page.expect_download() as got:
+            page.click("[data-role=picture]")
+        png = Image.open(io.BytesIO(got.value.path().read_bytes()))
+        width, height = page.eval_on_selector(".tc-canvas", "(c) => [c.width, c.height]")
+        assert png.size[0] == width == 2 * page.locator(".tc-canvas").bounding_box()["width"]
+        top = np.asarray(png.convert("L"))[: png.size[1] - height]
+        assert top[:, : width // 2].min() < 100 and top[:, width // 2 :].min() < 100  # title, and sigma
+        page.check("[data-role=speed][value='4']")
+        with page.expect_download() as got:
+            page.click("[data-role=clip]")
+        film = got.value.path().read_bytes()
+        assert film[:4] == b"\x1a\x45\xdf\xa3" and len(film) > 10_000 and got.value.suggested_filename.endswith(".webm")
+        assert page.errors == []
+
+
+def test_without_a_recorder_it_says_so(browser, pages):
+    with b.page_of(browser) as page:
+        page.add_init_script("delete window.MediaRecorder")
+        opened(page, pages["field"])
+        page.keyboard.press("m")
+        page.click("[data-role=clip]")
+        assert "cannot record" in page.inner_text(".tc-note")
+
+
+def test_notes_open_beside_the_page_and_say_what_comes_next(browser, pages):
+    """From a disk, without a network: the guide's section, the time, the next part of the plan; no answers."""
+    with b.page_of(browser, offline=True) as page:
+        opened(page, pages["guidance"])
+        with page.expect_popup() as got:
+            page.keyboard.press("Shift+N")
+        beside, entry = got.value, notes.guide()["10_classifier_guidance"]
+        assert entry["aim"] in beside.inner_text("main") and entry["ask"][0] in beside.inner_text("main")
+        second = entry["plan"][1][1].replace("`", "").replace("*", "")
+        assert second in beside.inner_text(".next") and entry["plan"][0][1] in beside.inner_text("tr.now")
+        beside.select_option("select", "1")
+        assert notes.guide()["11_classifier_free_guidance"]["title"] in beside.inner_text("h1")
+        beside.wait_for_function("() => document.querySelector('.time').textContent === '0:01'")
+        beside.click("button >> nth=1")
+        assert beside.inner_text(".time") == "0:00" and page.errors == []
+
+
+def test_a_blocked_window_is_said(browser, pages):
+    with b.page_of(browser) as page:
+        page.add_init_script("window.open = () => null")
+        opened(page, pages["field"])
+        page.keyboard.press("Shift+N")
+        assert "blocked" in page.inner_text(".tc-note") and page.errors == []

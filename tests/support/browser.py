@@ -1,5 +1,7 @@
 """A headless Chromium and a JupyterLab for tests and measurements of the live views."""
 
+import base64
+import io
 import json
 import os
 import re
@@ -9,6 +11,9 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+
+import numpy as np
+from PIL import Image
 
 from tests.support.external import library, program
 
@@ -155,6 +160,12 @@ def drawn(page, selector: str = ".tc-canvas") -> int:
 def picture(page, selector: str = ".tc-canvas") -> str:
     """The canvas as a data address, to see whether it changed."""
     return page.eval_on_selector(selector, "(canvas) => canvas.toDataURL()")
+
+
+def alike(one: str, other: str) -> bool:
+    """Whether two pictures of a canvas show the same; Chromium smooths edges now so, now so."""
+    a, z = (Image.open(io.BytesIO(base64.b64decode(text.split(",")[1]))).convert("RGB") for text in (one, other))
+    return a.size == z.size and bool(np.mean(np.abs(np.asarray(a, int) - np.asarray(z, int)) > 40) < 1e-4)
 
 
 def settle(page, frames: int = 2) -> None:

@@ -30,7 +30,7 @@ import traitlets as t
 from toycore import style
 from toycore.checkpoints import write_whole
 from toycore.checks import path_to_write
-from toycore.live import lattice, modules
+from toycore.live import lattice, modules, notes
 from toycore.live.controls import COMMON, PLAYING, SEED, Control, Value, Values, offered, presets, starts
 from toycore.live.payload import Payload
 
@@ -129,11 +129,13 @@ PAGE = """<!doctype html>
 :root {{ color-scheme: light dark; }}
 body {{ margin: 0 auto; max-width: 1240px; padding: 8px; background: {light}; }}
 body.tc-alone {{ max-width: none; padding: 0; }}
-@media (prefers-color-scheme: dark) {{ body {{ background: {dark}; }} }}
+@media (prefers-color-scheme: dark) {{ :root:not([data-theme=light]) body {{ background: {dark}; }} }}
+:root[data-theme=dark] body {{ background: {dark}; }}
 {css}
 </style></head><body>
 <main id="views"></main>
 <noscript>This page draws with JavaScript, which is switched off in this browser.</noscript>
+<script type="application/json" id="notes">{notes}</script>
 <script type="module">
 {modules}
 $standalone.open({{ {widgets} }}, {states});
@@ -160,6 +162,7 @@ def page(title: str, states: list[dict[str, Any]]) -> str:
         light=style.LIGHT.background,
         dark=style.DARK.background,
         css=css(),
+        notes=notes.of_views(kinds),
         modules=text,
         widgets=", ".join(f"{kind}: {modules.name(_scene(kind))}.default" for kind in kinds),
         states=json.dumps(states).replace("<", "\\u003c"),  # "<!--<script>" would swallow the page

@@ -13,6 +13,7 @@ function viewOf({ calm = false, presets = [], play = {}, ...values } = {}) {
       controls: [{ role: "sigma", type: "range", log: true }, { role: "step", type: "range", whole: true }],
     },
     values: { sigma: 1, step: 3, steps: 5, seed: 0, playing: false, ...values },
+    pace: { speed: 1, loop: false, rest: 0 }, compared: { a: null, b: null },
     look: { calm }, glide: null, set: {}, asked: 0,
     scene: { describe: () => "D", moved: null, move(...way) { this.moved = way; } },
     nodes: {
@@ -64,6 +65,23 @@ test("a preset glides to its values exactly and tells the model once it is there
   assert.ok(Math.abs(ui.values.sigma - Math.sqrt(0.05)) < 1e-12 && !("sigma" in ui.set));
   advance(ui, 0.5);
   assert.deepEqual([ui.values.sigma, ui.set.sigma, ui.set.frame, ui.glide], [0.05, 0.05, "VP", null]);
+});
+
+test("twice the speed is half the time; a loop rests at its end and begins again with the same noise", () => {
+  const ui = viewOf({ sigma: 10 });
+  let begun = 0;
+  Object.assign(ui.pace, { speed: 2, loop: true });
+  ui.scene.begin = () => begun++;
+  actions.play(ui);
+  advance(ui, 1);
+  assert.ok(Math.abs(ui.values.sigma - Math.sqrt(0.1)) < 1e-12);
+  for (const dt of [0.9, 0.2, 0.5]) advance(ui, dt);
+  assert.deepEqual([ui.values.sigma, ui.values.playing, begun], [0.01, true, 1]);
+  advance(ui, 0.4);
+  assert.deepEqual([ui.values.sigma, ui.values.seed, begun], [10, 0, 2]);
+  ui.pace.loop = false;
+  advance(ui, 2);
+  assert.deepEqual([ui.values.sigma, ui.values.playing], [0.01, false]);
 });
 
 test("reset and new noise", () => {

@@ -267,6 +267,11 @@
  * @property {Nodes} nodes
  * @property {Shown[]} controls
  * @property {Glide | null} glide the way to a preset, while it is walked
+ * @property {{ speed: number, loop: boolean, rest: number }} pace of play; rest: the seconds that a loop has stood at
+ *   its end
+ * @property {{ a: State | null, b: State | null }} compared the state that is kept, and the one to go back to
+ * @property {number} type how much larger than usual the type is
+ * @property {MediaRecorder | null} recorder while a film is recorded
  * @property {string[]} concealed the roles of controls and buttons that a link hides
  * @property {boolean} seen whether the view is on the screen
  * @property {string} size of the canvas and its type, to see whether it has changed

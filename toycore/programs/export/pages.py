@@ -13,7 +13,7 @@ from string import Template
 from typing import Any
 
 from toycore import style
-from toycore.live import modules
+from toycore.live import modules, notes
 from toycore.programs.export.cells import STATE, Notebook, body, slug, title
 
 HERE = Path(__file__).parent
@@ -128,7 +128,8 @@ def fill(out: Path, page: str, assets: dict[str, str], state: dict[str, Any], **
     styles = [f'<link rel="stylesheet" href="assets/{name}">' for name in assets if name.endswith("css")]
     models = json.dumps(state).replace("<", "\\u003c")  # "<!--<script>" would swallow the page
     template = Template((HERE / "page.html").read_text(encoding="utf-8"))
-    text = template.substitute(parts, widgets=models, modules="\n".join(scripts), styles="\n".join(styles))
+    parts |= {"widgets": models, "notes": notes.of_notebook(Path(page).stem)}
+    text = template.substitute(parts, modules="\n".join(scripts), styles="\n".join(styles))
     (out / page).write_text(text, encoding="utf-8")
 
 

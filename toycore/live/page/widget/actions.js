@@ -1,5 +1,11 @@
 // What buttons and keys do, and how the main slider moves by itself: play, steps, presets.
 
+import { keep } from "../tools/compare.js";
+import { changeType, otherTheme } from "../tools/look.js";
+import { openNotes } from "../tools/notes.js";
+import { changeSpeed, REST, toggleLoop } from "../tools/pace.js";
+import { togglePen } from "../tools/pen.js";
+import { record, savePicture } from "../tools/record.js";
 import { link } from "./link.js";
 import { byName, commit, controlFor, limit } from "./values.js";
 
@@ -52,7 +58,27 @@ export const actions = {
   help({ nodes: { help } }) {
     help.hidden = !help.hidden;
   },
+  keep,
+  compare() {}, // is held, not clicked
+  pen: togglePen,
+  picture: savePicture,
+  clip: (ui) => record(ui, (on) => playFromStart(ui, on)),
+  notes: openNotes,
+  theme: otherTheme,
+  smaller: (ui) => changeType(ui, -1),
+  larger: (ui) => changeType(ui, 1),
+  slower: (ui) => changeSpeed(ui, -1),
+  faster: (ui) => changeSpeed(ui, 1),
+  loop: toggleLoop,
 };
+
+/** Play from the beginning, or stop. @param {Ui} ui @param {boolean} on */
+function playFromStart(ui, on) {
+  if (ui.values.playing) actions.play(ui);
+  if (!on) return;
+  byName(ui)[playOf(ui).role] = playOf(ui).from;
+  actions.play(ui);
+}
 
 /**
  * A hand is on this slider: nothing else moves it.
@@ -110,8 +136,8 @@ export function preset(ui, number) {
   return true;
 }
 
-/** Whether anything moves by itself. @param {Ui} ui */
-export const isMoving = (ui) => ui.values.playing || ui.glide !== null;
+/** Whether anything moves by itself; nothing does while A is shown. @param {Ui} ui */
+export const isMoving = (ui) => (ui.values.playing || ui.glide !== null) && !ui.compared.b;
 
 /** Let so many seconds pass. @param {Ui} ui @param {number} dt */
 export function advance(ui, dt) {
@@ -123,12 +149,24 @@ export function advance(ui, dt) {
 /** @param {Ui} ui @param {number} dt */
 function advancePlay(ui, dt) {
   const { role, from, to, seconds } = playOf(ui), axis = axisOf(ui, role), values = byName(ui);
-  const a = axis.to(from), b = axis.to(limit(ui, to)), now = axis.to(values[role]) + ((b - a) * dt) / seconds;
+  const a = axis.to(from), b = axis.to(limit(ui, to)), speed = ui.pace.speed / seconds;
+  const now = axis.to(values[role]) + (b - a) * dt * speed;
   values[role] = axis.from(now);
   if (b > a ? now < b : now > b) return;
   values[role] = limit(ui, to);
+  if (ui.pace.loop && !ui.recorder) return rest(ui, dt);
   values.playing = false;
   commit(ui, [role, "playing"]);
+}
+
+/** A loop stays at its end for a moment, and begins again. @param {Ui} ui @param {number} dt */
+function rest(ui, dt) {
+  ui.pace.rest += dt;
+  if (ui.pace.rest < REST) return;
+  const { role, from } = playOf(ui);
+  ui.pace.rest = 0;
+  byName(ui)[role] = from;
+  ui.scene.begin?.();
 }
 
 /** @param {Ui} ui @param {NonNullable<Ui["glide"]>} glide @param {number} dt */

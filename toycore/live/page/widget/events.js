@@ -1,6 +1,7 @@
 // What a view listens to: its model, the page, the pointer.
 
 import { unpack } from "../maths/bytes.js";
+import { listenToHolding } from "../tools/compare.js";
 import { keydown } from "./keys.js";
 import { dress, watchTheme } from "./theme.js";
 import { assign, describe } from "./values.js";
@@ -29,6 +30,7 @@ export function connect(ui) {
     ui.ask();
   }));
   pointer(ui, on);
+  listenToHolding(ui, on);
   listen(ui);
 }
 

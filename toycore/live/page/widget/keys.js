@@ -1,5 +1,6 @@
 // The keyboard.
 
+import { showA } from "../tools/compare.js";
 import { actions, nudge, preset } from "./actions.js";
 
 /** @import { Pair, Ui } from "../types.js" */
@@ -7,7 +8,12 @@ import { actions, nudge, preset } from "./actions.js";
 /** @type {Record<string, Pair>} */
 const ARROWS = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
 /** @type {Record<string, string>} */
-const SHORTCUTS = { m: "more", r: "reset", n: "renew", f: "fullscreen", "?": "help" };
+const SHORTCUTS = {
+  m: "more", r: "reset", n: "renew", N: "notes", f: "fullscreen", "?": "help", a: "keep", p: "pen", t: "theme",
+  "-": "smaller", "+": "larger", "=": "larger",
+};
+/** @type {Record<string, string>} that have no button */
+const BARE = { "<": "slower", ",": "slower", ">": "faster", ".": "faster", l: "loop" };
 
 /** @param {Ui} ui @param {KeyboardEvent} event */
 export function keydown(ui, event) {
@@ -28,7 +34,10 @@ function obey(ui, { key, shiftKey }, target) {
   if (key in ARROWS && !target.matches("input")) return arrowKey(ui, ARROWS[key], shiftKey);
   if (key === " " && !target.matches("button, [type=checkbox]")) return press(ui, "play");
   if (/^[1-9]$/.test(key)) return preset(ui, Number(key));
-  return press(ui, SHORTCUTS[key.toLowerCase()]);
+  const bare = BARE[key.toLowerCase()];
+  if (bare) actions[bare](ui);
+  if (key.toLowerCase() === "c") showA(ui, true);
+  return bare !== undefined || press(ui, SHORTCUTS[key] ?? SHORTCUTS[key.toLowerCase()]);
 }
 
 /** @param {Ui} ui @param {Pair} way @param {boolean} shift */

@@ -10,7 +10,7 @@ export function resize(ui) {
   if (!width) return;
   const full = document.fullscreenElement === root, narrow = width < 640 || (isOnStage(root) && width < innerHeight);
   look.stage = isOnStage(root);
-  look.unit = look.stage ? stageUnit() : width < 420 ? 12 : width > 1000 ? 15 : 14;
+  look.unit = ui.type * (look.stage ? stageUnit() : width < 420 ? 12 : width > 1000 ? 15 : 14);
   const marks = { "tc-full": full, "tc-on-stage": look.stage, "tc-narrow": narrow };
   for (const [name, on] of Object.entries(marks)) root.classList.toggle(name, on);
   root.style.setProperty("--tc-unit", `${look.unit}px`);

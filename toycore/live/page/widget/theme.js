@@ -6,7 +6,8 @@ import { finer, rgb } from "../paint/raster.js";
 /** @typedef {{ light: Palette, dark: Palette }} Palettes */
 
 /** JupyterLab and VS Code say it on the body, other pages on the document; elsewhere the system's wish counts. */
-export function isDark() {
+export function isDark(/** @type {HTMLElement | undefined} */ root) {
+  if (root?.dataset.chosen) return root.dataset.chosen === "dark"; // by hand
   const { body, documentElement } = document;
   const lab = body.dataset.jpThemeLight ?? documentElement.dataset.jpThemeLight;
   if (lab) return lab === "false";
@@ -36,7 +37,7 @@ export function dress(root, palettes, look) {
  * @param {HTMLElement} root @param {Palettes} palettes
  */
 export function paintRoot(root, palettes) {
-  const dark = isDark(), palette = palettes[dark ? "dark" : "light"];
+  const dark = isDark(root), palette = palettes[dark ? "dark" : "light"];
   root.dataset.theme = dark ? "dark" : "light";
   for (const name of /** @type {const} */ (["background", "ink", "faint", "accent", "exact", "sample"])) {
     root.style.setProperty(`--tc-${name}`, palette[name]);

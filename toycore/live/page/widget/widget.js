@@ -2,7 +2,8 @@
 
 import { unpack } from "../maths/bytes.js";
 import { actions } from "./actions.js";
-import { buttonsOf, helpOf, showPlaying } from "./buttons.js";
+import { paceOf } from "../tools/pace.js";
+import { buttonsOf, helpOf, showPlaying, TOOLS } from "./buttons.js";
 import { controlOf, grouped, showControls } from "./controls.js";
 import { make } from "./dom.js";
 import { connect } from "./events.js";
@@ -61,13 +62,12 @@ let serial = 0; // sets the ids of views on one page apart
  */
 function uiOf(model, view, scene) {
   const id = `tc${++serial}`, cleanups = /** @type {(() => void)[]} */ ([]), stats = { frames: 0, drawMs: 0 };
-  const first = { glide: null, concealed: /** @type {string[]} */ ([]), seen: false, size: "" };
-  const ui = /** @type {Ui} */ ({ ...view, model, scene, stats, cleanups, ...first });
+  const ui = /** @type {Ui} */ ({ ...view, model, scene, stats, cleanups, ...unused() });
   ui.ask = loop(ui);
   ui.resize = () => resize(ui);
   ui.refresh = () => refresh(ui);
   ui.controls = view.meta.controls.map((control) => controlOf(ui, id, control));
-  ui.nodes = nodesOf(view.meta, ui.controls, (role, byMouse) => {
+  ui.nodes = nodesOf(view.meta, ui.controls, paceOf(ui, id), (role, byMouse) => {
     actions[role](ui);
     if (byMouse) ui.nodes.canvas.focus({ preventScroll: true }); // space shall play, not click again
   });
@@ -75,6 +75,12 @@ function uiOf(model, view, scene) {
   Object.assign(ui.nodes.root, { tcStats: stats, tcPoints: () => scene.points?.() ?? [] });
   return ui;
 }
+
+/** What a view has before it is used. */
+const unused = () => ({
+  glide: null, concealed: /** @type {string[]} */ ([]), seen: false, size: "", type: 1, recorder: null,
+  pace: { speed: 1, loop: false, rest: 0 }, compared: { a: null, b: null },
+});
 
 /** Bring everything beside the picture up to the values, and ask for a frame. @param {Ui} ui */
 function refresh(ui) {
@@ -88,11 +94,13 @@ function refresh(ui) {
 /**
  * The picture with its bar (play, the main slider, "more"), and a panel with everything else.
  *
- * @param {Meta} meta @param {Shown[]} controls @param {(role: string, byMouse: boolean) => void} act @returns {Nodes}
+ * @param {Meta} meta @param {Shown[]} controls @param {HTMLElement[]} pace
+ * @param {(role: string, byMouse: boolean) => void} act @returns {Nodes}
  */
-function nodesOf(meta, controls, act) {
-  const { title, layout, front } = meta, buttons = buttonsOf(meta.buttons, act), help = helpOf(meta);
-  const { play, more, fullscreen, ...others } = buttons;
+function nodesOf(meta, controls, pace, act) {
+  const { title, layout, front } = meta, help = helpOf(meta);
+  const own = buttonsOf(meta.buttons, act), tools = buttonsOf(TOOLS, act), buttons = { ...own, ...tools };
+  const { play, more, fullscreen, ...others } = own;
   const canvas = make("canvas", { class: "tc-canvas", tabindex: "0", role: "img", "aria-label": title });
   const readouts = make("dl", { class: "tc-readouts" }), legend = make("div", { class: "tc-legend" });
   const hint = make("div", { class: "tc-hint", text: hintOf(meta), hidden: !hintOf(meta) });
@@ -102,10 +110,13 @@ function nodesOf(meta, controls, act) {
   const bar = make("div", { class: "tc-bar", role: "group", "aria-label": "main controls" });
   bar.append(play, ...main, more, fullscreen);
   const row = make("div", { class: "tc-buttons", role: "group", "aria-label": "actions" }, ...Object.values(others));
+  const chest = make("div", { class: "tc-tools tc-buttons", role: "group", "aria-label": "lecturer's tools" });
+  chest.append(...pace, ...Object.values(tools));
   const drawer = make("div", { class: "tc-drawer", hidden: true }, row, ...grouped(controls.slice(front)));
   const panel = make("div", { class: "tc-panel" }, make("div", { class: "tc-title", text: title }), legend);
   panel.append(...(layout === "side" ? [readouts, drawer] : [drawer]));
   if (layout !== "side") drawer.append(readouts);
+  drawer.append(chest);
   const status = make("div", { class: "tc-status", role: "status" });
   const root = make("div", { class: `tc-view tc-${layout}`, role: "group", "aria-label": title, tabindex: "-1" });
   root.append(make("div", { class: "tc-body" }, make("div", { class: "tc-main" }, stage, bar), panel), status);
