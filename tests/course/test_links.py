@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from toycore.live.controls import SYMBOLS
 from toycore.programs.export import for_readers, slug
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -32,13 +33,18 @@ def anchors(book: Path) -> set[str]:
 
 @each
 def test_links_within_the_course_resolve(book: Path) -> None:
-    for target in re.findall(r"\]\((?!https?:|mailto:)([^)\s]+)\)", text(book)):
+    for target in re.findall(r"\]\((?!https?:|mailto:|#see:)([^)\s]+)\)", text(book)):
         file, _, anchor = target.partition("#")
         place = (book.parent / file) if file else book
         assert place.exists(), f"{book.name} links to {target}, which is not there"
         if anchor and place.suffix == ".ipynb":
             known = anchors(place) | {a.lower() for a in anchors(place)}
             assert slug(anchor) in known, f"{book.name} links to {target}; {place.name} has no such heading"
+
+
+@each
+def test_symbols_point_at_what_views_know(book: Path) -> None:
+    assert set(re.findall(r"\]\(#see:([^)]*)\)", text(book))) <= set(SYMBOLS)
 
 
 @pytest.mark.parametrize("book", for_readers(ROOT / "notebooks"), ids=lambda path: path.stem)
@@ -74,6 +80,7 @@ def test_binder_installs_what_the_course_is_tested_with() -> None:
     [
         (test_links_within_the_course_resolve, "See [there](nowhere.ipynb)."),
         (test_links_within_the_course_resolve, "# A heading\n\nSee [there](#another-heading)."),
+        (test_symbols_point_at_what_views_know, "[$y$](#see:y)"),
         (test_papers_are_linked_to_themselves, "[2006.11239](https://arxiv.org/abs/2010.02502)"),
         (test_no_word_stands_twice, "Add the the noise."),
     ],

@@ -32,7 +32,7 @@ def test_eslint_has_nothing_to_say():
     node(eslint, "-c", PAGE / "eslint.config.mjs", PAGE, JS, PAGE.parents[1] / "programs" / "export" / "page")
 
 
-@pytest.mark.parametrize("name", ["address", "page", "actions", "trainer"])
+@pytest.mark.parametrize("name", ["address", "named", "page", "actions", "trainer"])
 def test_under_node(name):
     node("--test", JS / f"{name}.test.mjs")
 

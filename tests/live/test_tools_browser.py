@@ -182,3 +182,33 @@ def test_a_blocked_window_is_said(browser, pages):
         opened(page, pages["field"])
         page.keyboard.press("Shift+N")
         assert "blocked" in page.inner_text(".tc-note") and page.errors == []
+
+
+def test_a_symbol_of_the_text_marks_its_thing_in_the_nearest_view(browser, pages):
+    """Hover, focus and tap: all but what is meant turns pale, its control is outlined; and all comes back."""
+    with b.page_of(browser) as page:
+        opened(page, pages["field"])
+        page.evaluate(
+            """() => document.body.insertAdjacentHTML("afterbegin", "<p>" + ["x0", "sigma", "x", "nonsense"]
+              .map((name) => `<a href="#see:${name}">${name}</a>`).join(" and ") + "</p>")"""
+        )
+        b.settle(page, 3)
+        before = b.picture(page)
+        page.hover("a >> nth=0")
+        b.settle(page)
+        marked = b.picture(page)
+        assert not b.alike(marked, before) and page.locator(".tc-seen").count() == 1
+        page.hover("a >> nth=1")
+        b.settle(page)
+        assert not b.alike(b.picture(page), marked) and page.locator(".tc-seen [data-role=sigma]").count() == 1
+        for idle in (2, 3):  # there are no particles yet; and a symbol that no view knows
+            page.hover(f"a >> nth={idle}")
+            b.settle(page)
+            assert b.alike(b.picture(page), before)
+        page.mouse.move(500, 500)
+        page.focus("a >> nth=0")
+        b.settle(page)
+        assert b.alike(b.picture(page), marked) and "the data" in page.inner_text(".tc-status")
+        page.evaluate("() => document.activeElement.blur()")
+        page.click("a >> nth=1")
+        assert "#see" not in page.url and page.locator(".tc-seen").count() == 1 and page.errors == []

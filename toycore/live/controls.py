@@ -152,6 +152,18 @@ LAYERS = [toggle("density", "density behind"), toggle("points", "data points")]
 SEED = Control("seed", 0, partial(whole, "seed", 0, 2**53 - 1), {})
 PLAYING = toggle("playing", "playing", False).hidden()
 BUTTONS = ["play", "more", "fullscreen", "back", "next", "reset", "renew", "link", "help"]  # three are always seen
+
+
+SYMBOLS: dict[str, Values] = {  # of the text, written as [$x$](#see:x): what each points at in a view
+    "sigma": {"label": "the noise level", "roles": ["sigma", "time", "step"]},
+    "x": {"label": "noisy points, the particles", "roles": []},
+    "x0": {"label": "the data", "roles": ["points"]},
+    "eps": {"label": "the arrows, along the predicted noise", "roles": ["arrows"]},
+    "D": {"label": "where the denoiser's answer lies", "roles": ["show"]},
+    "p": {"label": "the density", "roles": ["density"]},
+    "s": {"label": "guidance", "roles": ["guidance"]},
+    "z": {"label": "the fresh noise", "roles": ["noise", "eta"]},
+}
 COMMON: Values = dict(
     layout="side",
     aspect=1.0,
@@ -164,6 +176,7 @@ COMMON: Values = dict(
     high=HIGH,
     frames=FRAMES,
     clocks=list(CLOCKS.items()),
+    symbols=SYMBOLS,
 )
 
 

@@ -10,6 +10,7 @@ import { memory } from "./memory.js";
 import { TINT } from "./paint/chart.js";
 import { contour, drawContour, LEVELS } from "./paint/contour.js";
 import { arrowField, cells, dots, trails } from "./paint/marks.js";
+import { named } from "./paint/named.js";
 import { carried, holds, outside, unplace, zoom } from "./paint/pane.js";
 import { densityImage, raster, rgb } from "./paint/raster.js";
 import { write } from "./paint/text.js";
@@ -42,7 +43,8 @@ export function backdrop(view) {
     if (!images.has(of)) images.set(of, memory());
     if (values.density && view.arrays.means) {
       const keys = [sigma, frame.power, label, pane.half, ...pane.centre, look.dark, view.arrays.means];
-      drawDensity(view, g, pane, images.get(of)?.(keys, () => imageOf(view, pane, sigma, frame, label, of)));
+      const made = images.get(of)?.(keys, () => imageOf(view, pane, sigma, frame, label, of));
+      named("p", () => drawDensity(view, g, pane, made));
     }
     if (values.points && view.arrays.data) drawData(view, g, pane, sigma, frame, label, of);
   };
@@ -69,7 +71,7 @@ function drawDensity({ look }, g, pane, made) {
  */
 export function drawData(view, g, pane, sigma, frame, label, name = "") {
   const x = zoom(dataOf(view, label, name), scaleOf(frame, sigma)), { unit, colours } = view.look;
-  dots(g, pane, x, Math.max(1.2, unit * 0.11), colours.data);
+  named("x0", () => dots(g, pane, x, Math.max(1.2, unit * 0.11), colours.data));
 }
 
 /**
@@ -122,7 +124,8 @@ export function heat(view, g, pane, terms, sigma, frame, { c }) {
 export function arrows(view, g, pane, terms, sigma, frame, { c = 1, colour, sign = -1, n } = {}) {
   n ??= Math.max(11, Math.min(25, Math.round(pane.w / 21)));
   const y = cells(pane, n), eps = noiseAt(view, terms, sigma, zoom(y, 1 / scaleOf(frame, sigma)));
-  arrowField(g, pane, y, zoom(eps, sign), c, colour ?? view.look.colours.arrow, n);
+  const side = n;
+  named("eps D", () => arrowField(g, pane, y, zoom(eps, sign), c, colour ?? view.look.colours.arrow, side));
 }
 
 /**
@@ -145,15 +148,18 @@ export function noiseAt(view, terms, sigma, x) {
  */
 export function swarm(view, g, pane, { walk, rule, D }, p, frame, sigma, colour = view.look.colours.sample) {
   const k = Math.min(walk.sigmas.length - 2, Math.floor(p)), part = Math.min(1, p - k), { look, meta: { box } } = view;
-  const c = scaleOf(frame, sigma), few = 2 * Math.min(walk.n, 250), past = [];
+  const c = scaleOf(frame, sigma), few = 2 * Math.min(walk.n, 250);
+  const past = /** @type {Float32Array[]} */ ([]);
   const seen = (/** @type {Float32Array} */ x, /** @type {number} */ j) =>
     zoom(carried(box, x, walk.sigmas[j], sigma), c);
   const to = seen(walkTo(walk, k + 1, rule, D), k + 1), from = seen(walk.xs[k], k);
   const y = from.map((v, i) => v + part * (to[i] - v));
   const tail = isRandom(walk) ? 2 : 7; // noise would scribble
   if (!look.calm) for (let j = Math.max(0, k - tail); j <= k; j++) past.push(seen(walk.xs[j].subarray(0, few), j));
-  trails(g, pane, [...past, y.subarray(0, few)], colour, Math.max(0.8, look.unit * 0.07));
-  dots(g, pane, y, Math.max(1.5, pane.w * 0.0042), colour);
+  named("x", () => {
+    trails(g, pane, [...past, y.subarray(0, few)], colour, Math.max(0.8, look.unit * 0.07));
+    dots(g, pane, y, Math.max(1.5, pane.w * 0.0042), colour);
+  });
   count(view, g, pane, y);
 }
 

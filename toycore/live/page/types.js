@@ -120,6 +120,8 @@
  * @property {string[]} traits the names of the values
  * @property {Record<string, any>[]} presets
  * @property {{ light: Palette, dark: Palette }} palette
+ * @property {Record<string, { label: string, roles: string[] }>} symbols of the text that point into the picture: what
+ *   each stands for, and the controls that belong to it
  * @property {number} low the last level of a walk
  * @property {number} high its first
  * @property {Frame[]} frames
@@ -272,6 +274,7 @@
  * @property {{ a: State | null, b: State | null }} compared the state that is kept, and the one to go back to
  * @property {number} type how much larger than usual the type is
  * @property {MediaRecorder | null} recorder while a film is recorded
+ * @property {string} marked the symbol of the text whose thing stands out, "" for none
  * @property {string[]} concealed the roles of controls and buttons that a link hides
  * @property {boolean} seen whether the view is on the screen
  * @property {string} size of the canvas and its type, to see whether it has changed

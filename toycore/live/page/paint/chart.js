@@ -2,6 +2,7 @@
 
 import { minus } from "../format.js";
 import { curve } from "./marks.js";
+import { named } from "./named.js";
 import { place } from "./pane.js";
 import { outline, write } from "./text.js";
 
@@ -41,8 +42,11 @@ export function headline(g, pane, { unit, colours: { ink, background } }, large,
   for (const [text, weight, high] of lines) {
     const style = { size: high, colour: ink, weight, base: /** @type {const} */ ("top"), max: pane.w - size };
     g.lineWidth = 0.3 * high;
-    outline(g, text, [x, top], style);
-    write(g, text, [x, top], style);
+    const at = /** @type {Pair} */ ([x, top]);
+    named("sigma s", () => {
+      outline(g, text, at, style);
+      write(g, text, at, style);
+    });
     top += 1.2 * high;
   }
 }

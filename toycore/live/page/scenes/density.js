@@ -9,6 +9,7 @@ import { noiseUp, walkTo } from "../maths/walk.js";
 import { memory } from "../memory.js";
 import { border, chart, headline, scaleBar } from "../paint/chart.js";
 import { arrowField, cells, curve, disc, dots, ring } from "../paint/marks.js";
+import { named } from "../paint/named.js";
 import { aim, carried, holds, place, squares, unplace, within, zoom } from "../paint/pane.js";
 import { densityImage } from "../paint/raster.js";
 import { arrows, backdrop, clockRows, count } from "../plane.js";
@@ -132,8 +133,8 @@ class Density {
       this.backdrop(g, pane, sigma, frame, -1);
       if (both || show === "score") arrows(view, g, pane, this.terms(), sigma, frame, { n });
       if (both || show === "drift") this.drawDrift(g, pane, n);
-      dots(g, pane, y, Math.max(1.5, pane.w * 0.0042), look.colours.sample, 0.9);
-      this.drawTrails(g, pane, process, y);
+      named("x", () => dots(g, pane, y, Math.max(1.5, pane.w * 0.0042), look.colours.sample, 0.9));
+      named("x", () => this.drawTrails(g, pane, process, y));
       count(view, g, pane, y);
     });
     border(g, pane, look, NAMES[process]);

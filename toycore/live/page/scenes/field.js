@@ -9,6 +9,7 @@ import { startWalk, walkTo } from "../maths/walk.js";
 import { memory } from "../memory.js";
 import { border, colourBar, headline, scaleBar } from "../paint/chart.js";
 import { arrow, curve, disc } from "../paint/marks.js";
+import { named } from "../paint/named.js";
 import { aim, place, squares, within, zoom } from "../paint/pane.js";
 import { arrows, backdrop, clockRows, drawData, EPS, ERROR, heat, probe, swarm } from "../plane.js";
 import { widget } from "../widget/widget.js";
@@ -124,12 +125,12 @@ class Field {
     const { view } = this, { sigma, label } = view.values, { unit, colours } = view.look, frame = frameOf(view);
     const c = scaleOf(frame, sigma), x = zoom(y, 1 / c), from = place(pane, y);
     const found = posterior(mixtureOf(view, name), sigma, label, x[0], x[1]);
-    this.drawWeights(g, pane, from, c, found, name);
+    named("D x0", () => this.drawWeights(g, pane, from, c, found, name));
     const answer = denoiser(view, terms)(sigma, x, new Float32Array(2));
     const mean = name === "error" ? found.mean : /** @type {Pair} */ ([answer[0], answer[1]]);
-    arrow(g, from, place(pane, zoom(mean, c)), colours.ink, Math.max(2.5, unit * 0.24));
-    disc(g, place(pane, zoom(found.mean, c)), unit * 0.42, colours.accent, colours.background);
-    disc(g, from, unit * 0.38, colours.background, colours.ink);
+    named("D eps", () => arrow(g, from, place(pane, zoom(mean, c)), colours.ink, Math.max(2.5, unit * 0.24)));
+    named("D", () => disc(g, place(pane, zoom(found.mean, c)), unit * 0.42, colours.accent, colours.background));
+    named("x", () => disc(g, from, unit * 0.38, colours.background, colours.ink));
     this.shown = { mean, effective: found.effective };
   }
 

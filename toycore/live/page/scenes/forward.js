@@ -8,6 +8,7 @@ import { normals } from "../maths/noise.js";
 import { memory } from "../memory.js";
 import { border, chart, headline, scaleBar } from "../paint/chart.js";
 import { curve, disc, dots } from "../paint/marks.js";
+import { named } from "../paint/named.js";
 import { aim, place, squares, unplace, within } from "../paint/pane.js";
 import { write } from "../paint/text.js";
 import { backdrop } from "../plane.js";
@@ -98,19 +99,19 @@ class Forward {
   /** The points, coloured by class where there are classes. @param {Pen} g @param {Float32Array} y */
   drawCloud(g, y) {
     const { meta, arrays, look: { colours: { sample, classes } } } = this.view, r = Math.max(1.8, this.pane.w * 0.0052);
-    if (meta.classes === 1) dots(g, this.pane, y, r, sample);
+    if (meta.classes === 1) named("x", () => dots(g, this.pane, y, r, sample));
     for (let k = 0; k < meta.classes && meta.classes > 1; k++) {
       const own = y.filter((_, i) => arrays.dataLabel.data[i >> 1] === k);
-      dots(g, this.pane, own, r, classes[k % classes.length]);
+      named("x", () => dots(g, this.pane, own, r, classes[k % classes.length]));
     }
   }
 
   /** The chosen point, clean and noised. @param {Pen} g @param {Pair} clean @param {Pair} noised */
   drawPoint(g, clean, noised) {
     const { unit, colours: { accent, background } } = this.view.look;
-    curve(g, [clean, noised], accent, 2);
-    disc(g, clean, unit * 0.3, background, accent);
-    disc(g, noised, unit * 0.42, accent, background);
+    named("eps", () => curve(g, [clean, noised], accent, 2));
+    named("x0", () => disc(g, clean, unit * 0.3, background, accent));
+    named("x", () => disc(g, noised, unit * 0.42, accent, background));
   }
 
   /** The signal-to-noise ratio of every schedule, the chosen one on top. @param {Pen} g @param {number} sigma */
@@ -125,8 +126,10 @@ class Forward {
     const line = (/** @type {string} */ name) =>
       Array.from({ length: 101 }, (_, i) => at(i / 100, ratio(this.sigma(i / 100, name))));
     for (const { name } of meta.schedules) if (name !== values.schedule) curve(g, line(name), arrow, 1.5);
-    curve(g, line(values.schedule), exact, 3);
-    disc(g, at(values.time, ratio(sigma)), look.unit * 0.5, accent, background);
+    named("sigma", () => {
+      curve(g, line(values.schedule), exact, 3);
+      disc(g, at(values.time, ratio(sigma)), look.unit * 0.5, accent, background);
+    });
     const ends = meta.schedules.map(({ name }) => ({ name, at: at(1, ratio(this.sigma(1, name))) }));
     this.drawNames(g, ends);
   }

@@ -10,6 +10,7 @@ import { startWalk, walkTo } from "../maths/walk.js";
 import { memory } from "../memory.js";
 import { bar, border, headline, scaleBar } from "../paint/chart.js";
 import { arrow, cells, disc, dots } from "../paint/marks.js";
+import { named } from "../paint/named.js";
 import { aim, place, squares, within, zoom } from "../paint/pane.js";
 import { arrows, backdrop, count, EPS, noiseAt, probe, swarm } from "../plane.js";
 import { widget } from "../widget/widget.js";
@@ -147,7 +148,9 @@ class Guidance {
     }
     const x = zoom(this.samples(), scaleOf(frameOf(view), sigma)), { own } = this.judge();
     const r = Math.max(1.6, pane.w * 0.0045);
-    for (let c = 0; c < view.meta.classes; c++) dots(g, pane, x.filter((_, i) => own[i >> 1] === c), r, this.hue(c));
+    named("x", () => {
+      for (let c = 0; c < view.meta.classes; c++) dots(g, pane, x.filter((_, i) => own[i >> 1] === c), r, this.hue(c));
+    });
     count(view, g, pane, x);
   }
 
@@ -167,7 +170,7 @@ class Guidance {
       const from = place(pane, [y[i], y[i + 1]]), k = size / (1 + longest / 3);
       const tip = (/** @type {Float32Array} */ e) => /** @type {Pair} */ ([from[0] - k * e[i], from[1] + k * e[i + 1]]);
       arrow(g, from, tip(all), ink, thick);
-      arrow(g, tip(free), tip(all), accent, thick * 0.8);
+      named("s", () => arrow(g, tip(free), tip(all), accent, thick * 0.8));
       arrow(g, from, tip(own), condition, thick);
       arrow(g, from, tip(free), quiet, thick);
     }

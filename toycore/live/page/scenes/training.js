@@ -8,6 +8,7 @@ import { startWalk, walkTo } from "../maths/walk.js";
 import { memory } from "../memory.js";
 import { border, chart, colourBar, headline } from "../paint/chart.js";
 import { curve, disc, dots } from "../paint/marks.js";
+import { named } from "../paint/named.js";
 import { aim, squares, within } from "../paint/pane.js";
 import { write } from "../paint/text.js";
 import { arrows, backdrop, drawData, EPS, ERROR, heat } from "../plane.js";
@@ -96,7 +97,8 @@ class Training {
     within(g, pane, () => {
       this.backdrop(g, pane, sigma, frame, -1);
       if (wanted) arrows(view, g, pane, [[this.learned(), 1]], sigma, frame);
-      dots(g, pane, this.samples(), Math.max(1.6, pane.w * 0.005), view.look.colours.sample);
+      const r = Math.max(1.6, pane.w * 0.005), { sample } = view.look.colours;
+      named("x", () => dots(g, pane, this.samples(), r, sample));
     });
     border(g, pane, view.look, "learned field, and its samples");
   }

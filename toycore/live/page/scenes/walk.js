@@ -8,6 +8,7 @@ import { isRandom, startWalk, walkTo } from "../maths/walk.js";
 import { memory } from "../memory.js";
 import { border, chart, headline, scaleBar } from "../paint/chart.js";
 import { arrow, curve, disc, ring } from "../paint/marks.js";
+import { named } from "../paint/named.js";
 import { aim, carried, holds, place, squares, unplace, within, zoom } from "../paint/pane.js";
 import { write } from "../paint/text.js";
 import { arrows, backdrop, swarm } from "../plane.js";
@@ -177,8 +178,9 @@ class Sampling {
     for (let j = 1; j <= k; j++) {
       const alpha = j === k ? 1 : 0.75, thick = unit * (j === k ? 0.26 : 0.13);
       const from = at(walk.xs[j - 1], j - 1), mean = at(walk.means[j], j), to = at(walk.xs[j], j);
-      if (Math.hypot(to[0] - mean[0], to[1] - mean[1]) > 0.5) arrow(g, mean, to, random, thick, alpha);
-      arrow(g, from, mean, predicted, thick, alpha);
+      const drawn = Math.hypot(to[0] - mean[0], to[1] - mean[1]) > 0.5;
+      if (drawn) named("z", () => arrow(g, mean, to, random, thick, alpha));
+      named("D", () => arrow(g, from, mean, predicted, thick, alpha));
     }
   }
 
@@ -200,7 +202,7 @@ class Sampling {
   drawFollowed(g, pane, walk, p, sigma) {
     const at = this.follower(pane, walk, sigma), k = Math.min(walk.sigmas.length - 2, Math.floor(p)), t = p - k;
     const [x, y] = at(walk.xs[k], k), [u, v] = at(walk.xs[k + 1], k + 1), { unit, colours: { ink } } = this.view.look;
-    ring(g, [x + t * (u - x), y + t * (v - y)], unit * 0.75, ink);
+    named("x", () => ring(g, [x + t * (u - x), y + t * (v - y)], unit * 0.75, ink));
   }
 
   /**

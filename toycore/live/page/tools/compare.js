@@ -31,7 +31,7 @@ export function showA(ui, held) {
  * @param {Ui} ui @param {(target: EventTarget, name: string, act: (event: any) => void) => void} on
  */
 export function listenToHolding(ui, on) {
-  const { root, buttons: { compare } } = ui.nodes, release = () => showA(ui, false);
+  const { buttons: { compare } } = ui.nodes, release = () => showA(ui, false);
   const isPress = (/** @type {KeyboardEvent} */ { key }) => key === " " || key === "Enter";
   on(compare, "pointerdown", (event) => {
     compare.setPointerCapture(event.pointerId);
@@ -39,6 +39,6 @@ export function listenToHolding(ui, on) {
   });
   on(compare, "keydown", (event) => isPress(event) && showA(ui, true));
   for (const name of ["pointerup", "pointercancel", "blur"]) on(compare, name, release);
-  on(root, "keyup", (event) => (isPress(event) || event.key.toLowerCase() === "c") && release());
+  on(document, "keyup", (event) => (isPress(event) || event.key.toLowerCase() === "c") && release());
   on(window, "blur", release); // the key's release would not be heard
 }

@@ -127,6 +127,7 @@ const styleOf = ({ look: { dark, colours: { background, ink, faint, accent } } }
   .time { margin-right: 1rem; font-size: 2.6rem; font-weight: 700; font-variant-numeric: tabular-nums; }
   .next { margin: 0; min-height: 1.45em; font-weight: 600; }
   h1 { font-size: 1.4rem; } h2 { margin-bottom: 0; font-size: 1.1rem; } p, ul { margin-top: 0.3rem; }
+  table { font: inherit; }
   button, select { margin-right: 0.4rem; padding: 0.3rem 0.7rem; font: inherit; }
   td { padding: 0.2rem 0.8rem 0.2rem 0.5rem; vertical-align: top; border-left: 4px solid transparent; }
   tr.now td { font-weight: 650; } tr.now td:first-child { border-color: ${accent}; }`;

@@ -2,6 +2,7 @@
 
 import { unpack } from "../maths/bytes.js";
 import { listenToHolding } from "../tools/compare.js";
+import { listenToText } from "../tools/see.js";
 import { keydown } from "./keys.js";
 import { dress, watchTheme } from "./theme.js";
 import { assign, describe } from "./values.js";
@@ -31,6 +32,7 @@ export function connect(ui) {
   }));
   pointer(ui, on);
   listenToHolding(ui, on);
+  listenToText(ui, on);
   listen(ui);
 }
 

@@ -1,5 +1,6 @@
 // Frames: they come only while something changes and the view can be seen.
 
+import { paintMarked } from "../paint/named.js";
 import { advance, isMoving } from "./actions.js";
 import { showReadouts } from "./legend.js";
 
@@ -25,11 +26,15 @@ export function loop(ui) {
 export function draw(ui) {
   const start = performance.now(), { look, nodes: { canvas, readouts }, stats } = ui;
   const g = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d")), ratio = canvas.width / look.width;
-  g.setTransform(ratio, 0, 0, ratio, 0, 0);
-  g.fillStyle = look.colours.background;
-  g.fillRect(0, 0, look.width, look.height);
-  g.translate(0, look.lift);
-  ui.scene.draw(g);
+  const paint = () => {
+    g.setTransform(ratio, 0, 0, ratio, 0, 0);
+    g.clearRect(0, 0, look.width, look.height);
+    g.fillStyle = look.colours.background;
+    g.fillRect(0, 0, look.width, look.height);
+    g.translate(0, look.lift);
+    ui.scene.draw(g);
+  };
+  if (!ui.marked || !paintMarked(g, ui.marked, paint)) paint(); // what is not in the picture makes nothing pale
   showReadouts(readouts, ui.scene.readouts());
   stats.frames += 1;
   stats.drawMs = performance.now() - start;

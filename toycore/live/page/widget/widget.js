@@ -78,7 +78,7 @@ function uiOf(model, view, scene) {
 
 /** What a view has before it is used. */
 const unused = () => ({
-  glide: null, concealed: /** @type {string[]} */ ([]), seen: false, size: "", type: 1, recorder: null,
+  glide: null, concealed: /** @type {string[]} */ ([]), seen: false, size: "", type: 1, marked: "", recorder: null,
   pace: { speed: 1, loop: false, rest: 0 }, compared: { a: null, b: null },
 });
 
