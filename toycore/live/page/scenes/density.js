@@ -263,6 +263,15 @@ class Density {
     this.chosen = 0;
   }
 
+  kept() {
+    return { chosen: this.chosen };
+  }
+
+  /** @param {{ chosen?: number }} kept */
+  restore({ chosen = 0 }) {
+    this.chosen = Number.isInteger(chosen) && chosen >= 0 && chosen < this.view.meta.n ? chosen : 0;
+  }
+
   points() {
     return this.shown().flatMap((process) => Array.from(this.cloud(process)));
   }

@@ -58,6 +58,8 @@ function show(ui, opened, text) {
   refused.push(...restore(ui, { ...opened, ...state }));
   commit(ui, ui.meta.traits);
   ui.refresh();
-  if (keyOf(ui)) ui.nodes.root.scrollIntoView({ block: "nearest" });
+  const { root } = ui.nodes;
+  root.closest("[hidden]")?.dispatchEvent(new Event("beforematch")); // a folded answer opens, as it does for a search
+  if (keyOf(ui)) root.scrollIntoView({ block: "nearest" });
   if (refused.length) say(ui, `Not understood in this link: ${refused.join("; ")}. The rest is shown.`, 30);
 }
