@@ -252,6 +252,15 @@ class SpaceTime {
     };
   }
 
+  kept() {
+    return { follow: this.view.values.follow };
+  }
+
+  /** @param {{ follow?: number }} kept */
+  restore({ follow = this.view.meta.start.follow }) {
+    this.view.values.follow = Math.max(-3.5, Math.min(3.5, follow));
+  }
+
   points() {
     const { time } = this.view.values;
     return this.pairs().flatMap(({ path }) => [time, at(path, time)]);
