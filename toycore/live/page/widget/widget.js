@@ -110,7 +110,7 @@ function nodesOf(meta, controls, pace, act) {
   const bar = make("div", { class: "tc-bar", role: "group", "aria-label": "main controls" });
   bar.append(play, ...main, more, fullscreen);
   const row = make("div", { class: "tc-buttons", role: "group", "aria-label": "actions" }, ...Object.values(others));
-  const chest = make("div", { class: "tc-tools tc-buttons", role: "group", "aria-label": "lecturer's tools" });
+  const chest = make("div", { class: "tc-chest tc-buttons", role: "group", "aria-label": "lecturer's tools" });
   chest.append(...pace, ...Object.values(tools));
   const drawer = make("div", { class: "tc-drawer", hidden: true }, row, ...grouped(controls.slice(front)));
   const panel = make("div", { class: "tc-panel" }, make("div", { class: "tc-title", text: title }), legend);
