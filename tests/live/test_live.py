@@ -182,6 +182,17 @@ def walk_of(m, sampler, knobs, seed=5, n=25):
     return dict(name=name, rule=rule, sigmas=grid.tolist(), seed=seed, xs=xs, means=means)
 
 
+def test_a_step_that_the_page_cannot_take_is_refused():
+    def squared(D, x, grid):
+        def step(x, sigma, sigma_next):
+            return x, x.square(), torch.zeros_like(x)
+
+        return samplers._walk(step, x, [(1.0, 0.0)])
+
+    with pytest.raises(TypeError, match=r"x\.square"):
+        formula.rule(squared)
+
+
 SEEDS, EACH = (0, 1), 2500  # the particles that walk in both languages; half of them where guided
 SPIRAL = mixtures.spiral(), mixtures.spiral(classes=3)
 WALKS = {  # (field, distribution, s, label)

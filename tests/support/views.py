@@ -7,22 +7,6 @@ import torch
 from tests.support import browser as b
 from toycore import data, live, mixtures
 
-KINDS = (
-    "field",
-    "linked",
-    "forward",
-    "walk",
-    "lanes",
-    "guidance",
-    "density",
-    "training",
-    "frames",
-    "spacetime",
-    "damage",
-    "playground",
-    "latent",
-)
-
 
 def points():
     return data.spiral(40, classes=3)
@@ -45,6 +29,7 @@ MAKE = {
         torch.rand(5, 8, 8, generator=torch.Generator().manual_seed(0)), captions=list("abcde")
     ),
 }
+KINDS = tuple(MAKE)
 
 
 def small_training():
