@@ -1,7 +1,9 @@
 """The playground as a friend uses it: draw, guess, train, look, share; with a mouse, a finger and the keyboard."""
 
+import html
 import json
 import math
+import re
 
 import pytest
 import torch
@@ -9,6 +11,7 @@ import torch
 from tests.support import browser as b
 from tests.support.views import opened
 from toycore import data, live, metrics
+from toycore.programs.export import front
 from toycore.types import seeded
 
 ROOT = "document.querySelector('.tc-view')"
@@ -245,3 +248,86 @@ def test_nothing_drawn_is_an_invitation(browser, path):
         b.settle(page)
         assert "at least two points" in page.inner_text(".tc-note") and page.errors == []
         assert json.loads(json.dumps(training(page)))["step"] == 0
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    """The two pages as the site has them."""
+    folder = tmp_path_factory.mktemp("site")
+    tried = front.write_playground(folder)
+    return folder, re.findall(r'href="playground.html(#[^"]*)"', html.unescape(tried))
+
+
+def test_five_experiments_are_links(browser, site):
+    """Each opens, trains by itself, and shows what its name says."""
+    folder, links = site
+    errors, said = [], []
+    for hash_ in links:
+        with b.page_of(browser, 1280, 720) as page:
+            page.goto((folder / "playground.html").as_uri() + hash_)
+            page.wait_for_function(DONE, timeout=120_000)
+            b.settle(page, 3)
+            errors.append(training(page)["error"])
+            said.append("".join(page.text_content(part) for part in (".tc-status", ".tc-readouts", ".tc-note")))
+            assert page.errors == [] and "Not understood" not in said[-1]
+    memorise, generalise, small, fast, classes = errors
+    share = [int(re.search(r"held-out point(\d+) %", page_said)[1]) for page_said in (said[0], said[1])]
+    assert share[0] > 85 and share[1] < 70, share
+    assert generalise < 0.06 and small > 2 * generalise and fast > 0.3 and classes < 0.1 and memorise < 0.5
+    assert "diverged" in said[3]
+
+
+def test_a_room_shows_many_links(browser, site):
+    """Links pasted in are drawn and trained one by one; what a link may not ask for is not done."""
+    folder, links = site
+    wild = "javascript:alert(1)#width=1000000&steps=60&seed=3&trained=on"
+    with b.page_of(browser, 1280, 720, offline=True) as page:
+        page.goto((folder / "room.html").as_uri())
+        page.fill("#tc-room-links", "\n".join(["https://example.org/playground.html" + links[3], "no link", wild]))
+        page.click("[data-role=train]")
+        done = "() => document.querySelector('.tc-room [role=status]').textContent === '2 experiments.'"
+        page.wait_for_function(done, timeout=120_000)
+        assert page.locator(".tc-card").count() == 2
+        captions = page.locator(".tc-card figcaption").all_inner_texts()
+        assert "600 steps: field error" in captions[0] and "128" in captions[1]
+        assert all(a.get_attribute("href").startswith("playground.html#") for a in page.locator(".tc-card a").all())
+        assert page.errors == [] and all(url.startswith(("file:", "blob:")) for url in page.requests)
+
+
+CELLS = [
+    "from toycore import data, exact, live, metrics, mixtures\nfrom toycore.types import seeded\n"
+    "view = live.playground()\nview",
+    "mixtures.of(view.points).means.shape",
+    "view.points = data.moons(40).x",
+    "D = view.trained()\n"
+    "float(metrics.field_error(D, view.source, rng=seeded(1)).mean()), len(view.points), view.learned['error']",
+    "view.load(exact.posterior_mean(view.source), 'exact again')",
+]
+
+
+def output(page, number: int) -> str:
+    return page.locator(".jp-CodeCell").nth(number).locator(".jp-OutputArea-output").last.inner_text()
+
+
+def test_it_goes_on_in_python(browser, tmp_path):
+    """In a JupyterLab: what is drawn is a tensor, what Python sets is shown, the page's network is a Denoiser."""
+    b.notebook(tmp_path / "play.ipynb", CELLS)
+    with b.jupyterlab(tmp_path) as address, b.page_of(browser, 1300, 1000) as page:
+        b.open_notebook(page, address, "play.ipynb")
+        b.run_cell(page, 0)
+        page.wait_for_function(f"() => {ROOT}?.tcStats.frames > 0", timeout=60_000)
+        page.click("[data-role=clear]")
+        page.click("[data-role=ring]")
+        b.run_cell(page, 1)
+        assert output(page, 1) == "torch.Size([60, 2])"
+        b.run_cell(page, 2)
+        page.wait_for_function(f"() => {ROOT}.tcData().length === 40", timeout=30_000)
+        train(page)
+        b.run_cell(page, 3)
+        error, n, said = eval(output(page, 3))
+        assert n == 40 and error == pytest.approx(said, rel=0.15), "200 points a level: two digits"
+        b.run_cell(page, 4)
+        page.wait_for_function(
+            "() => document.querySelector('input[data-role=beside][value=kept]').checked", timeout=30_000
+        )
+        assert not [e for e in page.errors if "Uncaught" in e or "anywidget" in e.lower()]

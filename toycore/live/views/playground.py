@@ -1,5 +1,8 @@
 """The playground: draw the data, see the exact field at once, train a network in the page, see the truth beside it."""
 
+import math
+from base64 import urlsafe_b64encode
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -11,7 +14,7 @@ from torch.nn.utils import vector_to_parameters
 from toycore import data as sets
 from toycore import exact, fields, metrics, mixtures, networks, samplers
 from toycore.checks import finite
-from toycore.live import formula, lattice, payload
+from toycore.live import engine, formula, lattice, payload
 from toycore.live.controls import ARROWS, LAYERS, SIGMA, Control, choice, slider, toggle
 from toycore.live.engine import View
 from toycore.live.payload import Payload
@@ -84,7 +87,14 @@ class Playground(View):
         box = {"centre": [0.0, 0.0], "half": HALF}
         shown = Payload(meta={"box": box, "narrow": STD, "classes": 1, "fields": ["exact"], "own": []})
         rule = formula.rule(samplers.ddim)
-        look = {"rule": rule, "layout": "below", "aspect": 2.0, "about": ABOUT, "hint": "Draw anything, then train"}
+        look = {
+            "rule": rule,
+            "experiments": experiments(),
+            "layout": "below",
+            "aspect": 2.0,
+            "about": ABOUT,
+            "hint": "Draw anything, then train",
+        }
         drawn = {"points": points.x, "labels": points.label.tolist(), "strokes": runs(points)}
         super().__init__("playground", "Draw your own data", shown, controls(), still, start, **look)
         with self.hold_sync():
@@ -142,6 +152,54 @@ def runs(points: sets.Points) -> list[int]:
     return [b - a for a, b in zip([0, *ends], [*ends, len(label)])] if label else []
 
 
+def packed(points: Tensor) -> str:
+    """Return points `[n, 2]` as a link holds them (page/address.js): n, then differences in thousandths of the box's
+    side, as variable-length integers in base64url.
+    """
+    q = (points.double() / (2 * HALF) * 1000).round().long()
+    steps = torch.cat([q[:1], q.diff(dim=0)]).flatten().tolist()
+    raw = b"".join(varint(n) for n in [len(points), *(2 * d if d >= 0 else -2 * d - 1 for d in steps)])
+    return urlsafe_b64encode(raw).decode().rstrip("=")
+
+
+def varint(n: int) -> bytes:
+    """Return a whole number, seven bits a byte, the lowest first."""
+    return bytes([n]) if n < 128 else bytes([n % 128 + 128]) + varint(n // 128)
+
+
+def link(points: sets.Points, **values: Any) -> str:
+    """Return what stands after the # of the address that trains on these points, with these values of the view."""
+    sizes = runs(points)
+    firsts = [sum(sizes[:i]) for i in range(len(sizes))]
+    strokes = [len(sizes), *(n for size, i in zip(sizes, firsts) for n in (size, int(points.label[i])))]
+    state = values | {"strokes": ",".join(map(str, strokes)), "trained": True}
+    text = "&".join(f"{name}={'on' if value is True else value}" for name, value in state.items())
+    return f"{text}&drawn=~{packed(points.x)}"
+
+
+@cache
+def experiments() -> list[tuple[str, str]]:
+    """Return five experiments to begin with: what each is called, and its link."""
+    spiral, few = sets.spiral(100), sets.spiral(12)
+    large = {"network": "full", "width": 64, "depth": 3, "rate": 0.02}
+    tiny = {"width": 8, "depth": 1, "features": 24, "fineness": 1.0}
+    return [
+        ("Memorise: 12 points, 64 \u00d7 3", link(few, **large, steps=2000, sigma=0.05)),
+        ("Generalise: a smooth curve", link(spiral, smooth=True, **large, features=24, fineness=2.5, steps=1000)),
+        ("Too small: 8 \u00d7 1", link(spiral, **tiny)),
+        ("Too fast: rate 1", link(spiral, rate=1.0)),
+        ("Two classes, guided", link(sets.Points(two_moons(), torch.arange(2).repeat_interleave(50), ("blue", "green")),
+                                     **large, steps=1000, label=1, guidance=2)),
+    ]  # fmt: skip
+
+
+def two_moons(n: int = 50) -> Tensor:
+    """Return two half circles in a row, `[2 n, 2]`, in order along each."""
+    angle = torch.linspace(0, math.pi, n)
+    upper = torch.stack([0.62 * angle.cos() - 0.31, 0.62 * angle.sin() - 0.16], 1)
+    return torch.cat([upper, -upper])
+
+
 def playground(data: Any = None, **start: Any) -> Playground:
     """Show a place to draw data, with the exact field of what is drawn and a network that trains in the page.
 
@@ -158,6 +216,12 @@ def playground(data: Any = None, **start: Any) -> Playground:
     if len(points.names) > len(COLOURS):
         raise ValueError(f"the data have {len(points.names)} classes; the playground has {len(COLOURS)} pens")
     return Playground(points, start)
+
+
+def room() -> str:
+    """Return the page to which links are pasted: all their experiments, trained one by one, as small multiples."""
+    title = "A room of experiments"
+    return engine.page(title, [{"kind": "room", "meta": playground().meta | {"title": title}, "buffer": ""}])
 
 
 def still(view: Playground) -> Any:

@@ -20,12 +20,24 @@ def write(out: Path, books: dict[str, Notebook]) -> None:
     view, hero = opening()
     state = widgets(hero, assets)
     text = (HERE / "front.html").read_text(encoding="utf-8")
+    tried = write_playground(out)
     cards = "".join(card(page, book, out) for page, book in books.items() if page[0].isdigit())
     others = contents({page: book for page, book in books.items() if not page[0].isdigit()})
     first = next(iter(books), "index.html")
-    body = text.format(view=view, cards=cards, others=others, first=first)
+    body = text.format(view=view, cards=cards, others=others, first=first, tried=tried)
     fill(out, "index.html", assets, state, title="The diffusion course", pages=contents(books), body=body,
          around="", kind="front")  # fmt: skip
+
+
+def write_playground(out: Path) -> str:
+    """Write the playground and its room, each a page that needs nothing else; return links to its experiments."""
+    from toycore import live
+    from toycore.live.views.playground import experiments, room
+
+    (out / "playground.html").write_text(live.playground().html(), encoding="utf-8")
+    (out / "room.html").write_text(room(), encoding="utf-8")
+    links = ((html.escape(text), html.escape(hash_, quote=True)) for text, hash_ in experiments())
+    return "".join(f'<li><a href="playground.html#{hash_}">{text}</a></li>' for text, hash_ in links)
 
 
 @cache

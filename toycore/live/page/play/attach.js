@@ -40,10 +40,17 @@ export function attach(ui, session, screen) {
   ui.nodes.drawer.prepend(make("div", { class: "tc-buttons" }, ...trainers.others));
   ui.nodes.drawer.append(cell, ui.nodes.legend); // the titles of the panes say the most of it
   Object.assign(ui.nodes.buttons, tools.buttons, trainers.buttons);
+  if (ui.nodes.root.closest("[data-address]")) ui.nodes.drawer.append(experimentsOf(session));
   listen(ui, session, tools.word);
   pointer(ui, session, screen);
   expose(ui, session);
   return () => show(ui, session, tools, trainers);
+}
+
+/** Experiments to begin with, each one a link. @param {Session} session */
+function experimentsOf({ view: { meta: { experiments } } }) {
+  const links = experiments.map(([text, hash]) => make("li", {}, make("a", { href: `#${hash}`, text })));
+  return make("ul", { class: "tc-links", "aria-label": "experiments" }, ...links);
 }
 
 /** @typedef {ReturnType<typeof toolbarOf>} Tools */

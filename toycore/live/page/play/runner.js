@@ -94,7 +94,8 @@ function averaged(losses, step) {
  * @param {Pick<Runner, "problem" | "worst" | "losses" | "step" | "steps" | "wish">} run
  */
 export function troubleOf({ problem, worst, losses, step, steps, wish }) {
-  const [, last] = losses[losses.length - 1] ?? [0, 0], advice = `use a smaller rate than ${wish?.changes.lr?.toPrecision(2)}`;
+  const [, last] = losses[losses.length - 1] ?? [0, 0];
+  const advice = `use a smaller rate than ${wish?.changes.lr?.toPrecision(2)}`;
   if (problem) return problem;
   if (worst > 2) return `diverged: the loss rose to ${worst.toPrecision(2)}; ${advice}`;
   return step === steps && last > 0.98 ? `nothing was learned; ${advice}` : "";

@@ -20,7 +20,11 @@ import { World } from "./world.js";
 /** @import { Net } from "../train/network.js" */
 /** @import { Runner } from "./runner.js" */
 
-/** rule: how the particles walk. @typedef {PlaneMeta & { rule: Rule }} PlayMeta */
+/**
+ * rule: how the particles walk; experiments to begin with: their names and links.
+ *
+ * @typedef {PlaneMeta & { rule: Rule, experiments: [string, string][] }} PlayMeta
+ */
 /**
  * A network beside the page's own: kept from an earlier training, or sent by Python.
  *
@@ -52,7 +56,9 @@ export class Session {
     /** @type {string | undefined} what Python has heard */
     this.sent = undefined;
     this.engine = ""; // the kernels that a link asks for
-    this.told = () => {}; // whatever else wants to know of a change
+    this.told = () => {}; // a cell of Python is there
+    /** @type {(ended: boolean) => void} what else hears of the training */
+    this.news = () => {};
   }
 
   /** @param {string} text */
@@ -174,6 +180,7 @@ export class Session {
       this.report();
     }
     ui?.[ended ? "refresh" : "ask"]();
+    this.news(ended);
   }
 
   /** This browser has not the instructions of the link: the last digits may differ. */
