@@ -12,10 +12,13 @@ import sys
 import tempfile
 from pathlib import Path
 
+import torch
+
 sys.path.insert(0, str(Path(__file__).parent.parent))
 from tests.support import browser as b
-from toycore import data, live, mixtures, style
+from toycore import data, live, style
 from toycore.live import engine
+from toycore.types import seeded
 
 SIZES = {"1280": (1280, 720), "1920": (1920, 1080), "3840": (3840, 2160), "phone": (390, 844)}
 SHOTS = "1280", "1920", "phone"
@@ -31,7 +34,7 @@ VIEWS = {
     "spacetime": lambda: live.spacetime(),
     "damage": lambda: live.damage(damage="gaussian"),
     "latent": lambda: live.latent(),
-    "frames": lambda: live.frames(mixtures.spiral().sample(25 * 64)[0].reshape(25, 64, 2).sigmoid()),
+    "frames": lambda: live.frames(torch.rand(9, 40, 60, generator=seeded()), values=[f"s = {s}" for s in range(9)]),
 }
 MEASURE = """() => {
   const root = document.querySelector(".tc-view"), canvas = root.querySelector("canvas"), { width: W, height: H } =

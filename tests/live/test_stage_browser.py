@@ -239,3 +239,44 @@ def test_three_processes_share_their_noise_and_their_density(browser, tmp_path):
         page.mouse.click(640, 300)
         b.settle(page)
         assert page.errors == []
+
+
+def test_a_strip_of_moments_leads_the_slider(browser, tmp_path):
+    """Five small pictures, drawn once the page has time; a click sets the slider; the strip is drawn again when another
+    control changes, and only then; a phone has no room for it.
+    """
+    pictures = "() => [...document.querySelectorAll('.tc-moments img')].map((n) => n.src)"
+    drawn = "(old) => { const now = [...document.querySelectorAll('.tc-moments img')].map((n) => n.src);"
+    drawn += " return now.length === 5 && now.every((url) => url && !old.includes(url)); }"
+    with b.page_of(browser, 1280, 720) as page:
+        opened(page, tmp_path, live.walk(data.spiral(40), sampler="ddim", steps=20))
+        page.wait_for_function(drawn, arg=[])
+        first = page.evaluate(pictures)
+        assert len(set(first)) == 5
+        third = page.locator("[data-role=moment]").nth(2)
+        assert third.get_attribute("aria-label") == "set step to 10"
+        third.click()
+        b.settle(page, 3)
+        assert shown(page, "step") == "10"
+        page.wait_for_timeout(700)
+        assert page.evaluate(pictures) == first, "the main slider changes nothing in its own strip"
+        page.keyboard.press("n")
+        page.wait_for_function(drawn, arg=first)
+        page.set_viewport_size({"width": 390, "height": 844})
+        b.settle(page, 4)
+        assert page.locator("[data-role=moment]:visible").count() == 0
+        assert page.errors == []
+
+
+def test_a_click_lands_where_it_is_seen_also_on_a_narrowed_slide(browser, tmp_path):
+    """A slide shows a view smaller than it is laid out: the point looked at is the one under the pointer."""
+    with b.page_of(browser, 1280, 720) as page:
+        opened(page, tmp_path, live.field(data.spiral(40)))
+        said = []
+        for scale in (1, 0.7):
+            page.evaluate("(s) => { document.querySelector('main').style.cssText = `transform: scale(${s})`; }", scale)
+            box = page.locator(".tc-canvas").bounding_box()
+            page.mouse.click(box["x"] + 0.55 * box["width"], box["y"] + 0.7 * box["height"])
+            b.settle(page, 3)
+            said.append(page.inner_text(".tc-readouts"))
+        assert "at the point" in said[0] and said[0] == said[1]

@@ -282,6 +282,16 @@ def test_the_three_processes_of_the_still_have_the_exact_spread(sigma):
         assert float(xs[-1].std(0).square().mean() ** 0.5) == pytest.approx(want, rel=0.05), process
 
 
+def test_a_still_shows_what_the_view_is_about():
+    """A walk that has not begun is drawn at its end, not as noise; pictures go by their values."""
+    view = live.walk(SMALL, sampler="ddim", steps=5)
+    assert [ax.get_title() for ax in view.still().axes] == ["DDIM, step 5 of 5"]
+    view.step = 2
+    assert [ax.get_title() for ax in view.still().axes] == ["DDIM, step 2 of 5"]
+    frames_view = live.frames(torch.rand(3, 4, 4), names="s", values=[0, 2, 4])
+    assert [ax.get_title() for ax in frames_view.still().axes] == ["0", "2", "4"]
+
+
 def test_every_sampler_has_a_still():
     view = live.walk(SMALL, samplers=list(walk_view.SAMPLERS), steps=5, step=5)
     assert len(view.still().axes) == 5

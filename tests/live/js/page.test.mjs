@@ -12,8 +12,9 @@ import { contour } from "../../../toycore/live/page/paint/contour.js";
 import { arrowField, cells } from "../../../toycore/live/page/paint/marks.js";
 import { normals } from "../../../toycore/live/page/maths/noise.js";
 import {
-  affine, aim, carried, holds, outside, place, reachOf, squares, unplace, zoom,
+  affine, aim, around, carried, holds, outside, place, reachOf, squares, unplace, zoom,
 } from "../../../toycore/live/page/paint/pane.js";
+import { placesOf } from "../../../toycore/live/page/widget/moments.js";
 import { finer, rgb } from "../../../toycore/live/page/paint/raster.js";
 import { probe } from "../../../toycore/live/page/plane.js";
 
@@ -153,6 +154,18 @@ test("fields by name: a label, none where a Denoiser knows none, and an error as
   assert.equal(latticeOf(view, "net", 0), latticeOf(view, "net", -1), "refined once");
   view.arrays["F/net/-1"] = page(4);
   assert.equal(latticeOf(view, "net", -1)[0], 4, "new arrays are seen");
+});
+
+test("moments stand at even places of a slider's axis, each once", () => {
+  const log = placesOf({ low: 0.01, log: true, step: 0.005 }, 10);
+  [0.01, 0.0562, 0.316, 1.78, 10].forEach((want, i) => assert.ok(Math.abs(log[i] / want - 1) < 0.01));
+  assert.deepEqual(placesOf({ low: 0, step: 1 }, 50), [0, 13, 25, 38, 50]);
+  assert.deepEqual(placesOf({ low: 0, step: 1 }, 2), [0, 1, 2]);
+  assert.deepEqual(placesOf({ low: 0, step: 1 }, 0), [0], "nothing to go to");
+});
+
+test("panes are framed together", () => {
+  assert.deepEqual(around([{ x: 10, y: 5, w: 20 }, { x: 40, y: 5, w: 20 }]), { x: 10, y: 5, w: 50, h: 20 });
 });
 
 test("data by class", () => {

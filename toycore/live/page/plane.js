@@ -21,12 +21,12 @@ import { write } from "./paint/text.js";
 
 /** The scale of predicted noise. @type {Scale} */
 export const EPS = {
-  title: "length of an arrow: |\u03B5\u0302|, predicted noise in units of \u03C3", c: 1, ticks: [0.2, 1, 5],
+  title: "arrow length: predicted noise |\u03B5\u0302|", c: 1, ticks: [0.2, 1, 5],
 };
 
 /** The scale of a Denoiser's error. @type {Scale} */
 export const ERROR = {
-  title: "length of an arrow: |\u03B5\u0302 \u2212 \u03B5*|, error in units of \u03C3", c: 0.2, ticks: [0.05, 0.2, 1],
+  title: "arrow length: error |\u03B5\u0302 \u2212 \u03B5*|", c: 0.2, ticks: [0.05, 0.2, 1],
 };
 
 /**
@@ -122,6 +122,7 @@ export function heat(view, g, pane, terms, sigma, frame, { c }) {
  * @param {Frame} frame @param {ArrowStyle} [style]
  */
 export function arrows(view, g, pane, terms, sigma, frame, { c = 1, colour, sign = -1, n } = {}) {
+  if (view.look.bare) return;
   n ??= Math.max(11, Math.min(25, Math.round(pane.w / 21)));
   const y = cells(pane, n), eps = noiseAt(view, terms, sigma, zoom(y, 1 / scaleOf(frame, sigma)));
   const side = n;
@@ -168,8 +169,10 @@ export function swarm(view, g, pane, { walk, rule, D }, p, frame, sigma, colour 
  *
  * @param {PlaneView} view @param {Pen} g @param {Pane} pane @param {Float32Array} y
  */
-export function count({ look: { unit, colours: { ink } } }, g, pane, y) {
-  const n = outside(pane, y), at = /** @type {Pair} */ ([pane.x + pane.w - 0.6 * unit, pane.y + pane.w - 0.8 * unit]);
+export function count({ look: { unit, bare, colours: { ink } } }, g, pane, y) {
+  const n = bare ? 0 : outside(pane, y);
+  /** @type {Pair} */
+  const at = [pane.x + pane.w - 0.6 * unit, pane.y + pane.w - 0.8 * unit];
   if (n) write(g, `${n} of ${y.length / 2} outside`, at, { size: unit, colour: ink, align: "right", weight: 600 });
 }
 

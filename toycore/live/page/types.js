@@ -231,6 +231,7 @@
  * @property {() => Record<string, State[string] | null>} [kept] what is seen besides the values and goes into links,
  *   such as a point that is looked at (null: none)
  * @property {(kept: Record<string, any>) => void} [restore] show that again; what is missing is as at the start
+ * @property {() => Box} [thumbnail] the part of the canvas that a thumbnail shows
  * @property {(px: number, py: number) => void} [touch] the pointer is down at this pixel
  * @property {(dx: number, dy: number) => void} [move] shift and an arrow key: move the point that is looked at
  * @property {(ui: Ui) => void} [attach] the widget is made: add what the scene has besides controls and picture
@@ -282,9 +283,11 @@
  * @property {() => void} ask for a frame
  * @property {() => void} refresh bring everything up to the values, and ask for a frame
  * @property {() => void} resize fit everything to the room there is
+ * @property {Strip | null} strip of moments under the main slider
  * @property {(() => void)[]} cleanups what is undone when the view goes
  */
 /** @typedef {View & Parts} Ui */
+/** @typedef {{ ask: () => void, fit: (narrow: boolean) => void }} Strip  its pictures, and whether there is room */
 
 /** @typedef {{ x: number, y: number, w: number, h: number }} Box  a rectangle of pixels */
 

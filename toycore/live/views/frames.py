@@ -112,8 +112,9 @@ def still(view: View, most: int = 8) -> Any:
     pixels = view.payload.arrays["images"]
     column = min(round(view.second), pixels.shape[1] - 1)
     rows = np.unique(np.linspace(0, len(pixels) - 1, most).round().astype(int))
+    texts = view.meta["controls"][0].get("texts", range(1, len(pixels) + 1))
     fig, axes = plots.figure(1, len(rows), size=(1.4, 1.7), squeeze=False)
     for ax, row in zip(axes[0], rows, strict=True):
         plots.image(ax, torch.from_numpy(pixels[row, column]).permute(2, 0, 1), 0, 255)
-        ax.set_title(f"{row + 1}")
+        ax.set_title(f"{texts[row]}")
     return fig

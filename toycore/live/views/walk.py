@@ -111,7 +111,10 @@ def entry(name: str, label: str, walk: Callable[..., samplers.Walk], fixed: dict
 
 
 def still(view: View) -> Any:
-    """Draw where each sampler's walk stands at the view's step, from the same noise."""
+    """Draw where each sampler's walk stands at the view's step, from the same noise; where it ends if it has not begun.
+
+    Before its first step a walk shows nothing but noise.
+    """
     from toycore import plots
 
     lanes = [name or view.sampler for name in view.meta["samplers"]]
@@ -119,7 +122,7 @@ def still(view: View) -> Any:
     grid = GRIDS[view.schedule](view.steps)
     for ax, name in zip(axes[0], lanes, strict=True):
         xs = run(view, SAMPLERS[name], grid)
-        k = min(round(view.step), len(xs) - 1)
+        k = min(round(view.step) or len(xs) - 1, len(xs) - 1)
         _, scale = stills.plane(ax, view, float(grid[k]), f"{SAMPLERS[name].label}, step {k} of {len(xs) - 1}")
         stills.cloud(ax, scale * xs[k])
     return fig

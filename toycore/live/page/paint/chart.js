@@ -15,6 +15,7 @@ export function border(g, pane, look, title = "") {
   g.strokeStyle = faint;
   g.lineWidth = 1;
   g.strokeRect(pane.x + 0.5, pane.y + 0.5, pane.w - 1, pane.w - 1);
+  if (look.bare) return;
   for (const value of [-tick, 0, tick]) drawTick(g, pane, look, value);
   const above = /** @type {Pair} */ ([pane.x + pane.w / 2, pane.y - size * 0.5]);
   if (title) write(g, title, above, { size, colour: ink, align: "center", weight: 600, max: pane.w });
@@ -32,7 +33,8 @@ export function roundBelow(x) {
  * @param {CanvasRenderingContext2D} g @param {Pane} pane @param {Look} look @param {string} large
  * @param {string} [small]
  */
-export function headline(g, pane, { unit, colours: { ink, background } }, large, small = "") {
+export function headline(g, pane, { unit, bare, colours: { ink, background } }, large, small = "") {
+  if (bare) return;
   const size = Math.max(1.25 * unit, pane.w * 0.048), x = pane.x + 0.5 * size, y = pane.y + 0.5 * size;
   /** @type {[string, number, number][]} */
   const lines = [[large, 700, size], [small, 500, Math.max(unit, 0.62 * size)]];
@@ -56,7 +58,8 @@ export function headline(g, pane, { unit, colours: { ink, background } }, large,
  *
  * @param {CanvasRenderingContext2D} g @param {Pane} pane @param {Look} look
  */
-export function scaleBar(g, pane, { unit, colours: { ink, background } }) {
+export function scaleBar(g, pane, { unit, bare, colours: { ink, background } }) {
+  if (bare) return;
   const length = roundBelow(0.5 * pane.half), w = (length * pane.w) / (2 * pane.half);
   const x = pane.x + 0.8 * unit, y = pane.y + pane.w - 0.9 * unit;
   const style = { size: unit, colour: ink, weight: 600 }, text = `scale: ${Number(length.toPrecision(1))}`;

@@ -43,6 +43,13 @@ export function within(g, pane, draw) {
 /** Points times a factor; a point stays a list. @template {Float32Array | number[]} P @param {P} x @param {number} c */
 export const zoom = (x, c) => /** @type {P} */ (x.map((v) => c * v));
 
+/** The rectangle around panes, which may be read as their picture. @param {Pane[]} panes */
+export function around(panes) {
+  const x = Math.min(...panes.map((p) => p.x)), y = Math.min(...panes.map((p) => p.y));
+  const right = Math.max(...panes.map((p) => p.x + p.w)), low = Math.max(...panes.map((p) => p.y + p.w));
+  return { x, y, w: right - x, h: low - y };
+}
+
 /** Of a thousand normal points none but a rare one lies further out, in standard deviations. */
 const REACH = 4.8;
 

@@ -10,7 +10,7 @@ import { memory } from "../memory.js";
 import { border, chart, headline, scaleBar } from "../paint/chart.js";
 import { arrowField, cells, curve, disc, dots, ring } from "../paint/marks.js";
 import { named } from "../paint/named.js";
-import { aim, carried, holds, place, squares, unplace, within, zoom } from "../paint/pane.js";
+import { aim, around, carried, holds, place, squares, unplace, within, zoom } from "../paint/pane.js";
 import { densityImage } from "../paint/raster.js";
 import { arrows, backdrop, clockRows, count } from "../plane.js";
 import { widget } from "../widget/widget.js";
@@ -109,6 +109,10 @@ class Density {
       ? { x: x + w + 2.6 * unit, y: y + 0.2 * unit, w: width - x - w - 4 * unit, h: w - 0.2 * unit }
       : { x, y: y + w + 3.6 * unit, w, h: below - 5.2 * unit + spare });
     return Math.max(height + spare, room);
+  }
+
+  thumbnail() {
+    return around(this.panes);
   }
 
   /** @param {Pen} g */

@@ -10,7 +10,7 @@ import { memory } from "../memory.js";
 import { border, colourBar, headline, scaleBar } from "../paint/chart.js";
 import { arrow, curve, disc } from "../paint/marks.js";
 import { named } from "../paint/named.js";
-import { aim, place, squares, within, zoom } from "../paint/pane.js";
+import { aim, around, place, squares, within, zoom } from "../paint/pane.js";
 import { arrows, backdrop, clockRows, drawData, EPS, ERROR, heat, probe, swarm } from "../plane.js";
 import { widget } from "../widget/widget.js";
 
@@ -79,6 +79,10 @@ class Field {
     const { panes, height } = squares(this.view.look, width, room, this.count());
     this.panes = panes;
     return height;
+  }
+
+  thumbnail() {
+    return around(this.panes);
   }
 
   /** @param {Pen} g */

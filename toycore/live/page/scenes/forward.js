@@ -9,7 +9,7 @@ import { memory } from "../memory.js";
 import { border, chart, headline, scaleBar } from "../paint/chart.js";
 import { curve, disc, dots } from "../paint/marks.js";
 import { named } from "../paint/named.js";
-import { aim, place, squares, unplace, within } from "../paint/pane.js";
+import { aim, around, place, squares, unplace, within } from "../paint/pane.js";
 import { write } from "../paint/text.js";
 import { backdrop } from "../plane.js";
 import { widget } from "../widget/widget.js";
@@ -78,6 +78,10 @@ class Forward {
     return Math.max(height, this.pixel.y + side + unit);
   }
 
+  thumbnail() {
+    return around([this.pane]);
+  }
+
   /** @param {Pen} g */
   draw(g) {
     const sigma = this.sigma(), frame = this.frame(), c = scaleOf(frame, sigma);
@@ -91,6 +95,7 @@ class Forward {
     scaleBar(g, this.pane, this.view.look);
     const left = `signal left: ${percent(Math.sqrt(alphaBar(sigma)))} %`;
     headline(g, this.pane, this.view.look, `\u03C3 = ${significant(sigma)}`, left);
+    if (this.view.look.bare) return;
     this.drawCurves(g, sigma);
     this.drawPixels(g, 0, this.point(0, 1), "clean: 2 pixels");
     this.drawPixels(g, 1, this.point(sigma, c), "noisy: 2 pixels");
@@ -144,7 +149,7 @@ class Forward {
     const inOrder = ends.sort((a, b) => a.at[1] - b.at[1]), last = inOrder.length - 1;
     let above = y - unit;
     inOrder.forEach(({ name, at: [px, py] }, i) => {
-      above = Math.max(above + 1.15 * unit, Math.min(py, y + h - 1.15 * unit * (last - i)));
+      above = Math.max(above + 1.15 * unit, Math.min(py, y + h - 1.15 * unit * (last - i + 0.6)));
       const own = name === schedule, style = { size: 0.95 * unit, colour: own ? exact : ink, weight: own ? 700 : 400 };
       write(g, name, [px + 0.5 * unit, above], { ...style, base: "middle", max: 7.5 * unit });
     });

@@ -56,12 +56,20 @@ class Frames {
     return Math.min(room, (width * h) / w + this.foot());
   }
 
+  /** Where the picture stands, as large as it can be. */
+  thumbnail() {
+    const { width, height } = this.view.look, [, , h, w] = this.shape(), room = height - this.foot();
+    const scale = Math.min(width / w, room / h);
+    return { x: (width - scale * w) / 2, y: 0, w: scale * w, h: scale * h };
+  }
+
   /** @param {CanvasRenderingContext2D} g */
   draw(g) {
-    const { width, height, unit, colours: { ink } } = this.view.look, [, , h, w] = this.shape();
-    const room = height - this.foot(), scale = Math.min(width / w, room / h);
-    g.imageSmoothingEnabled = scale < 2;
-    g.drawImage(this.image(), (width - scale * w) / 2, 0, scale * w, scale * h);
+    const { width, height, unit, bare, colours: { ink } } = this.view.look, { x, y, w, h } = this.thumbnail();
+    const room = height - this.foot();
+    g.imageSmoothingEnabled = w < 2 * this.shape()[3];
+    g.drawImage(this.image(), x, y, w, h);
+    if (bare) return;
     write(g, this.caption(), [width / 2, room + 0.5 * unit], { size: unit, colour: ink, align: "center", base: "top" });
   }
 

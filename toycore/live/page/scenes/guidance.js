@@ -11,7 +11,7 @@ import { memory } from "../memory.js";
 import { bar, border, headline, scaleBar } from "../paint/chart.js";
 import { arrow, cells, disc, dots } from "../paint/marks.js";
 import { named } from "../paint/named.js";
-import { aim, place, squares, within, zoom } from "../paint/pane.js";
+import { aim, around, place, squares, within, zoom } from "../paint/pane.js";
 import { arrows, backdrop, count, EPS, noiseAt, probe, swarm } from "../plane.js";
 import { widget } from "../widget/widget.js";
 
@@ -117,6 +117,10 @@ class Guidance {
     return height;
   }
 
+  thumbnail() {
+    return around([this.pane]);
+  }
+
   /** @param {Pen} g */
   draw(g) {
     const { view, pane } = this, { sigma, label, vectors } = view.values, frame = frameOf(view);
@@ -136,7 +140,7 @@ class Guidance {
     const { guidance, label: wanted } = view.values;
     const goal = `towards class ${wanted}, \u03C3 = ${significant(sigma)}`;
     headline(g, pane, view.look, `s = ${fixed(guidance, 1)}`, goal);
-    this.drawBars(g);
+    if (!view.look.bare) this.drawBars(g);
   }
 
   /** The particles on their way, or where they end, by class. @param {Pen} g */

@@ -9,7 +9,7 @@ import { memory } from "../memory.js";
 import { border, chart, colourBar, headline } from "../paint/chart.js";
 import { curve, disc, dots } from "../paint/marks.js";
 import { named } from "../paint/named.js";
-import { aim, squares, within } from "../paint/pane.js";
+import { aim, around, squares, within } from "../paint/pane.js";
 import { write } from "../paint/text.js";
 import { arrows, backdrop, drawData, EPS, ERROR, heat } from "../plane.js";
 import { widget } from "../widget/widget.js";
@@ -71,6 +71,10 @@ class Training {
     this.panes = panes;
     this.graph = { x: left, y: height + 2 * unit, w: right - left, h: 5.5 * unit };
     return this.graph.y + this.graph.h + 2.2 * unit;
+  }
+
+  thumbnail() {
+    return around(this.panes);
   }
 
   /** @param {Pen} g */

@@ -9,7 +9,7 @@ import { memory } from "../memory.js";
 import { border, chart, headline, scaleBar } from "../paint/chart.js";
 import { arrow, curve, disc, ring } from "../paint/marks.js";
 import { named } from "../paint/named.js";
-import { aim, carried, holds, place, squares, unplace, within, zoom } from "../paint/pane.js";
+import { aim, around, carried, holds, place, squares, unplace, within, zoom } from "../paint/pane.js";
 import { write } from "../paint/text.js";
 import { arrows, backdrop, swarm } from "../plane.js";
 import { widget } from "../widget/widget.js";
@@ -131,6 +131,10 @@ class Sampling {
     return height;
   }
 
+  thumbnail() {
+    return around(this.panes);
+  }
+
   /** @param {Pen} g */
   draw(g) {
     this.panes.forEach((pane, i) => this.drawLane(g, pane, this.lanes[i]));
@@ -153,6 +157,7 @@ class Sampling {
     scaleBar(g, pane, view.look);
     const at = `step ${Math.round(p)} of ${run.walk.sigmas.length - 1}`;
     if (lane === this.lanes[0]) headline(g, pane, view.look, `\u03C3 = ${this.levelText(run.walk)}`, at);
+    if (view.look.bare) return;
     if (this.charted) this.drawSpread(g, this.graphs[this.lanes.indexOf(lane)], lane);
     if (this.many) this.writeScore(g, pane, lane);
   }

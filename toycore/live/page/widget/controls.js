@@ -80,7 +80,7 @@ function showRange(ui, control, input, output, value) {
  *
  * @param {Ui} ui @param {Range} control @param {number} value
  */
-function textOf({ arrays }, { names, texts, digits, log }, value) {
+export function textOf({ arrays }, { names, texts, digits, log }, value) {
   if (texts) return texts[Math.round(value)] ?? "";
   const known = names ? arrays[names]?.data : null;
   if (names) return String(known?.[Math.max(0, Math.min(known.length - 1, Math.round(value)))] ?? "\u2013");

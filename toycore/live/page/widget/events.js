@@ -47,8 +47,9 @@ function pointer(ui, on) {
   const { nodes: { canvas, hint, status } } = ui;
   let dragging = false;
   const touch = (/** @type {PointerEvent} */ event) => {
-    const box = canvas.getBoundingClientRect();
-    ui.scene.touch?.(event.clientX - box.left, event.clientY - box.top - ui.look.lift);
+    const box = canvas.getBoundingClientRect(), { width, height, lift } = ui.look; // a slide may show it smaller
+    const x = ((event.clientX - box.left) / box.width) * width, y = ((event.clientY - box.top) / box.height) * height;
+    ui.scene.touch?.(x, y - lift);
     hint.hidden = true; // it was heard
     ui.refresh();
   };

@@ -38,4 +38,5 @@ export function draw(ui) {
   showReadouts(readouts, ui.scene.readouts());
   stats.frames += 1;
   stats.drawMs = performance.now() - start;
+  ui.strip?.ask();
 }

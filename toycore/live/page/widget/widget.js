@@ -11,6 +11,7 @@ import { resize } from "./layout.js";
 import { showLegend } from "./legend.js";
 import { follow } from "./link.js";
 import { loop } from "./loop.js";
+import { stripOf } from "./moments.js";
 import { coloursOf, dress } from "./theme.js";
 import { describe } from "./values.js";
 
@@ -21,6 +22,7 @@ export function widget(sceneOf) {
   return {
     render({ model, el }) {
       const view = viewOf(model), ui = uiOf(model, view, sceneOf(view));
+      ui.strip = stripOf(ui, sceneOf);
       el.append(ui.nodes.root);
       dress(ui.nodes.root, ui.meta.palette, ui.look);
       connect(ui);
@@ -78,7 +80,7 @@ function uiOf(model, view, scene) {
 
 /** What a view has before it is used. */
 const unused = () => ({
-  glide: null, concealed: /** @type {string[]} */ ([]), seen: false, size: "", type: 1, marked: "", recorder: null,
+  glide: null, concealed: /** @type {string[]} */ ([]), seen: false, size: "", type: 1, marked: "", strip: null, recorder: null,
   pace: { speed: 1, loop: false, rest: 0 }, compared: { a: null, b: null },
 });
 
