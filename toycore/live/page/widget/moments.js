@@ -36,7 +36,7 @@ export function stripOf(ui, sceneOf) {
   const buttons = images.map((image) => make("button", { type: "button", "data-role": "moment" }, image));
   const name = `moments of ${control.label}`;
   const node = make("div", { class: "tc-moments", role: "group", "aria-label": name }, ...buttons);
-  const drawing = { key: "", timer: 0 };
+  const slider = /** @type {HTMLElement} */ (shown.node.querySelector("input")), drawing = { key: "", timer: 0 };
   shown.node.append(node);
   ui.cleanups.push(() => clearTimeout(drawing.timer));
   return {
@@ -50,7 +50,7 @@ export function stripOf(ui, sceneOf) {
     fit(narrow) {
       node.hidden = narrow;
       if (narrow) return;
-      const own = fit(ui, control, small.scene, buttons, shown.node.clientWidth / MOMENTS);
+      const own = fit(ui, control, small.scene, buttons, slider.clientWidth / MOMENTS);
       if (own.length !== node.childElementCount) node.replaceChildren(...own);
     },
   };

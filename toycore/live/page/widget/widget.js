@@ -80,8 +80,8 @@ function uiOf(model, view, scene) {
 
 /** What a view has before it is used. */
 const unused = () => ({
-  glide: null, concealed: /** @type {string[]} */ ([]), seen: false, size: "", type: 1, marked: "", strip: null, recorder: null,
-  pace: { speed: 1, loop: false, rest: 0 }, compared: { a: null, b: null },
+  glide: null, concealed: /** @type {string[]} */ ([]), seen: false, size: "", type: 1, marked: "", recorder: null,
+  strip: null, pace: { speed: 1, loop: false, rest: 0 }, compared: { a: null, b: null },
 });
 
 /** Bring everything beside the picture up to the values, and ask for a frame. @param {Ui} ui */
