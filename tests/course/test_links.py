@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from toycore.live.controls import SYMBOLS
+from toycore.live.controls import MARKS
 from toycore.programs.export import for_readers, slug
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -44,7 +44,7 @@ def test_links_within_the_course_resolve(book: Path) -> None:
 
 @each
 def test_symbols_point_at_what_views_know(book: Path) -> None:
-    assert set(re.findall(r"\]\(#see:([^)]*)\)", text(book))) <= set(SYMBOLS)
+    assert set(re.findall(r"\]\(#see:([^)]*)\)", text(book))) <= set(MARKS)
 
 
 @pytest.mark.parametrize("book", for_readers(ROOT / "notebooks"), ids=lambda path: path.stem)

@@ -212,3 +212,14 @@ def test_a_symbol_of_the_text_marks_its_thing_in_the_nearest_view(browser, pages
         page.evaluate("() => document.activeElement.blur()")
         page.click("a >> nth=1")
         assert "#see" not in page.url and page.locator(".tc-seen").count() == 1 and page.errors == []
+
+
+def test_the_fresh_noise_of_a_step_is_marked_in_a_walk(browser, pages):
+    with b.page_of(browser) as page:
+        opened(page, pages["lanes"])
+        b.slide(page, "step", 12)
+        page.evaluate("() => document.body.insertAdjacentHTML('beforeend', '<a href=\"#see:z\">z</a>')")
+        before = b.picture(page)
+        page.hover("a")
+        b.settle(page)
+        assert not b.alike(b.picture(page), before) and "fresh noise" in page.inner_text(".tc-status")

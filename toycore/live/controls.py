@@ -154,7 +154,7 @@ PLAYING = toggle("playing", "playing", False).hidden()
 BUTTONS = ["play", "more", "fullscreen", "back", "next", "reset", "renew", "link", "help"]  # three are always seen
 
 
-SYMBOLS: dict[str, Values] = {  # of the text, written as [$x$](#see:x): what each points at in a view
+MARKS: dict[str, Values] = {  # of the text, written as [$x$](#see:x): what each points at in a view
     "sigma": {"label": "the noise level", "roles": ["sigma", "time", "step"]},
     "x": {"label": "noisy points, the particles", "roles": []},
     "x0": {"label": "the data", "roles": ["points"]},
@@ -176,7 +176,7 @@ COMMON: Values = dict(
     high=HIGH,
     frames=FRAMES,
     clocks=list(CLOCKS.items()),
-    symbols=SYMBOLS,
+    marks=MARKS,
 )
 
 

@@ -120,8 +120,8 @@
  * @property {string[]} traits the names of the values
  * @property {Record<string, any>[]} presets
  * @property {{ light: Palette, dark: Palette }} palette
- * @property {Record<string, { label: string, roles: string[] }>} symbols of the text that point into the picture: what
- *   each stands for, and the controls that belong to it
+ * @property {Record<string, { label: string, roles: string[] }>} marks the symbols of the text that point into the
+ *   picture: what each stands for, and the controls that belong to it
  * @property {number} low the last level of a walk
  * @property {number} high its first
  * @property {Frame[]} frames

@@ -33,7 +33,7 @@ export function listenToText(ui, on) {
 
 /** Let a symbol's thing stand out, "" for none. @param {Ui} ui @param {string} name */
 export function mark(ui, name) {
-  const known = ui.meta.symbols[name];
+  const known = ui.meta.marks[name];
   ui.marked = known ? name : "";
   for (const { control, node } of ui.controls) {
     node.classList.toggle("tc-seen", known !== undefined && known.roles.includes(control.role));
