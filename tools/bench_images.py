@@ -1,9 +1,9 @@
 """Measure pictures: `python -m tools.bench_images [WHAT ...] [--names ...] [--seeds 3] [--quick]`.
 
 quality: train each small recipe and judge 500 samples. guidance: FD and recall against s. latents: a VAE, and diffusion
-in latents. large: FD at n = infinity. steps: `tools/bench_steps.py`. gpu: throughput, memory and use of the arithmetic
-of U-Nets of 10M and 35M, then runs of ten minutes; on a machine without one it rehearses all that with tiny numbers.
---quick, two minutes: no training, the shipped models are judged (seed 0), and CPU s are those of their cards.
+in latents. large: FD at n = infinity. steps: `tools/bench_steps.py`. --quick, two minutes: no training, the shipped
+models are judged (seed 0), and CPU s are those of their cards. MNIST has `tools/bench_mnist.py`, a GPU
+`tools/gpu_day.py`.
 
 CPU seconds, one thread; "at best pace" corrects for neighbours on the machine: a product of two matrices, timed every
 few steps, says how much slower than at its fastest it was. Nothing passes or fails: what issue and reference ask for
@@ -11,13 +11,8 @@ stands beside the numbers.
 """
 
 import argparse
-import json
 import statistics
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
@@ -25,8 +20,7 @@ from torch import Tensor, nn
 
 from tools.bench_steps import cpu, step_times
 from toycore import checkpoints, guidance, metrics, precondition, samplers, sigmas
-from toycore.images import judge, loop, plan, recipes, sets
-from toycore.images.nets.unet import UNet
+from toycore.images import judge, loop, recipes, sets
 from toycore.images.sets import shapes
 from toycore.types import seeded
 
@@ -209,76 +203,16 @@ def continued(sizes: tuple[int, ...], FD: list[float]) -> float:
     return float(torch.linalg.lstsq(torch.stack([n, torch.ones_like(n)], 1), (y * n)[:, None]).solution[0])
 
 
-# ---- a GPU ---------------------------------------------------------------------------------------
-
-PEAK = 990e12  # dense bf16 operations per second of an H100 or H200, by its data sheet
-
-
-def gpu(out: Path) -> None:
-    """Throughput, memory, share of the peak at 10M and 35M; then ten minutes each of strokes and shapes."""
-    real = torch.cuda.is_available()
-    device = torch.device("cuda" if real else "cpu")
-    print(f"\n{torch.cuda.get_device_name() if real else 'no GPU here: a rehearsal with tiny numbers'}")
-    for title, net in {"10M": UNet(3, 160, (1, 2), 2), "35M": UNet(3, 192, (1, 2, 3))}.items():
-        throughput(title, net.to(device), 512 if real else 2, 60 if real else 2)
-    for name in ("strokes", "shapes"):
-        options = ["--steps", "20000" if real else "2", "--batch", "1024" if real else "4", "--every", "2000"]
-        ten_minutes(name, out / name, options, 600 if real else 60)
-
-
-def throughput(title: str, net: nn.Module, batch: int, steps: int) -> None:
-    from torch.utils.flop_counter import FlopCounterMode
-
-    device = next(net.parameters()).device
-    if device.type == "cuda":
-        net = net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    D, x = (
-        precondition.from_velocity(net),
-        torch.randint(0, 256, (4 * batch, 3, 32, 32), dtype=torch.uint8, device=device),
-    )
-    with FlopCounterMode(display=False) as count, torch.no_grad():
-        D(sets.to_unit(x[:1]), 1.0)
-    walk = loop.train(D, x, torch.full((len(x),), -1, device=device), plan.Plan(2 * steps, batch))
-    for _ in range(steps):  # compiles, warms up
-        next(walk)
-    begun = time.perf_counter()  # `loss` is read at every step, so the device has finished
-    for _ in range(steps):
-        next(walk)
-    speed = steps * batch / (time.perf_counter() - begun)
-    memory = torch.cuda.max_memory_allocated() / 2**30 if device.type == "cuda" else float("nan")
-    used = 3 * count.get_total_flops() * speed / PEAK  # backward costs twice forward
-    print(f"{title}: {speed:,.0f} images/s, {memory:.1f} GiB, {used:.1%} of {PEAK / 1e12:.0f} TFLOP/s", flush=True)
-
-
-def ten_minutes(name: str, out: Path, options: list[str], seconds: float) -> None:
-    """Run the trainer as a student would, stop it as one would, judge what it left."""
-    process = subprocess.Popen([sys.executable, "-m", "toycore.images.train", name, "--out", str(out), *options])
-    try:
-        process.wait(seconds)
-    except subprocess.TimeoutExpired:
-        process.send_signal(2)  # Ctrl-C: the trainer keeps what it has learned
-        process.wait(120)
-    D, card = checkpoints.load(out / "model.safetensors"), json.loads((out / "card.json").read_text())
-    recipe = recipes.find(name)
-    J, real, other, asked = references(recipe.data)
-    floor, want = judge.score(J, other, asked, real).frechet, labels_for(recipe.data)
-    shape = recipes.source(recipe)[0].shape[1:]
-    start = 80 * torch.randn(500, *shape, generator=seeded(5))
-    made = recipes.decoder(recipe)(samplers.final(samplers.heun(D, start, sigmas.karras(20, 0.02, 80.0), want)))
-    row(f"{name}, {card['steps']} steps", judge.score(J, made, recipes.questions(recipe.data, want), real), floor)
-
-
 def main() -> None:
-    parts = ("quality", "guidance", "latents", "large", "steps", "gpu")
+    parts = ("quality", "guidance", "latents", "large", "steps")
     parser = argparse.ArgumentParser(prog="python -m tools.bench_images", description=__doc__.split("\n")[0])
-    parser.add_argument("what", nargs="*", help=", ".join(parts) + " (default: all but gpu)")
+    parser.add_argument("what", nargs="*", help=", ".join(parts) + " (default: all)")
     parser.add_argument("--names", nargs="*", choices=AIMS, default=list(AIMS), help="of quality: which recipes")
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--quick", action="store_true", help="the shipped models, one seed, one round: two minutes")
-    parser.add_argument("--out", type=Path, default=Path("runs/gpu"), help="folder of the runs of ten minutes")
     asked = parser.parse_args()
     torch.set_num_threads(1)
-    what = asked.what or (("quality", "latents", "steps") if asked.quick else parts[:-1])
+    what = asked.what or (("quality", "latents", "steps") if asked.quick else parts)
     if "quality" in what:
         names = [name for name in asked.names if not (asked.quick and "short" in name)]
         quality(names, asked.seeds, asked.quick)
@@ -290,8 +224,6 @@ def main() -> None:
         large(1000 if asked.quick else 2000)
     if "steps" in what:
         step_times(1 if asked.quick else 7)
-    if "gpu" in what:
-        gpu(asked.out)
 
 
 if __name__ == "__main__":

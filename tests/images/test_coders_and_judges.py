@@ -17,7 +17,7 @@ from toycore import checkpoints, samplers, sigmas
 from toycore.images import judge, pages, recipes, sets
 from toycore.images.nets import autoencoder
 from toycore.images.nets.unet import Block, UNet
-from toycore.images.sets import shapes, strokes
+from toycore.images.sets import mnist, mnist_test, shapes, strokes
 from toycore.programs import recipes as registry
 from toycore.types import seeded
 
@@ -159,7 +159,7 @@ def test_ctrl_c_never_ships_a_model_half_trained(tmp_path) -> None:
 
 
 def test_every_shipped_model_has_a_recipe_and_a_time(capsys: pytest.CaptureFixture[str]) -> None:
-    assert sorted(registry.NAMES) == sorted(checkpoints.available()) and len(registry.NAMES) == 16
+    assert sorted(registry.NAMES) == sorted(checkpoints.available()) and len(registry.NAMES) == 18
     registry.main(["--list"])
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in lines] == registry.NAMES
@@ -177,15 +177,28 @@ def test_sharpness_is_the_square_of_the_laplacian() -> None:
 
 @pytest.mark.parametrize("name", recipes.MAKERS)
 def test_every_shipped_model_can_be_made_again(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A few steps of each recipe on a few pictures; the shipped file holds the same network, under 12 MB in all."""
-    for few in (strokes, shapes):
-        monkeypatch.setattr(few, "load", functools.partial(few.load, 60))
+    """A few steps of each recipe on a few pictures; the shipped file holds the same network."""
+    for few, load in ((strokes, strokes.load), (shapes, shapes.load), (mnist, strokes.load)):
+        monkeypatch.setattr(few, "load", functools.partial(load, 60))
     D, card = recipes.make(name, steps=2)
     shipped = checkpoints.load(name)
     assert card["title"] == shipped.card["title"] and card["cpu_seconds"] < shipped.card["cpu_seconds"]
     assert [p.shape for p in D.state_dict().values()] == [p.shape for p in shipped.state_dict().values()]
-    sizes = [(checkpoints.SHIPPED / f"{key}.safetensors").stat().st_size for key in recipes.MAKERS]
-    assert sum(sizes) < 12e6
+
+
+def test_weights_and_data_take_less_than_14_mb() -> None:
+    files = [*checkpoints.SHIPPED.glob("*.safetensors"), *mnist_test.FILES, mnist_test.NEAREST]
+    assert sum(file.stat().st_size for file in files) < 14e6
+    assert (checkpoints.SHIPPED / "mnist.safetensors").stat().st_size < 2.5e6
+
+
+def test_without_a_network_a_recipe_is_skipped_with_a_line(monkeypatch: pytest.MonkeyPatch, capsys) -> None:
+    def refuse(*args: object, **options: object) -> None:
+        raise ConnectionError("train-images-idx3-ubyte.gz could not be downloaded\n  and why")
+
+    monkeypatch.setattr(registry, "make", refuse)
+    registry.main(["mnist"])
+    assert capsys.readouterr().out == "mnist: skipped, train-images-idx3-ubyte.gz could not be downloaded\n"
 
 
 def test_bare_networks_are_kept_too(tmp_path) -> None:

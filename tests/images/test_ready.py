@@ -61,9 +61,8 @@ def unseen(monkeypatch) -> None:
 
 def run_with(name: str) -> dict[str, Any]:
     """Run the notebook's imports, its first cell of samples, and the cell of the larger pictures with another name."""
-    first, start, larger = (
-        next(cell for cell in cells() if mark in cell) for mark in ("import torch", "draw = lambda", "ready.load(")
-    )
+    marks = "import torch", "draw = lambda", "name, pictures, S, JS = ready.load("
+    first, start, larger = (next(cell for cell in cells() if mark in cell) for mark in marks)
     assert 'ready.load("strokes")' in larger
     place: dict[str, Any] = {}
     for source in (first, start, larger.replace('ready.load("strokes")', f'ready.load("{name}")')):
@@ -87,9 +86,11 @@ def test_the_notebook_runs_on_mnist_with_one_name_changed(mirror, monkeypatch, t
 def test_without_a_network_mnist_is_skipped_with_a_sentence(monkeypatch, tmp_path) -> None:
     monkeypatch.setattr(mnist, "MIRRORS", ("http://127.0.0.1:9/",))
     monkeypatch.setenv("TOYCORE_DATA", str(tmp_path))
-    with pytest.warns(UserWarning, match=r"mnist is skipped and strokes shown: .* Check the network and try again, or"):
+    with pytest.warns(
+        UserWarning, match=r"mnist is skipped and mnist-test shown: .* Check the network and try again, or"
+    ):
         place = run_with("mnist")
-    assert place["name"] == "strokes" and place["drawn"].shape == (30, 1, 28, 28)
+    assert place["name"] == "mnist-test" and place["drawn"].shape == (30, 1, 28, 28)
 
 
 def test_a_run_of_ones_own_is_found(monkeypatch, tmp_path) -> None:
@@ -100,11 +101,23 @@ def test_a_run_of_ones_own_is_found(monkeypatch, tmp_path) -> None:
     assert ready.denoiser("fonts", pictures).card["title"] == "mine"
 
 
-@pytest.mark.parametrize("name", ["digits", "strokes"])
-def test_what_ships_is_not_trained_again(monkeypatch, name: str) -> None:
+@pytest.mark.parametrize(("name", "learned"), [("digits",) * 2, ("strokes",) * 2, ("mnist-test", "mnist")])
+def test_what_ships_is_not_trained_again(monkeypatch, name: str, learned: str) -> None:
     monkeypatch.setattr(ready, "trained", lambda *args, **options: pytest.fail("it trains"))
     pictures = sets.load(name, **({"n": 20} if name == "strokes" else {}))
-    assert ready.denoiser(name, pictures).card["data"] == name == ready.reader(name, pictures).card["data"]
+    assert ready.denoiser(name, pictures).card["data"] == learned == ready.reader(name, pictures).card["data"]
+
+
+def test_real_pictures_get_the_same_score_beside_themselves() -> None:
+    """Samples that are the held-out pictures get their score; those of the wrong class get accuracy 0."""
+    real = sets.load("mnist-test")
+    held = sets.split(real, 100)[1]
+    x, J = sets.to_unit(held.images), ready.reader("mnist", real)
+    order = held.labels.argsort(stable=True).reshape(10, 10).T.flatten()  # 0 to 9 in turn
+    ours, floor = ready.beside(real, J, x[order])
+    assert ours.accuracy == pytest.approx(floor.accuracy) and ours.accuracy[0] > 0.9
+    assert (ours.frechet, ours.recall) == pytest.approx((floor.frechet, floor.recall), rel=1e-3)
+    assert ready.beside(real, J, x[order.roll(1)])[0].accuracy[0] < 0.1
 
 
 def test_a_sheet_has_one_class_per_column() -> None:

@@ -104,6 +104,21 @@ def test_short_prompts_fit_the_picture() -> None:
     assert len({prompt for prompt, _ in pairs}) > 40 and more.names == shapes.PROMPTS
 
 
+@pytest.mark.parametrize(
+    ("prompt", "fit"), [("red", 50), ("blue circle", 10), ("at the upper left", 80), ("large", 200)]
+)
+def test_short_prompts_are_completed(prompt: str, fit: int) -> None:
+    """Every completion has the prompt's words, and all that have them occur."""
+    numbers = shapes.complete(prompt, 4000)
+    assert all(f" {prompt} " in f" {shapes.CAPTIONS[i]} " for i in numbers) and len(numbers.unique()) == fit
+    assert float(numbers.bincount()[numbers.unique()].float().std()) < 3 * (4000 / fit) ** 0.5  # evenly
+
+
+def test_a_prompt_of_other_words_is_not_completed() -> None:
+    with pytest.raises(ValueError, match="did you mean 'red star'"):
+        shapes.complete("red stars", 3)
+
+
 @pytest.mark.parametrize("name", shapes.SHAPES)
 def test_shapes_are_signed_distances(name: str) -> None:
     """Below 0 in the middle, above 0 outside, and the slope never exceeds 1."""

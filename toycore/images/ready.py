@@ -15,7 +15,8 @@ from toycore.images.plan import Plan
 from toycore.types import seeded
 
 STEPS = 400  # of a training on the spot
-RUNS = checkpoints.SHIPPED.parents[1] / "runs"  # where `python -m toycore.images.train` writes
+MODEL = {"mnist-test": "mnist"}  # whose model and judge a set shares
+RUNS = checkpoints.SHIPPED.parents[1] / "runs"  # where `course.py train` writes
 
 
 class Ready(NamedTuple):
@@ -27,7 +28,7 @@ class Ready(NamedTuple):
     judge: Any
 
 
-def load(name: str | Path, otherwise: str = "strokes") -> Ready:
+def load(name: str | Path, otherwise: str = "mnist-test") -> Ready:
     """Return a set by its name (or your folder) with denoiser and judge: shipped, from runs/NAME, or trained now.
 
     A set that cannot be downloaded is skipped with a warning that says why, and the other takes its place.
@@ -44,6 +45,7 @@ def load(name: str | Path, otherwise: str = "strokes") -> Ready:
 
 def denoiser(name: str, pictures: sets.Pictures, known: bool = True) -> nn.Module:
     """Return the shipped denoiser of a known set's pixels, that of runs/NAME, or a U-Net trained for STEPS steps."""
+    name = MODEL.get(name, name)
     shipped, run = checkpoints.SHIPPED / f"{name}.safetensors", RUNS / name / "model.safetensors"
     if known and shipped.is_file() and not recipes.find(name).latent:
         return checkpoints.load(shipped)
@@ -60,14 +62,25 @@ def trained(D: nn.Module, pictures: sets.Pictures, steps: int, batch: int = 128)
 
 
 def reader(name: str, pictures: sets.Pictures) -> nn.Module:
-    """Return the shipped judge of digits or strokes, or one that learns the classes in STEPS steps."""
+    """Return the shipped judge of digits, strokes or MNIST, or one that learns the classes in STEPS steps."""
     images, labels, names = pictures
-    if name in ("digits", "strokes"):
+    name = MODEL.get(name, name)
+    if name in ("digits", "strokes", "mnist"):
         return checkpoints.load(f"{name}-judge")
     rng = seeded()
     J = judge.Judge(images.shape[1], images.shape[2], (len(names),), rng=rng)
     list(judge.train(J, pictures, labels[:, None], STEPS, rng=rng))
     return J.eval().requires_grad_(False)
+
+
+def beside(real: sets.Pictures, J: judge.Judge, x: Tensor) -> tuple[judge.Scores, judge.Scores]:
+    """Return the scores of samples x, whose classes come in turn, and of as many real pictures, against the other ones.
+
+    The second is what a perfect generator would get: FD is not 0 between two sets of real pictures.
+    """
+    others, held = sets.split(real, len(x))
+    X, asked = sets.to_unit(others.images), torch.arange(len(x)) % len(real.names)
+    return judge.score(J, x, asked[:, None], X), judge.score(J, sets.to_unit(held.images), held.labels[:, None], X)
 
 
 def targets(x: Tensor) -> dict[str, Callable[[nn.Module], nn.Module]]:

@@ -73,7 +73,7 @@ RECIPES = {
         "MNIST, U-Net of 0.9M",
         "mnist",
         unet(48, 2),
-        Plan(10_000, 64, average=0.999, decay=0.3),
+        Plan(3090, 64, average=0.999, decay=0.03),
         expect="most digits can be read after 1,000 steps",
     ),
     "mnist-10M": Recipe("MNIST, U-Net of 10M", "mnist", unet(160, 2), Plan(20_000, 512, 5e-4, average=0.999)),
@@ -206,13 +206,14 @@ def questions(name: str, labels: Tensor) -> Tensor:
     return shapes.parts(labels) if name == "shapes" else labels[:, None]
 
 
+PIXELS_AND_LATENTS = "digits-mlp", "digits", "digits-dit", "strokes", "strokes-latent", "shapes", "mnist"
 STROKES = {"channels": 1, "side": 28, "width": 32}
 SHAPES = {"channels": 3, "side": 32, "latent": (8, 8, 8), "width": 32}
 MAKERS: dict[str, Maker] = {
     "digits-judge": judging("digits", 600),
     "strokes-judge": judging("strokes", 600),
     "shapes-judge": judging("shapes", 800),
-    "mnist-judge": judging("mnist", 3000, 24),
+    "mnist-judge": judging("mnist", 1200, 24),
     "strokes-autoencoder": coder(
         "28x28 pen strokes, autoencoder, 16 latents",
         "strokes",
@@ -229,5 +230,5 @@ MAKERS: dict[str, Maker] = {
         "32x32 shapes, autoencoder, 8x8x8 latents", "shapes", SHAPES, {"steps": 1200, "batch": 64, "edges": 1.0}
     ),
     "shapes-clip": captions_to_pictures,
-    **{name: denoiser(name) for name in ("digits-mlp", "digits", "digits-dit", "strokes", "strokes-latent", "shapes")},
+    **{name: denoiser(name) for name in PIXELS_AND_LATENTS},
 }

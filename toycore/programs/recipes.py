@@ -1,4 +1,4 @@
-"""How the 16 shipped models are made: `course.py weights [names]` trains them anew, cards and all."""
+"""How the 18 shipped models are made: `course.py weights [names]` trains them anew, cards and all."""
 
 import argparse
 import copy
@@ -97,11 +97,14 @@ def line(name: str) -> str:
 
 
 def replace(name: str) -> None:
-    """Train a model, then put it in the shipped one's place; a training that is stopped changes nothing."""
+    """Train a model, then put it in the shipped one's place; one that is stopped, or has no data, changes nothing."""
     try:
         D, card = make(name, progress=True)
     except KeyboardInterrupt:
         sys.exit(f"\n{name}: stopped before its training ended; the shipped model is unchanged")
+    except ConnectionError as error:
+        print(f"{name}: skipped, {str(error).splitlines()[0]}")
+        return
     path = checkpoints.save(D, checkpoints.SHIPPED / f"{name}.safetensors", card)
     print(f"{path.name}: {card['title']}, {path.stat().st_size / 1e3:.0f} kB")
 

@@ -86,6 +86,17 @@ def with_short_prompts(pictures: Pictures, share: float = 0.25, seed: int = 0) -
     return Pictures(torch.cat([pictures.images, pictures.images[rows]]), torch.cat([pictures.labels, short]), PROMPTS)
 
 
+def complete(prompt: str, n: int, seed: int = 0) -> Tensor:
+    """Return the numbers of n whole captions that have all the words of a prompt, each as likely as any other, `[n]`.
+
+    Text-to-image systems rewrite short prompts so, since most of their training captions were long (Betker et al. 2023,
+    Improving image generation with better captions).
+    """
+    words = f" {checks.one_of(prompt, PROMPTS, 'prompt of shapes')} "
+    fit = torch.tensor([i for i, caption in enumerate(CAPTIONS) if words in f" {caption} "])
+    return fit[torch.randint(len(fit), (checks.positive(n),), generator=seeded(seed))]
+
+
 def parts(labels: Tensor) -> Tensor:
     """Split caption labels into the numbers of size, colour, shape and place, `[n, 4]`."""
     if not isinstance(labels, Tensor) or labels.is_floating_point():
