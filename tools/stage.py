@@ -16,6 +16,7 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 from tests.support import browser as b
+from tests.support.views import attending
 from toycore import data, live, style
 from toycore.live import engine
 from toycore.types import seeded
@@ -35,6 +36,7 @@ VIEWS = {
     "damage": lambda: live.damage(damage="gaussian"),
     "latent": lambda: live.latent(),
     "frames": lambda: live.frames(torch.rand(9, 40, 60, generator=seeded()), values=[f"s = {s}" for s in range(9)]),
+    "attention": lambda: live.attention(attending(width=60)),
 }
 MEASURE = """() => {
   const root = document.querySelector(".tc-view"), canvas = root.querySelector("canvas"), { width: W, height: H } =

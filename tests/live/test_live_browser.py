@@ -192,7 +192,7 @@ def test_keys_on_stage(browser, pages, kind):
         page.keyboard.press(" ")
         b.settle(page, 6)
         assert page.evaluate(STAGE)[1] == "pause"
-        if kind not in ("frames", "damage", "latent"):  # there is no noise to renew
+        if kind not in ("frames", "damage", "latent", "attention"):  # there is no noise to renew
             page.keyboard.press("n")
             b.settle(page)
             assert page.evaluate(SEED) == max(seed, 0) + 1  # the field's is shown once there are particles

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from tests.support import browser as b
+from tests.support.views import attending
 from toycore import data, exact, live, mixtures, style
 from toycore.live import engine
 
@@ -118,6 +119,7 @@ VIEWS = {
     "spacetime": lambda: live.spacetime(),
     "damage": lambda: live.damage(n=60),
     "latent": lambda: live.latent(),
+    "attention": lambda: live.attention(attending(width=8)),
     "density": lambda: live.density(data.spiral(40)),
 }
 

@@ -25,11 +25,24 @@ MAKE = {
     "damage": lambda: live.damage(n=60),
     "playground": lambda: live.playground(data.spiral(40)),
     "latent": lambda: live.latent(),
+    "attention": lambda: live.attention(attending(width=8)),
     "frames": lambda: live.frames(
         torch.rand(5, 8, 8, generator=torch.Generator().manual_seed(0)), captions=list("abcde")
     ),
 }
 KINDS = tuple(MAKE)
+
+
+def attending(width: int):
+    """An untrained network that reads captions."""
+    from toycore import embeddings, precondition
+    from toycore.lessons.conditioning import Captioned
+
+    rng = torch.Generator().manual_seed(0)
+    net = Captioned(embeddings.TOKENS.tolist(), rng, how="attend", width=width)
+    for part in net.parameters():
+        part.data += 0.2 * torch.randn(part.shape, generator=rng)
+    return precondition.Preconditioned(net.requires_grad_(False), sigma_data=0.47)
 
 
 def small_training():

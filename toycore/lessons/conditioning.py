@@ -148,3 +148,19 @@ class Captioned(nn.Module):
         """Return F shaped like u, `[b, dim]`; sigma is `[1]` or `[b]`, label numbers of captions."""
         rows = label_rows(label, len(u), self.classes)
         return self.net(u, sigma, self.word(self.tokens[rows]))  # -1: the last row
+
+
+@torch.no_grad()
+def attention_weights(D: nn.Module, x: Tensor, sigma: float, label: Label) -> Tensor:
+    """Return how much each layer of a Denoiser's Captioned(how="attend") reads of each word at points x `[b, 2]`,
+    `[layers, b, words]`; every row sums to 1.
+    """
+    found: list[Tensor] = []
+    layers = [layer for layer in D.modules() if isinstance(layer, Attend)]
+    if not layers:
+        raise ValueError('D has no layer of cross-attention; give a Denoiser of Captioned(..., how="attend")')
+    hooks = [layer.register_forward_pre_hook(lambda own, given: found.append(own.weights(*given))) for layer in layers]
+    D(x, sigma, label)
+    for hook in hooks:
+        hook.remove()
+    return torch.stack(found)

@@ -17,7 +17,20 @@ from typing import Any
 
 import torch
 
-from toycore import checkpoints, data, exact, live, metrics, mixtures, samplers, sigmas, training
+from toycore import (
+    checkpoints,
+    data,
+    embeddings,
+    exact,
+    live,
+    metrics,
+    mixtures,
+    precondition,
+    samplers,
+    sigmas,
+    training,
+)
+from toycore.lessons.conditioning import Captioned
 from toycore.live import vote
 from toycore.types import seeded
 
@@ -43,12 +56,18 @@ def _small_training() -> live.View:
     return live.training(points, training.train(D, points, 10, batch=32, rng=rng))
 
 
+def _attention() -> live.View:
+    net = Captioned(embeddings.TOKENS.tolist(), seeded(), how="attend", width=8)
+    return live.attention(precondition.Preconditioned(net.requires_grad_(False), sigma_data=0.47))
+
+
 VIEWS: dict[str, Callable[[], live.View]] = {
     **{name: getattr(live, name) for name in live.__all__ if name not in ("View", "lattice")},
     "linked fields": lambda: live.field({"exact": mixtures.spiral(100), "moons": data.moons(100)}),
     "walk": lambda: live.walk(steps=20),
     "three walks": lambda: live.walk(samplers=["ddpm", "no noise", "ddim"], steps=20),
     "training": _small_training,
+    "attention": _attention,
     "frames": lambda: live.frames(torch.rand(3, 8, 8, generator=seeded()), list("abc")),
 }
 

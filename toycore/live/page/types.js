@@ -159,6 +159,7 @@
  * @property {number} snapshot @property {number} last the last snapshot there is, counted by the training's scene
  * @property {number} second
  * @property {number} amount of damage, 0 none .. 1 full @property {string} damage which
+ * @property {number} layer of a network, from 1
  * @property {number} follow the noise where the path that is followed begins
  * @property {"guided" | "three" | "none"} vectors
  * @property {"small" | "full"} network @property {number} width @property {number} depth @property {number} features
