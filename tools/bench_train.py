@@ -80,9 +80,78 @@ def first_look(seeds: range) -> None:
         print(f"small network, {name}: error <= .1 after", *reached, "CPU s; ends at", *(f"{e:.3f}" for e in ends))
 
 
+FIRST = """() => new Promise((done) => {
+  const root = document.querySelector(".tc-view"), from = performance.now();
+  root.querySelector("[data-role=train]").click();
+  const look = () => {
+    const { error, step, running } = root.tcTrain;
+    if (error <= 0.1 || (step && !running)) done([performance.now() - from, error]);
+    else setTimeout(look, 5);
+  };
+  look();
+})"""
+FRAMES = """(ms) => new Promise((done) => {
+  const root = document.querySelector(".tc-view"), from = performance.now(), first = root.tcStats.frames, draws = [];
+  let frames = 0;
+  const next = () => {
+    frames += 1;
+    draws.push(root.tcStats.drawMs);
+    if (performance.now() - from < ms) requestAnimationFrame(next);
+    else done({ frames, drawn: root.tcStats.frames - first, ms: performance.now() - from,
+      draw: draws.sort((a, b) => a - b)[draws.length >> 1], running: root.tcTrain.running });
+  };
+  requestAnimationFrame(next);
+})"""
+
+
+def in_the_page(rounds: int) -> None:
+    """The playground in headless Chromium: its first useful field, frames while it trains, what the page's own thread
+    spends on a frame (thread time, which other programs do not lengthen).
+    """
+    from tests.support import browser as b
+    from toycore import live
+
+    rows: list[dict[str, float]] = []
+    with b.launched() as browser, b.page_of(browser, 1280, 720) as page:
+        page.set_content("")
+        for _ in range(rounds + 1):
+            page.goto("about:blank")
+            page.set_content(live.playground(POINTS).html())
+            page.wait_for_function("() => document.querySelector('.tc-view')?.tcStats.frames > 0")
+            ms, error = page.evaluate(FIRST)
+            page.click("[data-role=more]")
+            page.check("input[data-role=network][value=full]", force=True)
+            b.slide(page, "steps", 4000)
+            page.click("[data-role=more]")
+            cdp = page.context.new_cdp_session(page)
+            cdp.send("Performance.enable", {"timeDomain": "threadTicks"})
+            page.click("[data-role=train]")
+            page.wait_for_function("() => document.querySelector('.tc-view').tcTrain.step > 10")
+            before = spent(cdp)
+            row = page.evaluate(FRAMES, 2000)
+            row |= {"first": ms, "error": error, "cpu": 1e3 * (spent(cdp) - before) / max(1, row["drawn"])}
+            rows += [row]
+    rows = rows[1:]
+    median = {name: statistics.median(row[name] for row in rows) for name in rows[0]}
+    print(
+        f"in the page, medians of {rounds}: first field error of {median['error']:.3f} after {median['first']:.0f} ms;"
+    )
+    print(
+        f"  while training, 25 x 25 arrows and 300 particles: {1e3 * median['frames'] / median['ms']:.0f} frames/s,"
+        f" {median['cpu']:.1f} ms of the page's thread a frame, {median['draw']:.1f} ms to draw it", flush=True
+    )  # fmt: skip
+
+
+def spent(cdp) -> float:
+    """Seconds of CPU that the page's thread has spent so far."""
+    metrics_ = {m["name"]: m["value"] for m in cdp.send("Performance.getMetrics")["metrics"]}
+    return metrics_["TaskDuration"]
+
+
 if __name__ == "__main__":
     torch.set_num_threads(1)
     quick = "--quick" in sys.argv
     speed(1 if quick else 5)
     errors(range(1 if quick else 3))
     first_look(range(1 if quick else 3))
+    in_the_page(1 if quick else 5)

@@ -31,6 +31,7 @@ VIEWS = {
     "lanes": lambda: live.walk(samplers=["ddpm", "no noise", "ddim"]),
     "guidance": lambda: live.guidance(label=1),
     "density": lambda: live.density(),
+    "playground": lambda: live.playground(),
     "training": lambda: live.training(data.spiral(100)),
     "spacetime": lambda: live.spacetime(),
     "damage": lambda: live.damage(damage="gaussian"),

@@ -114,7 +114,7 @@ def test_divergence_is_said(browser, path):
         page.wait_for_function(f"() => {ROOT}.tcTrain.steps > 0 && !{ROOT}.tcTrain.running", timeout=60_000)
         end = training(page)
         assert end["error"] > 0.3
-        assert "diverged" in page.inner_text(".tc-note") and "smaller rate than 2.8" in page.inner_text(".tc-note")
+        assert "Diverged" in page.inner_text(".tc-note") and "smaller rate than 2.8" in page.inner_text(".tc-note")
 
 
 def test_a_link_is_the_experiment(browser, path):
@@ -274,7 +274,7 @@ def test_five_experiments_are_links(browser, site):
     share = [int(re.search(r"held-out point(\d+) %", page_said)[1]) for page_said in (said[0], said[1])]
     assert share[0] > 85 and share[1] < 70, share
     assert generalise < 0.06 and small > 2 * generalise and fast > 0.3 and classes < 0.1 and memorise < 0.5
-    assert "diverged" in said[3]
+    assert "Diverged" in said[3]
 
 
 def test_a_room_shows_many_links(browser, site):

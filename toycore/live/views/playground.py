@@ -120,8 +120,8 @@ class Playground(View):
         if not self.learned:
             raise ValueError("no network is trained in the page yet; press Train, wait for its end, then ask again")
         shape = self.learned["shape"]
-        size = {name: int(shape[name]) for name in ("width", "depth", "classes", "features")}
-        net = networks.MLP(2, **size, scale=float(shape["scale"]))
+        width, depth, classes, features = (int(shape[name]) for name in ("width", "depth", "classes", "features"))
+        net = networks.MLP(2, width, depth, classes, features, float(shape["scale"]))
         net.frequencies.copy_(numbers(self.learned["frequencies"]).reshape(2, -1))
         D = Preconditioned(net, float(shape["s"]), torch.tensor(shape["mean"], dtype=torch.float32))
         vector_to_parameters(numbers(self.learned["weights"]), D.parameters())
@@ -228,13 +228,14 @@ def still(view: Playground) -> Any:
     """Draw the exact field of what is drawn, and beside it the learned one where a network is trained."""
     from toycore import plots
 
-    D = [exact.posterior_mean(view.source)] if len(view.points) > 1 else []
-    D += [view.trained()] if view.learned and D else []
-    fig, axes = plots.figure(1, max(1, len(D)), squeeze=False)
-    for ax, D_shown, name in zip(axes[0], D or [None], ("exact", "learned in the page"), strict=False):
+    drawn, x = len(view.points) > 1, plots.grid(21, 0.96 * HALF)
+    shown: dict[str, Denoiser | None] = {"exact": exact.posterior_mean(view.source) if drawn else None}
+    if drawn and view.learned:
+        shown["learned in the page"] = view.trained()
+    fig, axes = plots.figure(1, len(shown), squeeze=False)
+    for ax, (name, D) in zip(axes[0], shown.items(), strict=True):
         plots.plane(ax, HALF, f"{name}, \u03c3 = {view.sigma:.3g}")
-        x = plots.grid(21, 0.96 * HALF)
-        if D_shown is not None and view.arrows:
-            plots.field(ax, x, -fields.noise(D_shown, x, view.sigma), scale=1.0)
+        if D and view.arrows:
+            plots.field(ax, x, -fields.noise(D, x, view.sigma), scale=1.0)
         plots.points(ax, view.points, size=5)
     return fig

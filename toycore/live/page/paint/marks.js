@@ -68,7 +68,6 @@ function arrowPath(g, px, py, dx, dy, thick) {
   g.lineTo(bx + uy * wide, by - ux * wide);
   g.lineTo(bx + uy * w, by - ux * w);
   g.lineTo(px + uy * w, py - ux * w);
-  g.closePath();
 }
 
 /**

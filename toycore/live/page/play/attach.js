@@ -40,7 +40,7 @@ export function attach(ui, session, screen) {
   ui.nodes.drawer.prepend(make("div", { class: "tc-buttons" }, ...trainers.others));
   ui.nodes.drawer.append(cell, ui.nodes.legend); // the titles of the panes say the most of it
   Object.assign(ui.nodes.buttons, tools.buttons, trainers.buttons);
-  if (ui.nodes.root.closest("[data-address]")) ui.nodes.drawer.append(experimentsOf(session));
+  if (ui.nodes.root.closest("[data-address]")) ui.nodes.drawer.prepend(experimentsOf(session));
   listen(ui, session, tools.word);
   pointer(ui, session, screen);
   expose(ui, session);

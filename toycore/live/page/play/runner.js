@@ -97,8 +97,8 @@ export function troubleOf({ problem, worst, losses, step, steps, wish }) {
   const [, last] = losses[losses.length - 1] ?? [0, 0];
   const advice = `use a smaller rate than ${wish?.changes.lr?.toPrecision(2)}`;
   if (problem) return problem;
-  if (worst > 2) return `diverged: the loss rose to ${worst.toPrecision(2)}; ${advice}`;
-  return step === steps && last > 0.98 ? `nothing was learned; ${advice}` : "";
+  if (worst > 2) return `Diverged: the loss rose to ${worst.toPrecision(2)}; ${advice}`;
+  return step === steps && last > 0.98 ? `Nothing was learned; ${advice}` : "";
 }
 
 /** The recipes that are offered: a first look, and the course's own. */
