@@ -38,10 +38,7 @@ def test_made_digits_are_as_good_as_real_ones(real: sets.Pictures, made: torch.T
 
 
 def test_made_digits_are_not_copies(real: sets.Pictures, made: torch.Tensor) -> None:
-    """The nearest training digits, which ship, are not nearer to the first twenty samples than to other people's digits.
-
-    A copy would be at a distance below 1 or 2; two halves of the real digits are about 8 apart.
-    """
+    """The nearest training digits lie as far from the samples as real digits from each other; a copy's is at 0."""
     apart = metrics.distance(made[:20], sets.to_unit(mnist_test.nearest()))
     among = metrics.distance(sets.to_unit(real.images[:200]), sets.to_unit(real.images[200:]))
     assert 0.5 * float(among.median()) < float(apart.median()) and float(apart.min()) > 2
