@@ -1,6 +1,9 @@
-"""The lecturer's guide, made from guide.yaml and from the tables of exercises: python -m tools.guide."""
+"""The lecturer's guide, made from guide.yaml and from the tables of exercises, and the notes that pages carry:
+python -m tools.guide.
+"""
 
 import importlib
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,6 +13,7 @@ from tools.coverage import HERE, as_notebook, heading
 from toycore.check import exercises_of, source
 
 PAGE = HERE.parent / "notebooks" / "lecturer_guide.ipynb"
+NOTES = HERE.parent / "toycore" / "live" / "notes.json"
 
 
 def table() -> dict[str, Any]:
@@ -50,5 +54,12 @@ def page() -> str:
     return as_notebook("guide", [known.pop("head").strip(), *(section(*item) for item in known.items())])
 
 
+def notes() -> str:
+    """Return the sections without the answers, as JSON, for the second window of a page."""
+    sections = {name: {"title": heading(name), **entry} for name, entry in table().items() if name != "head"}
+    return json.dumps(sections, indent=1, ensure_ascii=False) + "\n"
+
+
 if __name__ == "__main__":
+    NOTES.write_text(notes(), encoding="utf-8", newline="\n")
     PAGE.write_text(page(), encoding="utf-8", newline="\n")

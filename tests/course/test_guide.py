@@ -6,7 +6,7 @@ import re
 import pytest
 
 from tools.coverage import PAGE as COVERAGE
-from tools.guide import PAGE, page, table
+from tools.guide import NOTES, PAGE, notes, page, table
 from toycore.check import adding_noise, exercises_of, myth_clinic, source
 
 TABLE = table()
@@ -56,3 +56,9 @@ def test_no_answer_holds_a_check() -> None:
 
 def test_the_page_is_in_step() -> None:
     assert PAGE.read_text(encoding="utf-8") == page(), "make it again: python -m tools.guide"
+
+
+def test_the_notes_of_pages_are_the_guide_without_its_answers() -> None:
+    text = NOTES.read_text(encoding="utf-8")
+    assert text == notes(), "run python -m tools.guide"
+    assert all(set(entry) == {"title", *TABLE[name]} for name, entry in json.loads(text).items())

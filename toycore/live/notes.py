@@ -1,7 +1,7 @@
 """The lecturer's notes that a page carries: the guide's sections for its notebook, or for its kinds of view.
 
-They come from the guide's own table in a clone of the course; an installed wheel has none. The answers to the
-exercises, which stand beside them in the guide, stay out: pages are for students too.
+`notes.json` is written with the guide (python -m tools.guide). The answers to the exercises, which stand beside them
+in the guide, stay out: pages are for students too.
 """
 
 import json
@@ -10,31 +10,16 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-GUIDE = Path(__file__).parents[2] / "tools" / "guide.yaml"
-PARTS = "aim", "plan", "ask", "keys", "wrong", "mistaken"
-
 
 @cache
 def guide() -> dict[str, dict[str, Any]]:
-    """Return the guide's entries by the names of their notebooks; {} where it is not there or cannot be read."""
-    try:
-        import yaml
-
-        known = yaml.safe_load(GUIDE.read_text(encoding="utf-8"))
-    except (ImportError, OSError):
-        return {}
-    return {name: {"title": titled(name), **entry} for name, entry in known.items() if name != "head"}
-
-
-def titled(name: str) -> str:
-    """Return a notebook's name as a title: 04_two_steps is "04 two steps"."""
-    return name.replace("_", " ")
+    """Return the sections by the names of their notebooks: title, aim, plan, ask, keys, wrong, mistaken."""
+    return json.loads(Path(__file__).with_name("notes.json").read_text(encoding="utf-8"))
 
 
 def script(entries: Iterable[dict[str, Any]]) -> str:
     """Return sections as the text of a JSON script, which no "</script" ends."""
-    kept = [{part: entry[part] for part in ("title", *PARTS)} for entry in entries]
-    return json.dumps(kept).replace("<", "\\u003c")
+    return json.dumps(list(entries)).replace("<", "\\u003c")
 
 
 def of_notebook(name: str) -> str:
