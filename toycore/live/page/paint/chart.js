@@ -13,7 +13,7 @@ import { outline, write } from "./text.js";
 export function border(g, pane, look, title = "") {
   const { ink, faint } = look.colours, size = look.unit, tick = roundBelow(0.8 * pane.half);
   g.strokeStyle = faint;
-  g.lineWidth = 1;
+  g.lineWidth = Math.max(1, 0.06 * size);
   g.strokeRect(pane.x + 0.5, pane.y + 0.5, pane.w - 1, pane.w - 1);
   if (look.bare) return;
   for (const value of [-tick, 0, tick]) drawTick(g, pane, look, value);
@@ -63,8 +63,8 @@ export function scaleBar(g, pane, { unit, bare, colours: { ink, background } }) 
   const length = roundBelow(0.5 * pane.half), w = (length * pane.w) / (2 * pane.half);
   const x = pane.x + 0.8 * unit, y = pane.y + pane.w - 0.9 * unit;
   const style = { size: unit, colour: ink, weight: 600 }, text = `scale: ${Number(length.toPrecision(1))}`;
-  curve(g, [[x - 2, y], [x + w + 2, y]], background, 7);
-  curve(g, [[x, y], [x + w, y]], ink, 3);
+  curve(g, [[x - 2, y], [x + w + 2, y]], background, 0.47 * unit);
+  curve(g, [[x, y], [x + w, y]], ink, 0.2 * unit);
   g.strokeStyle = background;
   g.lineWidth = 0.3 * unit;
   outline(g, text, [x, y - 0.5 * unit], style);
@@ -94,7 +94,8 @@ export function colourBar(g, pane, { unit, bare, colours: { ink, accent, backgro
   g.fillStyle = tint;
   g.fillRect(x, y, w, 0.55 * unit);
   g.globalAlpha = 1;
-  for (const m of ticks) {
+  const few = w < 7 * unit ? [ticks[0], ticks[ticks.length - 1]] : ticks;
+  for (const m of few) {
     const at = x + (w * m) / (m + c);
     curve(g, [[at, y], [at, y + 0.75 * unit]], ink, 1.5);
     write(g, String(m), [at, y + 0.8 * unit], { size, colour: ink, align: "center", base: "top" });
@@ -139,10 +140,10 @@ export function chart(g, box, look, { title, x: [x0, x1], y: [y0, y1], xs = [], 
     box.x + ((x - x0) / (x1 - x0)) * box.w,
     low - ((Math.max(y0, Math.min(y1, y)) - y0) / (y1 - y0)) * box.h,
   ];
-  curve(g, [[box.x, box.y], [box.x, low], [right, low]], faint, 1);
+  curve(g, [[box.x, box.y], [box.x, low], [right, low]], faint, 0.07 * size);
   for (const [value, text] of ys) {
     const [, py] = at(x0, value);
-    curve(g, [[box.x, py], [right, py]], faint, 0.5);
+    curve(g, [[box.x, py], [right, py]], faint, 0.035 * size);
     write(g, text, [box.x - 5, py], { size, colour: ink, align: "right", base: "middle" });
   }
   for (const [value, text] of xs) {
@@ -166,6 +167,6 @@ export function bar(g, { x, y, w, h }, { unit, colours: { ink, faint } }, name, 
   g.fillRect(x, y, w, h);
   g.fillStyle = colour;
   g.fillRect(x, y, w * Math.max(0, Math.min(1, share)), h);
-  curve(g, [[at, y - 0.2 * h], [at, y + 1.2 * h]], ink, 2);
+  curve(g, [[at, y - 0.2 * h], [at, y + 1.2 * h]], ink, 0.13 * unit);
   write(g, "1", [at, y + 1.3 * h], { size, colour: ink, align: "center", base: "top" });
 }

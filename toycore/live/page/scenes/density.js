@@ -200,12 +200,13 @@ class Density {
     /** @type {(x: number, s: number) => number} */
     const over = (x, s) => (x - geometry.mean[0]) / Math.hypot(geometry.s, s);
     g.drawImage(this.bandOf(reach), box.x, box.y, box.w, box.h);
+    const digits = box.w < 14 * unit ? 2 : 3; // as many as there is room for
     const exact = c * Math.hypot(geometry.s, sigma), own = moments(y).std, at = chart(g, box, look, {
-      title: `spread ${own.toFixed(3)}, exact ${exact.toFixed(3)}`, x: [Math.log(low), Math.log(high)],
+      title: `spread ${own.toFixed(digits)}, exact ${exact.toFixed(digits)}`, x: [Math.log(low), Math.log(high)],
       y: [-reach, reach], ys: [[-2, "\u22122"], [0, "x\u2081"], [2, "2"]],
       xs: TICKS,
     });
-    curve(g, [at(Math.log(sigma), -reach), at(Math.log(sigma), reach)], colours.ink, 2);
+    curve(g, [at(Math.log(sigma), -reach), at(Math.log(sigma), reach)], colours.ink, 0.13 * unit);
     for (const i of this.few().reverse()) {
       const line = this.past(process).map((j) => at(Math.log(levels[j]), over(xs[j][2 * i], levels[j])));
       const now = at(Math.log(sigma), over(y[2 * i] / c, sigma)), thick = i === this.chosen ? 0.17 : 0.09;

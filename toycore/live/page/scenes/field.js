@@ -108,7 +108,7 @@ class Field {
       if (this.probe.at) this.drawPosterior(g, pane, this.probe.at, terms, name);
     });
     border(g, pane, view.look, view.meta.linked ? this.titleOf(i) : "");
-    scaleBar(g, pane, view.look);
+    if (!differs || pane.w > 20 * view.look.unit) scaleBar(g, pane, view.look);
     if (differs) colourBar(g, pane, view.look, ERROR, `${view.meta.linked ? "difference" : "error"} of \u03B5\u0302`);
     if (i === 0) headline(g, pane, view.look, `\u03C3 = ${significant(sigma)}`, this.aimsAt());
   }

@@ -130,9 +130,9 @@ class Forward {
     });
     const line = (/** @type {string} */ name) =>
       Array.from({ length: 101 }, (_, i) => at(i / 100, ratio(this.sigma(i / 100, name))));
-    for (const { name } of meta.schedules) if (name !== values.schedule) curve(g, line(name), arrow, 1.5);
+    for (const { name } of meta.schedules) if (name !== values.schedule) curve(g, line(name), arrow, 0.1 * look.unit);
     named("sigma", () => {
-      curve(g, line(values.schedule), exact, 3);
+      curve(g, line(values.schedule), exact, 0.2 * look.unit);
       disc(g, at(values.time, ratio(sigma)), look.unit * 0.5, accent, background);
     });
     const ends = meta.schedules.map(({ name }) => ({ name, at: at(1, ratio(this.sigma(1, name))) }));

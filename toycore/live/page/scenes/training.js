@@ -136,8 +136,8 @@ class Training {
     });
     if (arrays.floor) this.drawFloor(g, at(0, floor), at(last || 1, floor), floor);
     const line = loss.map((v, i) => at(Math.log(steps[i] + 1), v));
-    curve(g, line, learned, 2.5);
-    line.forEach((p, i) => disc(g, p, i === now ? look.unit * 0.45 : 2.2, i === now ? accent : learned));
+    curve(g, line, learned, 0.17 * look.unit);
+    line.forEach((p, i) => disc(g, p, look.unit * (i === now ? 0.45 : 0.15), i === now ? accent : learned));
   }
 
   /**
@@ -149,7 +149,7 @@ class Training {
     const { unit, colours: { exact } } = this.view.look;
     /** @type {Pair} */
     const at = [from[0] + 0.5 * unit, from[1] + 0.2 * unit];
-    curve(g, [from, to], exact, 2);
+    curve(g, [from, to], exact, 0.13 * unit);
     const text = `floor: the exact posterior's loss, ${floor.toFixed(2)}`;
     write(g, text, at, { size: 0.95 * unit, colour: exact, weight: 600, base: "top" });
   }

@@ -121,7 +121,7 @@ class Sampling {
   arrange(width, room) {
     const { look } = this.view, { unit } = look, count = this.lanes.length;
     const beside = !this.many && width > 1.2 * room, aside = beside ? 15 * unit : 0;
-    this.charted = look.stage ? width > 640 : true; // on a phone the panes come first
+    this.charted = !this.many || !look.stage || width > 640; // on a phone the panes come first
     const below = beside ? 0 : this.many ? (this.charted ? 10.2 : 3) * unit : 8.6 * unit;
     const { panes, height } = squares(look, width - aside, room, count, below);
     this.panes = panes;
@@ -224,8 +224,8 @@ class Sampling {
       xs: [[0, "0"], [steps / 2, "step"], [steps, String(steps)]], ys: [[0, "0"], [1, "1"]],
     });
     const line = ratios.map((r, j) => at(j, r));
-    curve(g, line, faint, 2);
-    curve(g, line.slice(0, k + 1), sample, 2.5);
+    curve(g, line, faint, 0.13 * unit);
+    curve(g, line.slice(0, k + 1), sample, 0.17 * unit);
     disc(g, line[k], unit * 0.35, accent);
   }
 
