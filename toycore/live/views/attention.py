@@ -44,7 +44,7 @@ def attention(D: Preconditioned, **start: Any) -> View:
 
 def attending(D: Any) -> int:
     """Return the number of layers of a Preconditioned network that reads captions; otherwise say what is needed."""
-    net = getattr(D, "net", None)
+    net: Any = getattr(D, "net", None)
     ours = isinstance(D, Preconditioned) and isinstance(net, Captioned) and net.classes == len(embeddings.CAPTIONS)
     if ours and all(isinstance(layer, Attend) for layer in net.net.conditions):
         return len(net.net.conditions)
@@ -54,7 +54,7 @@ def attending(D: Any) -> int:
     )
 
 
-def weights(D: Preconditioned) -> dict[str, Tensor]:
+def weights(D: Any) -> dict[str, Tensor]:
     """Return the network's weights for the page, float32: names as in `page/maths/attention.js`."""
     net = D.net.net
     parts = {"first/w": net.first.weight, "first/b": net.first.bias, "frequencies": net.frequencies}
@@ -85,7 +85,8 @@ def still(view: View) -> Any:
     from toycore import plots
 
     label, layer = caption_of(view), view.layer - 1
-    D, truth = view.payload.fields.values()
+    D: Any = view.payload.fields["learned"]
+    truth = view.payload.fields["exact"]
     fig, axes = plots.figure(1, 4, size=(2.3, 2.6))
     x = plots.grid(17, 1.3)
     plots.plane(axes[0], 1.4, f"\u03c3 = {view.sigma:.2g}", view.payload.mixture.given(label).means)

@@ -33,7 +33,7 @@ METRICS = [  # name, what is right, the values at the ends of its bar (None: fou
 ]
 LEVELS = 21  # amounts of damage at which the metrics are measured
 KNOWN, FEWEST, BLUR, KEPT = 100, 20, 0.3, 0.1  # training points; points, noise and share of the data at full damage
-AMOUNT = slider("amount", "damage: none 0, full 1", 0.0, 1.0, 0.01, 0.4)
+AMOUNT = slider("amount", "damage", 0.0, 1.0, 0.01, 0.4)
 PLAY = {"role": "amount", "from": 0.0, "to": 1.0, "by": 0.05, "seconds": 8}
 
 

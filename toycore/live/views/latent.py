@@ -1,7 +1,7 @@
 """The latent view: a walk in the space of sixteen numbers, and what the decoder makes of every moment."""
 
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -31,7 +31,7 @@ def latent(
     moment: the walk's own z, the learned x0_hat, and the exact posterior mean of the latents shown. A drag in the plane
     holds a latent of one's own. Values: sigma, label (which class), points.
     """
-    coder = checkpoints.load("strokes-autoencoder") if coder is None else coder
+    coder = cast(Autoencoder, checkpoints.load("strokes-autoencoder")) if coder is None else coder
     D = checkpoints.load("strokes-latent") if D is None else D
     if not isinstance(coder, Autoencoder) or len(coder.latent) != 1 or coder.config["channels"] != 1 or coder.classes:
         raise ValueError("the page decodes a latent vector into one channel, without a label; give such an Autoencoder")
@@ -69,7 +69,7 @@ def plane(z: Tensor, label: Tensor) -> Tensor:
     return torch.linalg.svd(means - means.mean(0)).Vh[:2].contiguous()
 
 
-def weights(coder: Autoencoder) -> dict[str, Tensor]:
+def weights(coder: Any) -> dict[str, Tensor]:
     """Return the decoder for the page, float16: mean and spread of the latents folded into its first layer, the
     condition (of no label) into the gains and offsets of its blocks.
     """

@@ -12,7 +12,7 @@ from toycore.live.engine import View
 from toycore.live.payload import Payload
 from toycore.mixtures import GaussianMixture, Source
 
-TIME = slider("time", "flow time t: noise 1, data 0", 0.0, 1.0, 0.005, 0.5)
+TIME = slider("time", "time t", 0.0, 1.0, 0.005, 0.5)
 STEPS = choice("steps", "Euler steps", {0: "none", 1: "1", 2: "2", 4: "4", 8: "8", 16: "16", 64: "64"})
 FOLLOW = Control("follow", 0.55, lambda value: real("follow", -4.0, 4.0, value), {})
 PLAY = {"role": "time", "from": 1.0, "to": 0.0, "by": 0.02, "seconds": 9}
