@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from tests.support import browser as b
+from tests.support.external import package
 from tests.support.views import KINDS, MAKE, middle, opened
 from toycore.live import engine, notes
 
@@ -223,3 +224,19 @@ def test_the_fresh_noise_of_a_step_is_marked_in_a_walk(browser, pages):
         page.hover("a")
         b.settle(page)
         assert not b.alike(b.picture(page), before) and "fresh noise" in page.inner_text(".tc-status")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_in_the_tools(browser, pages, scheme):
+    """The drawer with all tools, a note over the picture, A kept and the pen in the hand; and the notes beside it."""
+    script = package("axe-core/axe.min.js", "the tools as a screen reader meets them").read_text(encoding="utf-8")
+    found = "async (part) => (await axe.run(part)).violations.map((v) => [v.id, ...v.nodes.map((n) => n.html)])"
+    with b.page_of(browser, scheme=scheme, bypass_csp=True) as page:
+        opened(page, pages["field"])
+        for key in ("m", "a", "p"):
+            page.keyboard.press(key)
+        with page.expect_popup() as got:
+            page.keyboard.press("Shift+N")
+        for window, part in (page, ".tc-view"), (got.value, "html"):
+            window.evaluate(script)
+            assert window.evaluate(found, part) == []

@@ -31,10 +31,9 @@ export function openNotes(ui) {
   choice.onchange = show;
   show();
   const { document: page } = there;
-  page.title = "Notes";
   page.documentElement.lang = "en";
-  page.head.replaceChildren(make("style", { text: styleOf(ui) }));
-  page.body.replaceChildren(timeOf(there), choice, body);
+  page.head.replaceChildren(make("title", { text: "Notes" }), make("style", { text: styleOf(ui) }));
+  page.body.replaceChildren(timeOf(there, choice), body);
   clearInterval(there.tcTick);
   there.tcTick = there.setInterval(() => tick(there), 500);
   tick(there);
@@ -53,8 +52,12 @@ export const clockText = (ms) => {
   return `${Math.floor(s / 60)}:${String(s % 60).padStart(2, "0")}`;
 };
 
-/** The time, and buttons that stop it and begin anew. @param {Notes} there */
-function timeOf(there) {
+/**
+ * The time, buttons that stop it and begin anew, and the choice of a section.
+ *
+ * @param {Notes} there @param {HTMLElement} choice
+ */
+function timeOf(there, choice) {
   const pause = make("button", { type: "button", text: "Pause" });
   const again = make("button", { type: "button", text: "Start again" });
   const set = (/** @type {number} */ before, /** @type {boolean} */ runs) => {
@@ -66,7 +69,7 @@ function timeOf(there) {
   pause.onclick = () => set(elapsed(clock(), Date.now()), !clock().runs);
   again.onclick = () => set(0, true);
   const time = make("output", { class: "time" }), next = make("p", { class: "next" });
-  return make("header", {}, time, pause, again, next);
+  return make("header", {}, time, pause, again, next, choice);
 }
 
 /** Bring the time up to date, and mark what the plan holds for now. @param {Notes} there */

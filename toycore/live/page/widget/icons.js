@@ -21,13 +21,13 @@ export const ICONS = {
   ],
   link: [
     "M6.2 4 H4 A4 4 0 0 0 4 12 H6.2 V10.3 H4 A2.3 2.3 0 0 1 4 5.7 H6.2 Z M9.8 4 H12 A4 4 0 0 1 12 12 H9.8 V10.3 H12 "
-    + "A2.3 2.3 0 0 0 12 5.7 H9.8 Z M5 7.1 H11 V8.9 H5 Z", "Copy link", "copy a link to this picture",
+    + "A2.3 2.3 0 0 0 12 5.7 H9.8 Z M5 7.1 H11 V8.9 H5 Z", "Copy link", "copy link to this picture",
   ],
   help: ["", "Keys", "keys (?)"],
   more: ["M1 3 H15 V4.8 H1 Z M1 7.1 H15 V8.9 H1 Z M1 11.2 H15 V13 H1 Z", "More", "more controls (M)"],
-  keep: ["M3 1 H13 V15 L8 11 L3 15 Z", "Keep as A", "keep what is shown as A (A)"],
+  keep: ["M3 1 H13 V15 L8 11 L3 15 Z", "Keep as A", "keep as A what is shown (A)"],
   compare: [
-    "M2 2 H14 V14 H2 Z M3.6 3.6 V12.4 H7.2 V3.6 Z", "Hold for A", "show A for as long as this is held (C)",
+    "M2 2 H14 V14 H2 Z M3.6 3.6 V12.4 H7.2 V3.6 Z", "Hold for A", "hold for A: it is shown as long (C)",
   ],
   pen: [
     "M11.5 1 L15 4.5 L5.5 14 L1 15 L2 10.5 Z M3.4 11.2 L4.8 12.6 L12.9 4.5 L11.5 3.1 Z", "Pen", "a pen that fades (P)",
@@ -37,7 +37,7 @@ export const ICONS = {
   larger: ["M7 2 H9 V7 H14 V9 H9 V14 H7 V9 H2 V7 H7 Z", "Larger type", "larger type (plus)"],
   picture: [
     "M1 2 H15 V14 H1 Z M2.6 3.6 V10.5 L6 7 L9 10 L11 8.4 L13.4 10.6 V3.6 Z M10.5 4.6 H12.3 V6.4 H10.5 Z",
-    "Save picture", "save the picture (PNG)",
+    "Save picture", "save picture (PNG)",
   ],
   clip: [
     "M8 1 A7 7 0 1 0 8 15 A7 7 0 1 0 8 1 Z M8 4.5 A3.5 3.5 0 1 1 8 11.5 A3.5 3.5 0 1 1 8 4.5 Z",
