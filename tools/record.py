@@ -34,7 +34,7 @@ def with_hidden_answers(notebook: dict[str, Any]) -> dict[str, Any]:
     asked = False
     for cell in notebook["cells"]:
         if cell["cell_type"] == "markdown":
-            asked = "**Predict.**" in cell["source"].split("\n## ")[-1]
+            asked = "**Predict" in cell["source"].split("\n## ")[-1]
         elif asked:
             cell["metadata"]["jupyter"] = {"outputs_hidden": True}
         else:
