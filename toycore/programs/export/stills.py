@@ -1,21 +1,21 @@
 """Still pictures of a notebook's live views, for paper and for readers without scripts; drawn in its kernel."""
 
 import base64
-import json
 import textwrap
 from typing import Any
 
-MARK = "stills of the views: "
+STILLS = "application/vnd.toycore.stills+json"  # an output of its own: nbclient is slow with long printed lines
 
 
 def show() -> None:
-    """Print the still of every view in this kernel, {id of the view: PNG in base64}, as one line."""
+    """Display the still of every view in this kernel as data: {id of the view: PNG in base64}."""
+    from IPython.display import display
     from ipywidgets.widgets.widget import _instances
 
     from toycore.live import View
 
     views = {key: widget for key, widget in _instances.items() if isinstance(widget, View)}
-    print(MARK + json.dumps({key: base64.b64encode(still(view)).decode() for key, view in views.items()}))
+    display({STILLS: {key: base64.b64encode(still(view)).decode() for key, view in views.items()}}, raw=True)
 
 
 def still(view: Any) -> bytes:
@@ -37,6 +37,5 @@ def invitation(meta: dict[str, Any]) -> str:
 
 
 def read(outputs: list[Any]) -> dict[str, str]:
-    """Return what `show` printed."""
-    lines = "".join(out.get("text", "") for out in outputs).splitlines()
-    return next((json.loads(line.removeprefix(MARK)) for line in lines if line.startswith(MARK)), {})
+    """Return what `show` displayed."""
+    return next((out["data"][STILLS] for out in outputs if STILLS in out.get("data", {})), {})
