@@ -51,8 +51,9 @@ def normalise(notebook: dict[str, Any]) -> dict[str, Any]:
     notebook["metadata"] = {
         "kernelspec": dict(KERNEL),
         "language_info": dict(LANGUAGE),
-        "recorded": code_of(notebook),
     }
+    if any(cell["cell_type"] == "code" for cell in notebook["cells"]):
+        notebook["metadata"]["recorded"] = code_of(notebook)
     for cell in notebook["cells"]:
         for volatile in ("execution", "collapsed", "scrolled"):
             cell["metadata"].pop(volatile, None)

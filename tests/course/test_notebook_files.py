@@ -198,7 +198,7 @@ def test_a_good_notebook_passes(rule: Callable[[Notebook], Complaints]) -> None:
         (pictures, notebook_with(**picture(600, " ")), "alt text"),
         (pictures, notebook_with(**picture(1001, "a spiral")), "1001 pixels"),
         (length, notebook_with("x = 1\n" * 13), "13 lines"),
-        (length, {**notebook_with(), "cells": notebook_with("x = 1\n" * 11)["cells"] * 12}, "132 lines"),
+        (length, {**notebook_with(), "cells": notebook_with("x = 1\n" * 11)["cells"] * 13}, "143 lines"),
         (markers, notebook_with("x = (1,\n     2)  # fmt: skip"), "'# fmt: skip'"),
         (markers, notebook_with("f = lambda x: x  # noqa: E731"), "'# noqa'"),
         (recorded, changed(notebook_with(), metadata={"execution": {"iopub.execute_input": "now"}}), "by hand"),

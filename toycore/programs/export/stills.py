@@ -1,6 +1,7 @@
 """Still pictures of a notebook's live views, for paper and for readers without scripts; drawn in its kernel."""
 
 import base64
+import io
 import textwrap
 from typing import Any
 
@@ -23,9 +24,19 @@ def still(view: Any) -> bytes:
     from toycore import plots
 
     fig = view.still()
+    fig.set_figwidth(min(fig.get_figwidth(), 9.9))  # a page is 1,000 pixels wide
     lines = textwrap.wrap(invitation(view.meta), int(14 * fig.get_figwidth()))
     fig.supxlabel("\n".join(lines), fontsize=9, style="italic")
-    return plots.png(fig)
+    return small(plots.png(fig))
+
+
+def small(png: bytes) -> bytes:
+    """Return a PNG with 128 colours, which are enough for a still and take a third of the bytes."""
+    from PIL import Image
+
+    out = io.BytesIO()
+    Image.open(io.BytesIO(png)).convert("RGB").quantize(128, dither=Image.Dither.NONE).save(out, "png", optimize=True)
+    return out.getvalue()
 
 
 def invitation(meta: dict[str, Any]) -> str:
