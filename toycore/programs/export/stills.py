@@ -26,6 +26,7 @@ def still(view: Any) -> bytes:
     fig = view.still()
     fig.set_figwidth(min(fig.get_figwidth(), 9.9))  # a page is 1,000 pixels wide
     lines = textwrap.wrap(invitation(view.meta), int(14 * fig.get_figwidth()))
+    fig.set_figheight(fig.get_figheight() + 0.25 * (1 + len(lines)))
     fig.supxlabel("\n".join(lines), fontsize=9, style="italic")
     return small(plots.png(fig))
 
