@@ -34,7 +34,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     nbformat.write(book, tmp_path / "n.ipynb")
     long = nbformat.v4.new_output("stream", text="much\n" * 10_000)
     ran = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("1", id="a", outputs=[long])])
-    monkeypatch.setattr(record, "execute", lambda path: ran)
+    monkeypatch.setattr(record, "execute", lambda path, after: ran)
     monkeypatch.setattr(notebook, "execute", lambda path, after, first: ran)
     return tmp_path
 

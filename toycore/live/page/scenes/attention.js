@@ -209,6 +209,15 @@ class Attention {
     this.probe.at = null;
   }
 
+  kept() {
+    return { at: this.probe.at };
+  }
+
+  /** @param {{ at?: Pair }} kept */
+  restore({ at }) {
+    this.probe.at = at ?? null;
+  }
+
   points() {
     return this.at();
   }

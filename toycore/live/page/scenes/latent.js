@@ -223,6 +223,16 @@ class Latent {
     this.hand = null;
   }
 
+  kept() {
+    return { at: this.held() && this.hand ? this.hand.at : null };
+  }
+
+  /** @param {{ at?: Pair }} kept */
+  restore({ at }) {
+    this.hand = null;
+    if (at) this.hold(at);
+  }
+
   points() {
     return this.spot("walk");
   }

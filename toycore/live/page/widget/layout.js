@@ -14,7 +14,7 @@ export function resize(ui) {
   const marks = { "tc-full": full, "tc-on-stage": look.stage, "tc-narrow": narrow };
   for (const [name, on] of Object.entries(marks)) root.classList.toggle(name, on);
   root.style.setProperty("--tc-unit", `${look.unit}px`);
-  ui.strip?.fit(narrow || innerHeight < 480);
+  ui.strip?.fit(narrow || innerHeight < 600);
   const beside = ui.meta.layout === "side" && !narrow, { unit } = look;
   const main = /** @type {HTMLElement} */ (stage.parentElement);
   const wide = look.stage ? (innerHeight - 5 * unit) * ui.meta.wide : roomOf() * ui.meta.aspect;

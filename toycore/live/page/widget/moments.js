@@ -45,7 +45,10 @@ export function stripOf(ui, sceneOf) {
       if (isMoving(ui) || !ui.seen || node.hidden || key === drawing.key) return;
       drawing.key = key;
       clearTimeout(drawing.timer);
-      drawing.timer = window.setTimeout(() => drawAll(ui, control, small, images, () => drawing.key === key), PATIENCE);
+      drawing.timer = window.setTimeout(() => {
+        if (node.hidden) drawing.key = ""; // the view has become narrow in the meantime
+        else drawAll(ui, control, small, images, () => drawing.key === key);
+      }, PATIENCE);
     },
     fit(narrow) {
       node.hidden = narrow;
