@@ -282,3 +282,11 @@ def test_a_click_lands_where_it_is_seen_also_on_a_narrowed_slide(browser, tmp_pa
             b.settle(page, 3)
             said.append(page.inner_text(".tc-readouts"))
         assert "at the point" in said[0] and said[0] == said[1]
+
+
+def test_a_hidden_strip_stays_hidden_when_its_pictures_are_due(browser, tmp_path):
+    with b.page_of(browser, 1280, 720) as page:
+        opened(page, tmp_path, live.density())
+        page.set_viewport_size({"width": 390, "height": 844})
+        page.wait_for_timeout(700)  # the pictures come 350 ms after the last change
+        assert page.locator(".tc-moments").is_hidden()
