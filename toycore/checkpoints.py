@@ -21,7 +21,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from toycore.checks import one_of
+from toycore.checks import named, one_of
 from toycore.precondition import FromNoise, FromVelocity, Preconditioned
 
 SHIPPED = Path(__file__).parent / "weights"
@@ -155,8 +155,9 @@ def _plan(D: nn.Module) -> dict[str, Any]:
     home = f"{type(net).__module__}.{type(net).__name__}"
     name = next((name for name, known in NETWORKS.items() if known == home), None)
     if name is None:
+        given = f"a {type(D).__name__} of a {type(net).__name__}" if wrapped else named(D)
         raise TypeError(
-            f"cannot save a {type(D).__name__} of a {type(net).__name__}; save a network of toycore"
+            f"cannot save {given}; save a network of toycore"
             f" ({', '.join(NETWORKS)}), bare or as a Preconditioned, FromNoise or FromVelocity Denoiser"
         )
     plan = {"wrapper": type(D).__name__ if wrapped else "", "net": name, "config": net.config}  # type: ignore[union-attr]

@@ -202,7 +202,7 @@ SINGLE = [
     ("checkpoints.save(D, 'model')", "try model.safetensors"),
     ("checkpoints.save(D, 'model.safetensors', 'a title')", "the card is a str"),
     ("checkpoints.save(D, 'model.safetensors', {'D': D})", "the card cannot be written"),
-    ("checkpoints.save(None, 'model.safetensors')", "cannot save a NoneType"),
+    ("checkpoints.save(None, 'model.safetensors')", "cannot save None; save a network"),
     ("checkpoints.save(torch.nn.Linear(2, 2), 'model.safetensors')", "cannot save a Linear"),
 ]
 NAMES["CAPTIONS"] = CAPTIONS

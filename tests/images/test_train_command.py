@@ -1,5 +1,6 @@
 """The command that trains on pictures: what a run leaves, resumes, refuses, and keeps when it is stopped."""
 
+import errno
 import json
 import os
 import signal
@@ -172,6 +173,15 @@ def test_two_trainings_do_not_share_a_folder_on_windows(tmp_path, monkeypatch: p
     with runs.held(tmp_path), pytest.raises(BlockingIOError, match="another training writes to"), runs.held(tmp_path):
         pass
     with runs.held(tmp_path / "another"):
+        pass
+
+
+def test_a_disk_without_locks_is_named(tmp_path, monkeypatch) -> None:
+    def no_locks(file) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(runs, "_lock", no_locks)
+    with pytest.raises(OSError, match=r"cannot be held .*lock.*; name an --out"), runs.held(tmp_path):
         pass
 
 

@@ -82,6 +82,8 @@ def held(folder: Path) -> Iterator[None]:
             raise BlockingIOError(
                 f"another training writes to {folder} now; wait until it ends, or name another --out"
             ) from None
+        except OSError as error:  # some network drives know no locks
+            raise OSError(f"{folder} cannot be held ({error.strerror}); name an --out on a local disk") from None
         yield
 
 
