@@ -64,6 +64,7 @@ TAKES_RNG = [
     "vae.VAE(rng={})",
     "vae.VAE().elbo(X, {})", "vae.VAE().sample(5, {})", "vae.fit(P, rng={})", "classifiers.fit(P, rng={})",
     "classifiers.Classifier(2, rng={})", "dimension.certainty(X, [1.0], {})",
+    "WORDS.sample(5, {})", "discrete.masked(TOKENS, 0.5, 5, {})", "discrete.sample(WORDS.posterior, TOKENS, rng={})",
     "classifiers.loss(M.class_log_posterior, X, 1.0, RIGHT, {})",
 ]
 
@@ -85,6 +86,8 @@ TAKES_COUNT = [
     "embeddings.draw(RIGHT, {})", "embeddings.Clip(dim={})", "vae.VAE(latent={})", "vae.VAE(width={})",
     "vae.VAE().sample({})", "vae.fit(P, steps={})", "classifiers.fit(P, batch={})", "dimension.turning_level({}, 2)",
     "dimension.certainty(X, [1.0], n={})", "chains.gaussian_gap(LINE, 1.0, 0.5, {})",
+    "WORDS.sample({})", "discrete.uniform(TOKENS, 0.5, {})", "discrete.masked.kernel(0.1, 0.2, {})",
+    "discrete.table(TOKENS, {})",
 ]
 
 NUMBER = {"math.nan": "is nan", "'1'": "is '1'", "None": "is None", "True": "is True", "[1.0]": "a list"}
@@ -104,6 +107,8 @@ TAKES_NUMBER = [
     "chains.small_variance({}, 0.5)",
     "chains.large_variance(1.0, {})", "chains.true_variance({})", "metrics.coverage(X, X, {})",
     "embeddings.draw(RIGHT, vary={})", "vae.VAE(noise={})", "vae.VAE().sample(5, noise={})",
+    "discrete.masked.kernel({}, 0.5, 5)", "discrete.masked.kernel(0.5, {}, 5)", "discrete.tilted(WORDS, WORDS, {})",
+    "discrete.guided(WORDS.posterior, WORDS.posterior, {})",
 ]
 
 LABEL = {

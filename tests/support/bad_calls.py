@@ -34,7 +34,17 @@ from toycore import (
     sigmas,
     training,
 )
-from toycore.lessons import ablation, adapters, chains, classifiers, conditioning, dimension, vae
+from toycore.lessons import (
+    ablation,
+    adapters,
+    chains,
+    classifiers,
+    conditioning,
+    dimension,
+    discrete,
+    discrete_laws,
+    vae,
+)
 from toycore.mixtures import GaussianMixture
 from toycore.types import seeded
 
@@ -50,6 +60,8 @@ NET = training.model(P, width=8, depth=1)
 GRID = sigmas.log_linear(4)
 UP = sigmas.log_linear(4)[:-1]
 RIGHT = torch.zeros(5, dtype=torch.int64)
+WORDS = discrete.joint()
+TOKENS = WORDS.words
 PICTURES = torch.zeros(5, 7, 2)
 
 
