@@ -269,9 +269,11 @@ def open_lab(arguments):
 def run_tests(arguments):
     """pytest on up to four cores; each file stays whole, since the cells of a notebook build on each other.
 
-    The files are dealt out in the order of pyproject.toml, the longest first, not as xdist would: those of most tests.
+    One worker more than cores: the tests in a browser wait much. The files are dealt out in the order of
+    pyproject.toml, the longest first, not as xdist would: those of most tests.
     """
-    workers = min(os.cpu_count() or 1, 4)
+    cores = os.cpu_count() or 1
+    workers = min(cores + 1, 4) if cores > 1 else 1
     spread = ("-n", workers, "--dist", "loadfile", "--no-loadscope-reorder") if workers > 1 else ()
     return start("pytest", *spread + tuple(arguments), cwd=ROOT)
 

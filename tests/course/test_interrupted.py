@@ -199,7 +199,8 @@ def test_the_tests_end_and_leave_no_worker(place: Path, tmp_path: Path) -> None:
     """pytest itself answers, with the code that it has for this."""
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
-    (place / "tests").mkdir()
+    (place / "tests" / "support").mkdir(parents=True)
+    shutil.copy(ROOT / "tests/support/lean.py", place / "tests/support/lean.py")
     code = f"import os, time\ndef test():\n    open({str(pipe)!r}, 'w').write(str(os.getpid()))\n    {SLEEP}"
     (place / "tests" / "test_slow.py").write_text(code)
     process = course(place, "test")

@@ -19,12 +19,6 @@ DONE = f"() => {ROOT}.tcTrain.step > 0 && !{ROOT}.tcTrain.running"
 
 
 @pytest.fixture(scope="module")
-def browser():
-    with b.launched() as browser:
-        yield browser
-
-
-@pytest.fixture(scope="module")
 def path(tmp_path_factory):
     return live.playground(data.spiral(100)).save(tmp_path_factory.mktemp("play") / "playground.html")
 

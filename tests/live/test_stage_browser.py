@@ -11,12 +11,6 @@ from toycore import data, exact, live, mixtures, style
 from toycore.live import engine
 
 
-@pytest.fixture(scope="module")
-def browser():
-    with b.launched() as browser:
-        yield browser
-
-
 def opened(page, tmp_path, view) -> None:
     page.goto(view.save(tmp_path / "view.html").as_uri())
     page.wait_for_function("() => document.querySelector('.tc-view')?.tcStats.frames > 0")

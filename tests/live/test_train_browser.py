@@ -32,12 +32,6 @@ beside.ask({{ start: {{ job: 1, data: {{ x, std: 0 }}, seed: 0, changes }} }});
 </script>"""
 
 
-@pytest.fixture(scope="module")
-def browser():
-    with b.launched() as browser:
-        yield browser
-
-
 @pytest.mark.parametrize("wasm", ["'wasm-unsafe-eval'", ""])
 @pytest.mark.parametrize("worker", ["worker-src blob:", "worker-src 'none'"])
 def test_it_trains_as_the_policy_allows(browser, tmp_path, wasm, worker):

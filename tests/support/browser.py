@@ -17,7 +17,10 @@ from PIL import Image
 
 from tests.support.external import library, program
 
-FLAGS = "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-dev-shm-usage"
+FLAGS = (
+    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-dev-shm-usage"),
+    "--disable-features=WebUIOmniboxPopup,WebUIOmniboxAimPopup",  # a hidden page each, dearer than a view
+)
 
 
 @contextmanager
