@@ -15,14 +15,17 @@ def posterior_mean(source: mixtures.Source) -> Denoiser:
 
         D = sum_k r_k (sigma^2 m_k + v_k x) / (v_k + sigma^2)
 
-    For bare points v = 0 and D is a weighted mean of the data, the weights of `responsibilities`. x: `[b, d]`, or the
-    shape of the points. Differentiable; 200,000 queries stay far below 1 GB.
+    For bare points v = 0 and D is a weighted mean of the data, the weights of `responsibilities`; for a covariance per
+    component, v_k is C_k. x: `[b, d]`, or the shape of the points. Differentiable; 200,000 queries stay far below 1 GB.
     """
     mixture = mixtures.of(source)
 
     def rows(x: Tensor, sigma: Tensor, label: Tensor | None) -> Tensor:
         m = mixture.to(x.dtype)
         r = m.log_joint(x, sigma, label).softmax(1)  # [b, k]
+        if isinstance(m, mixtures.FullMixture):  # the same along the axes U_k of each C_k: m_k + U_k g U_k^T (x - m_k)
+            g = m.v / m.variance(sigma)  # [1 or b, k, d]
+            return m.back(r, g * m.along(x))
         if (m.std == m.std[0]).all():  # one std for all: D = x + g (sum_k r_k m_k - x), g = sigma^2 / (v + sigma^2)
             g = m.squared(sigma) / m.variance(sigma)[:, :1]
             return x + g * (r @ m.means - x)

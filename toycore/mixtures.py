@@ -7,6 +7,7 @@ score, the posterior mean and the class posterior are known at every noise level
 import math
 from collections.abc import Callable
 from numbers import Integral
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -31,6 +32,10 @@ class GaussianMixture:
         if means.ndim != 2:
             raise ValueError(f"means has shape {tuple(means.shape)}; it must be [k, d]: use means.flatten(1)")
         self.std = _per_component(std, means, "std")
+        self._weigh(weights, label)
+
+    def _weigh(self, weights: Tensor | None, label: Tensor | None) -> None:
+        means = self.means
         weights = _per_component(1.0 if weights is None else weights, means, "weights")
         if not weights.sum() > 0:
             raise ValueError(f"the weights have a sum of {float(weights.sum())}; they need a positive sum")
@@ -55,26 +60,35 @@ class GaussianMixture:
 
     def given(self, label: int) -> "GaussianMixture":
         """Return p(x | label): the components of one class, as a mixture of a single class."""
+        mine = self._mine(label)
+        return GaussianMixture(self.means[mine], self.std[mine], self.weights[mine])
+
+    def _mine(self, label: int) -> Tensor:
         if not isinstance(label, Integral) or isinstance(label, bool) or not 0 <= label < self.classes:
             raise ValueError(f"label is {label!r}; this mixture has the classes 0..{self.classes - 1}")
-        mine = self.label == label
-        return GaussianMixture(self.means[mine], self.std[mine], self.weights[mine])
+        return self.label == label
 
     def sample(self, n: int, rng: Rng = None) -> tuple[Tensor, Tensor]:
         """Draw x `[n, d]` and label `[n]`: a component k with probability w_k, then x = m_k + std_k z."""
-        k = torch.multinomial(self.weights.cpu(), positive(n), replacement=True, generator=stream(rng)).to(
-            self.means.device
-        )
+        k = self._draw(n, rng)
         return self.means[k] + self.std[k, None] * randn_like(self.means[k], rng), self.label[k]
+
+    def _draw(self, n: int, rng: Rng) -> Tensor:
+        """Draw the numbers of n components."""
+        k = torch.multinomial(self.weights.cpu(), positive(n), replacement=True, generator=stream(rng))
+        return k.to(self.means.device)
 
     def log_density(self, x: Tensor, sigma: Tensor | float = 0.0, label: Label = None) -> Tensor:
         """Return log p_sigma(x), or log p_sigma(x | label), as `[b]`, in nats."""
         return self.by_rows(self._log_density, x, sigma, label)
 
     def _log_density(self, x: Tensor, sigma: Tensor, label: Tensor | None) -> Tensor:
-        if self.std.min() == 0 and sigma.min() == 0:
+        if sigma.min() == 0 and self._flat():
             raise ValueError("bare points have no density at sigma = 0; ask for sigma > 0, or give the mixture a std")
         return self.log_joint(x, sigma, label).logsumexp(1)
+
+    def _flat(self) -> bool:
+        return bool(self.std.min() == 0)
 
     def class_log_posterior(self, x: Tensor, sigma: Tensor | float) -> Tensor:
         """Return log p(class | x) at level sigma as `[b, classes]`: Bayes' rule on the noised mixture."""
@@ -101,7 +115,7 @@ class GaussianMixture:
 
     def squared(self, sigma: Tensor | float) -> Tensor:
         """Return sigma^2 as `[1 or b, 1]`, kept just above zero, so that bare points have their limit at sigma = 0."""
-        sigma = torch.as_tensor(sigma).to(self.std).reshape(-1, 1)
+        sigma = torch.as_tensor(sigma).to(self.means).reshape(-1, 1)
         return (sigma**2).clamp(min=torch.finfo(sigma.dtype).tiny ** 0.5)
 
     def log_weights(self, label: Tensor | None) -> Tensor:
@@ -124,6 +138,87 @@ class GaussianMixture:
         sigma = level(sigma, x).reshape(-1)
         rows = None if label is None else label_rows(label, len(x), self.classes).to(x.device)
         return in_chunks(f, max(1, CHUNK // len(self.means)), x.flatten(1), sigma, rows)
+
+
+class FullMixture(GaussianMixture):
+    """p(x) = sum_k weights_k N(x; means_k, C_k), each component with a covariance C_k of its own, `[k, d, d]`.
+
+    C_k = U_k diag(v_k) U_k^T (`axes`, `along`). Noise adds sigma^2 to every v_k and leaves the axes as they are: along
+    them a component is N(0, v_k + sigma^2), coordinate by coordinate. A v_k may be 0.
+    """
+
+    def __init__(
+        self, means: Tensor, covariance: Tensor, weights: Tensor | None = None, label: Tensor | None = None
+    ) -> None:
+        self.means = as_batch(means, "means", dim=means.shape[-1] if isinstance(means, Tensor) else None)
+        self.covariance = _covariances(covariance, means)
+        v, axes = torch.linalg.eigh(self.covariance.double())
+        if v.min() < -1e-5 * v.max():
+            raise ValueError(f"a covariance has the eigenvalue {v.min():g}; a variance is 0 or more along every axis")
+        v = torch.where(v > 1e-14 * v.amax(1, keepdim=True), v, 0.0)  # what rounding leaves of a variance of 0
+        self.v, self.axes = v.to(means), axes.to(means)  # [k, d], [k, d, d]: an axis per column
+        self._weigh(weights, label)
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "std":
+            raise TypeError(
+                "this mixture has no std: its components have covariances of their own; where one std per component is"
+                " needed, give points of it: .sample(2000)[0]"
+            )
+        raise AttributeError(f"a FullMixture has no attribute {name!r}")
+
+    def to(self, dtype: torch.dtype) -> "FullMixture":
+        """Return the same mixture in another floating dtype."""
+        if dtype == self.means.dtype:
+            return self
+        if dtype not in FLOATS:
+            raise TypeError(f"dtype is {dtype!r}; a mixture is torch.float32 or torch.float64")
+        return FullMixture(self.means.to(dtype), self.covariance.to(dtype), self.weights.to(dtype), self.label)
+
+    def given(self, label: int) -> "FullMixture":
+        """Return p(x | label): the components of one class, as a mixture of a single class."""
+        mine = self._mine(label)
+        return FullMixture(self.means[mine], self.covariance[mine], self.weights[mine])
+
+    def sample(self, n: int, rng: Rng = None) -> tuple[Tensor, Tensor]:
+        """Draw x `[n, d]` and label `[n]`: a component k with probability w_k, then x = m_k + U_k sqrt(v_k) z."""
+        k = self._draw(n, rng)
+        z = self.v[k].sqrt() * randn_like(self.means[k], rng)
+        return self.means[k] + torch.einsum("bij,bj->bi", self.axes[k], z), self.label[k]
+
+    def _flat(self) -> bool:
+        return bool(self.v.min() == 0)
+
+    def along(self, x: Tensor) -> Tensor:
+        """Return U_k^T (x - m_k), the coordinates of x `[b, d]` along each component's axes, as `[b, k, d]`."""
+        turned = self.axes.transpose(0, 1).flatten(1)  # [d, k d]
+        return (x @ turned).unflatten(1, self.means.shape) - torch.einsum("ki,kij->kj", self.means, self.axes)
+
+    def back(self, r: Tensor, u: Tensor) -> Tensor:
+        """Return sum_k r_k (m_k + U_k u_k), `[b, d]`, of weights r `[b, k]` and coordinates u `[b, k, d]`."""
+        return r @ self.means + (r[:, :, None] * u).flatten(1) @ self.axes.mT.flatten(0, 1)
+
+    def variance(self, sigma: Tensor | float) -> Tensor:
+        """Return v_k + sigma^2, one per axis, as `[1 or b, k, d]`."""
+        return self.v + self.squared(sigma)[:, :, None]
+
+    def log_joint(self, x: Tensor, sigma: Tensor | float = 0.0, label: Tensor | None = None) -> Tensor:
+        """Return log w_k + log N(x; m_k, C_k + sigma^2 I) as `[b, k]`, labels as in `GaussianMixture`."""
+        m = self.to(x.dtype)
+        v = m.variance(sigma)
+        return m.log_weights(label) - (m.along(x) ** 2 / v + (2 * math.pi * v).log()).sum(2) / 2
+
+
+def _covariances(value: Tensor, means: Tensor) -> Tensor:
+    k, d = means.shape
+    value = numbers(value, "covariance", f"a tensor [{k}, {d}, {d}]", means.dtype).to(means.device)
+    if value.shape not in ((k, d, d), (d, d)):
+        raise ValueError(
+            f"covariance has shape {tuple(value.shape)}; {k} means of {d} numbers need [{k}, {d}, {d}], or [{d}, {d}]"
+        )
+    if not torch.allclose(finite(value, "covariance"), value.mT, atol=1e-6 * float(value.abs().max())):
+        raise ValueError("a covariance is not symmetric; it must equal its transpose: use (C + C.mT) / 2")
+    return value.expand(k, d, d).clone()
 
 
 def _per_component(value: Tensor | float, means: Tensor, what: str) -> Tensor:

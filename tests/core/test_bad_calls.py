@@ -34,7 +34,8 @@ TAKES_POINTS = [
     "M.log_density({}, 1.0)", "M.class_log_posterior({}, 1.0)", "fields.noise(D, {}, 1.0)",
     "fields.score(NET, {}, 1.0)",
     "flow.velocity(D, {}, 0.5)", "guidance.free(D, 2.0)({}, 1.0)", "vae.VAE().elbo({})",
-    "classifiers.Classifier(2)({}, 1.0)",
+    "classifiers.Classifier(2)({}, 1.0)", "POST.log_density({}, 1.0)", "inverse.dps(D, A1, Y1, 0.1)({}, 1.0)",
+    "inverse.pigdm(D, A1, Y1, 0.1)({}, 1.0)",
 ]
 ANY_DIMENSION = [  # walks learn of a wrong dimension from D, at their first step
     "samplers.ddpm(D, {}, GRID)", "samplers.heun(D, {}, GRID)", "samplers.langevin(D, {}, [1.0])",
@@ -43,6 +44,7 @@ ANY_DIMENSION = [  # walks learn of a wrong dimension from D, at their first ste
     "flow.independent({})",
     "metrics.field_error(D, {})", "dimension.shell({})", "dimension.contrast({})", "dimension.certainty({}, [1.0])",
     "data.into_box({})", "vae.fit({})", "classifiers.fit({})", "chains.reverse_kernel({}, X, 1.0, 0.5)",
+    "inverse.replacement(D, A1, Y1, 0.1, {}, GRID)", "inverse.sdedit(D, {}, GRID)",
 ]
 
 RNG = {
@@ -65,7 +67,8 @@ TAKES_RNG = [
     "vae.VAE().elbo(X, {})", "vae.VAE().sample(5, {})", "vae.fit(P, rng={})", "classifiers.fit(P, rng={})",
     "classifiers.Classifier(2, rng={})", "dimension.certainty(X, [1.0], {})",
     "WORDS.sample(5, {})", "discrete.masked(TOKENS, 0.5, 5, {})", "discrete.sample(WORDS.posterior, TOKENS, rng={})",
-    "classifiers.loss(M.class_log_posterior, X, 1.0, RIGHT, {})",
+    "classifiers.loss(M.class_log_posterior, X, 1.0, RIGHT, {})", "POST.sample(5, {})",
+    "inverse.replacement(D, A1, Y1, 0.1, X, GRID, rng={})", "inverse.sdedit(D, X, GRID, rng={})",
 ]
 
 COUNT = {
@@ -88,6 +91,7 @@ TAKES_COUNT = [
     "dimension.certainty(X, [1.0], n={})", "chains.gaussian_gap(LINE, 1.0, 0.5, {})",
     "WORDS.sample({})", "discrete.uniform(TOKENS, 0.5, {})", "discrete.masked.kernel(0.1, 0.2, {})",
     "discrete.table(TOKENS, {})",
+    "inverse.replacement(D, A1, Y1, 0.1, X, GRID, times={})", "POST.sample({})",
 ]
 
 NUMBER = {"math.nan": "is nan", "'1'": "is '1'", "None": "is None", "True": "is True", "[1.0]": "a list"}
@@ -109,6 +113,9 @@ TAKES_NUMBER = [
     "embeddings.draw(RIGHT, vary={})", "vae.VAE(noise={})", "vae.VAE().sample(5, noise={})",
     "discrete.masked.kernel({}, 0.5, 5)", "discrete.masked.kernel(0.5, {}, 5)", "discrete.tilted(WORDS, WORDS, {})",
     "discrete.guided(WORDS.posterior, WORDS.posterior, {})",
+    "inverse.posterior(M, A1, Y1, {})", "inverse.dps(D, A1, Y1, {})", "inverse.dps(D, A1, Y1, 0.1, {})",
+    "inverse.pigdm(D, A1, Y1, {})", "inverse.pigdm(D, A1, Y1, 0.1, {})",
+    "inverse.replacement(D, A1, Y1, {}, X, GRID)",
 ]
 
 LABEL = {
@@ -121,7 +128,8 @@ TAKES_LABEL = [
     "samplers.final(samplers.heun(NET, X, GRID, {}))", "guidance.free(D, 2.0)(X, 1.0, {})",
     "guidance.labelled(D, {})(X, 1.0)", "guidance.classifier(D, M.class_log_posterior, {})(X, 1.0)",
     "guidance.negative(D, {}, 0, 2.0)(X, 1.0)", "metrics.own_share(X, M, {})",
-    "classifiers.loss(M.class_log_posterior, X, 1.0, {})",
+    "classifiers.loss(M.class_log_posterior, X, 1.0, {})", "POST.log_density(X, 1.0, {})",
+    "inverse.dps(D, A1, Y1, 0.1)(X, 1.0, {})",
 ]
 
 LEVEL = {
@@ -131,7 +139,8 @@ TAKES_LEVEL = [
     "D(X, {})", "NET(X, {})", "M.log_density(X, {})", "M.class_log_posterior(X, {})", "fields.noise(D, X, {})",
     "fields.score(D, X, {})", "fields.velocity(NET, X, {})", "exact.responsibilities(M, X, {})",
     "precondition.from_noise(networks.NoiseMLP())(X, {})", "precondition.from_velocity(networks.MLP())(X, {})",
-    "classifiers.Classifier(2)(X, {})",
+    "classifiers.Classifier(2)(X, {})", "POST.log_density(X, {})", "exact.posterior_mean(POST)(X, {})",
+    "inverse.dps(D, A1, Y1, 0.1)(X, {})", "inverse.pigdm(D, A1, Y1, 0.1)(X, {})",
 ]
 
 LEVELS = {
@@ -141,6 +150,7 @@ LEVELS = {
 }
 TAKES_LEVELS = [
     "samplers.ddpm(D, X, {})", "samplers.ddim(D, X, {})", "samplers.heun(D, X, {})", "samplers.sde(D, X, {})",
+    "inverse.replacement(D, A1, Y1, 0.1, X, {})", "inverse.sdedit(D, X, {})",
     "samplers.dpmpp_2m(D, X, {})", "samplers.invert(D, X, {})", "density.log_likelihood(D, X, {})",
     "chains.chain_gap(LINE, {})", "chains.chain_elbo(X, 1.0, {}, chains.small_variance)",
     "flow.coupled(D, 5, {})", "frames.ddpm_step(1.0, {})",

@@ -43,6 +43,7 @@ from toycore.lessons import (
     dimension,
     discrete,
     discrete_laws,
+    inverse,
     vae,
 )
 from toycore.mixtures import GaussianMixture
@@ -59,6 +60,8 @@ D = exact.posterior_mean(M)
 NET = training.model(P, width=8, depth=1)
 GRID = sigmas.log_linear(4)
 UP = sigmas.log_linear(4)[:-1]
+A1, Y1 = torch.tensor([[1.0, 0.0]]), torch.tensor([0.3])  # a measurement of x1
+POST = inverse.posterior(M, A1, Y1, 0.1)
 RIGHT = torch.zeros(5, dtype=torch.int64)
 WORDS = discrete.joint()
 TOKENS = WORDS.words

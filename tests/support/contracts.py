@@ -31,9 +31,9 @@ class Case(NamedTuple):
 
 
 def exact_case(mixture: mixtures.GaussianMixture) -> Case:
-    identity = bool((mixture.std > 0).all())  # bare points answer with the nearest point instead
+    bare = not isinstance(mixture, mixtures.FullMixture) and bool((mixture.std == 0).any())
     D = exact.posterior_mean(mixture)
-    return Case(D, mixture.classes, torch.float64, identity, mixture)
+    return Case(D, mixture.classes, torch.float64, not bare, mixture)  # bare points answer with the nearest at 0
 
 
 def untrained(classes: int = 3) -> Case:
@@ -61,6 +61,7 @@ EXACT: dict[str, Callable[[], Case]] = {
     "spiral": lambda: exact_case(mixtures.spiral(components=100)),
     "spiral, 3 classes": lambda: exact_case(mixtures.spiral(components=99, classes=3)),
     "uneven": lambda: exact_case(problems.uneven()),
+    "slanted": lambda: exact_case(problems.slanted()),
     "points": lambda: exact_case(mixtures.of(data.spiral(90, classes=3))),
 }
 LEARNED: dict[str, Callable[[], Case]] = {

@@ -74,6 +74,15 @@ def uneven(dtype: torch.dtype = torch.float64) -> mixtures.GaussianMixture:
     return mixtures.GaussianMixture(means, std, weights, torch.tensor([0, 1, 2, 0, 1]))
 
 
+def slanted() -> mixtures.FullMixture:
+    """The means, weights and classes of `uneven`, each with a covariance of its own, none of them along the axes."""
+    m = uneven()
+    turn = torch.tensor([[0.8, -0.6], [0.6, 0.8]], dtype=torch.float64)
+    long, short = m.std[:, None], 0.3 * m.std[:, None]
+    root = turn * torch.stack([long, short], 2)  # U diag(std)
+    return mixtures.FullMixture(m.means, root @ root.mT, m.weights, m.label)
+
+
 def within(value: Tensor, truth: Tensor | float, standard_error: Tensor | float) -> None:
     """Assert that a statistic lies in its band of four standard errors."""
     off = (value - truth).abs() / standard_error
