@@ -1,8 +1,9 @@
-"""Draw every figure as PNG and SVG and write a gallery page: `python -m figures [--out FOLDER] [names ...]`."""
+"""Draw every figure beside its script, with an index page: `python -m figures [--out FOLDER] [names ...]`."""
 
 import argparse
 import html
 import importlib
+import io
 import pkgutil
 import sys
 from pathlib import Path
@@ -11,12 +12,20 @@ from types import ModuleType
 import matplotlib as mpl
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from PIL import Image
 
 import figures
 from toycore import plots, style
 from toycore.checks import one_of
 
-ROOT = Path(__file__).parent.parent
+HERE = Path(__file__).parent
+INDEX, SLIDE = HERE / "README.md", 144  # dots per inch
+HEAD = """# Figures
+
+Take one for a slide: each picture lies here beside the script that draws it. `python3 course.py figures` draws all of
+them again; `python3 course.py figures --out slides unet` writes one as PNG and SVG to a folder of yours. Texts and
+figures are under Creative Commons BY 4.0 (see the README of the course).
+"""
 
 
 def names() -> list[str]:
@@ -40,6 +49,26 @@ def make(name: str) -> Figure:
     return fig
 
 
+def keep(name: str, out: Path = HERE) -> Path:
+    """Write NAME.png, large enough for a slide and small enough for the repository: 256 colours."""
+    file = io.BytesIO()
+    make(name).savefig(file, dpi=SLIDE)
+    picture = Image.open(file).convert("RGB").quantize(256, dither=Image.Dither.NONE)
+    picture.save(out / f"{name}.png", optimize=True)
+    return out / f"{name}.png"
+
+
+def entry(name: str) -> str:
+    """Return a figure's place on the index page, as Markdown."""
+    module = script(name)
+    return f"## {name.replace('_', ' ')}\n\n![{module.ALT}]({name}.png)\n\n{module.CAPTION} ([{name}.py]({name}.py))\n"
+
+
+def index() -> str:
+    """Return the page that lies beside the pictures, as Markdown."""
+    return "\n".join([HEAD, *map(entry, names())])
+
+
 def save(name: str, out: Path) -> str:
     """Write NAME.png and NAME.svg and return the figure's place in the gallery as HTML."""
     module, fig = script(name), make(name)
@@ -53,21 +82,34 @@ def save(name: str, out: Path) -> str:
     )
 
 
-def main(arguments: list[str]) -> None:
-    """Read the command line, draw, and write the gallery."""
-    parser = argparse.ArgumentParser(prog="figures", description="draw the figures of the course")
-    parser.add_argument("names", nargs="*", help="default: all of them")
-    parser.add_argument("--out", type=Path, default=ROOT / "dist" / "figures")
-    options = parser.parse_args(arguments)
-    if wrong := set(options.names) - set(names()):
-        parser.error(f"there is no figure {min(wrong)}; there are {', '.join(names())}")
-    options.out.mkdir(parents=True, exist_ok=True)
-    items = [save(name, options.out) for name in options.names or names()]
+def gallery(chosen: list[str], out: Path) -> Path:
+    """Write figures as PNG and SVG, and a page of all of them, to a folder of the reader's."""
+    out.mkdir(parents=True, exist_ok=True)
+    items = [save(name, out) for name in chosen]
     page = "<!doctype html><html lang='en'><meta charset='utf-8'><title>Figures of the diffusion course</title>"
     look = "<style>body{font:17px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}"
     look += "figure{margin:3rem 0}img{max-width:100%}</style><h1>Figures of the diffusion course</h1>"
-    (options.out / "index.html").write_text(page + look + "\n".join(items), encoding="utf-8")
-    print(f"{len(items)} figures; open {options.out / 'index.html'}")
+    (out / "index.html").write_text(page + look + "\n".join(items), encoding="utf-8")
+    return out / "index.html"
+
+
+def main(arguments: list[str]) -> None:
+    """Read the command line, draw, and write the index page."""
+    parser = argparse.ArgumentParser(prog="figures", description="draw the figures of the course")
+    parser.add_argument("names", nargs="*", help="default: all of them")
+    parser.add_argument("--out", type=Path, help="another folder: PNG, SVG and a page of the figures")
+    options = parser.parse_args(arguments)
+    if wrong := set(options.names) - set(names()):
+        parser.error(f"there is no figure {min(wrong)}; there are {', '.join(names())}")
+    chosen = options.names or names()
+    if options.out:
+        page = gallery(chosen, options.out)
+    else:
+        for name in chosen:
+            keep(name)
+        page = INDEX
+        page.write_text(index(), encoding="utf-8")
+    print(f"{len(chosen)} figures; open {page}")
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ WIDGET = "application/vnd.jupyter.widget-view+json"
 STATE = "application/vnd.jupyter.widget-state+json"
 
 Notebook = Any
+COURSE = Path(__file__).parents[3]
 
 
 def title(book: Notebook) -> str:
@@ -36,7 +37,13 @@ def markdown(text: str) -> str:
     page = str(markdown2html_mistune(text))
     page = re.sub(r'<a class="anchor-link".*?</a>', "", page)
     page = re.sub(r"<h([1-4])[^>]*>(.*?)</h\1>", lambda m: f'<h{m[1]} id="{slug(m[2])}">{m[2]}</h{m[1]}>', page)
-    return re.sub(r'href="([\w./-]+)\.ipynb(#[^"]*)?"', lambda m: f'href="{Path(m[1]).name}.html{m[2] or ""}"', page)
+    page = re.sub(r'href="([\w./-]+)\.ipynb(#[^"]*)?"', lambda m: f'href="{Path(m[1]).name}.html{m[2] or ""}"', page)
+    return re.sub(r'<img src="\.\./(figures/\w+\.png)" alt="([^"]*)"[^>]*>', _drawing, page)
+
+
+def _drawing(found: re.Match[str]) -> str:
+    """Return a picture of `figures/`, which a page carries with it, as HTML."""
+    return image(base64.b64encode((COURSE / found[1]).read_bytes()).decode(), html.unescape(found[2]))
 
 
 def code(text: str) -> str:
