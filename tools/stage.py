@@ -37,6 +37,7 @@ VIEWS = {
     "damage": lambda: live.damage(damage="gaussian"),
     "latent": lambda: live.latent(),
     "frames": lambda: live.frames(torch.rand(9, 40, 60, generator=seeded()), values=[f"s = {s}" for s in range(9)]),
+    "sentence": lambda: live.sentence(together=2, step=2),
     "attention": lambda: live.attention(attending(width=60)),
 }
 MEASURE = """() => {

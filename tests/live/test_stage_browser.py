@@ -113,6 +113,7 @@ VIEWS = {
     "spacetime": lambda: live.spacetime(),
     "damage": lambda: live.damage(n=60),
     "latent": lambda: live.latent(),
+    "sentence": lambda: live.sentence(),
     "attention": lambda: live.attention(attending(width=8)),
     "density": lambda: live.density(data.spiral(40)),
 }

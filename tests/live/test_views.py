@@ -29,6 +29,7 @@ MAKE = {  # a view of each kind, made as cheaply as it goes
     "damage": {"n": 40},
     "spacetime": {},
     "latent": {},
+    "sentence": {},
 }
 KINDS = tuple(MAKE)
 

@@ -25,6 +25,7 @@ MAKE = {
     "damage": lambda: live.damage(n=60),
     "playground": lambda: live.playground(data.spiral(40)),
     "latent": lambda: live.latent(),
+    "sentence": lambda: live.sentence(),
     "attention": lambda: live.attention(attending(width=8)),
     "frames": lambda: live.frames(
         torch.rand(5, 8, 8, generator=torch.Generator().manual_seed(0)), captions=list("abcde")

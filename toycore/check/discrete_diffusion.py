@@ -122,8 +122,8 @@ def _not_chance(D, word: Tensor) -> list[tuple[object, str]]:
         (D(last[None])[0, -1, word[-1]], "that is the chance of the last letter, given the others; and the others?")]
 
 chance = Exercise(
-    "A sampler is broken: it fills the places from left to right, but asks D only once, before the first. Repair it, and"
-    " prove it: write chance(D, word), the probability that the repaired sampler makes word [3] from -1, -1, -1."
+    "A sampler is broken: it fills the places from left to right, but asks D only once, before the first. Repair it"
+    " and prove it: write chance(D, word), the probability that the repaired sampler makes word [3] from -1, -1, -1."
     " D(tokens [1, 3]) returns probabilities [1, 3, 5].",
     answer=_chance,
     more="Start with tokens of -1. For each place i multiply by D(tokens)[0, i, word[i]], then set tokens[0, i].",

@@ -19,6 +19,11 @@ HIDDEN = -1
 SAILOR = dict(sea=8, net=6, sat=5, see=5, set=4, ten=3, tan=3, ate=2, eat=1, tea=1, ant=1, tee=1)
 COOK = dict(sea=1, net=1, sat=2, see=2, set=3, ten=3, tan=1, ate=5, eat=8, tea=9, ant=3, tee=2)
 WORDS = {word: SAILOR[word] + COOK[word] for word in SAILOR}  # 12 of the 125 words that a, e, n, s, t can spell
+HABITS = {  # which animal does what, and how
+    "cat": {"purr": ("softly", "long"), "sleep": ("softly", "long")},
+    "dog": {"bark": ("loudly", "long"), "sleep": ("softly", "long")},
+    "bird": {"sing": ("softly", "loudly", "long"), "sleep": ("softly", "long")},
+}
 
 Model = Callable[[Tensor, float], Tensor]
 
@@ -151,6 +156,20 @@ def joint(weights: Mapping[str, float] | Iterable[str] = WORDS, symbols: Iterabl
     if missing:
         raise ValueError(f"the words use {missing!r}, which is none of the symbols {', '.join(known)}")
     return Joint(torch.tensor([[known.index(part) for part in row] for row in rows]), p / p.sum(), known)
+
+
+def sentences() -> Joint:
+    """Return 52 sentences of five words, all equally likely: number, animal, verb and manner must agree."""
+    return joint(
+        [
+            f"{number} {size} {animal}{'s' * (number == 'two')} {verb}{'s' * (number == 'a')} {how}"
+            for number in ("a", "two")
+            for size in ("small", "big")
+            for animal, verbs in HABITS.items()
+            for verb, manners in verbs.items()
+            for how in manners
+        ]
+    )
 
 
 def posterior(tokens: Tensor, time: Tensor | float = 1.0, words: Joint | None = None, noise: Noise = masked) -> Tensor:

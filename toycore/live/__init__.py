@@ -24,6 +24,7 @@ from toycore.live.views.frames import frames
 from toycore.live.views.guidance import guidance
 from toycore.live.views.latent import latent
 from toycore.live.views.playground import playground
+from toycore.live.views.sentence import sentence
 from toycore.live.views.spacetime import spacetime
 from toycore.live.views.training import training
 from toycore.live.views.walk import walk
@@ -40,6 +41,7 @@ __all__ = [
     "latent",
     "lattice",
     "playground",
+    "sentence",
     "spacetime",
     "training",
     "walk",

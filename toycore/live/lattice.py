@@ -135,11 +135,16 @@ def normals(seed: int, step: int, n: int) -> Tensor:
 
     Counter-based (Box & Muller 1958 on hashed counters), so any step's noise is known without the steps before.
     """
-    bits = np.uint64(0xFFFFFFFF)
-    key = mix((mix(np.array(seed + 0x9E3779B9, np.uint64) & bits) + np.uint64(step)) & bits)
-    uniform = (mix((key + np.arange(2 * n, dtype=np.uint64)) & bits) + 0.5) / 4294967296
+    uniform = uniforms(seed, step, 2 * n)
     r, angle = np.sqrt(-2 * np.log(uniform[::2])), 2 * np.pi * uniform[1::2]
     return torch.from_numpy(np.stack([r * np.cos(angle), r * np.sin(angle)], 1)).float()
+
+
+def uniforms(seed: int, step: int, n: int) -> np.ndarray:
+    """Return the n numbers in (0, 1) that a view draws for (seed, step), as `uniforms` of noise.js does."""
+    bits = np.uint64(0xFFFFFFFF)
+    key = mix((mix(np.array(seed + 0x9E3779B9, np.uint64) & bits) + np.uint64(step)) & bits)
+    return (mix((key + np.arange(n, dtype=np.uint64)) & bits) + 0.5) / 4294967296
 
 
 # ---- bytes --------------------------------------------------------------------------------------
