@@ -62,7 +62,7 @@ def still(view: View) -> Any:
     for i, ax in enumerate(axes[0]):
         possible = ever[i].nonzero()[:, 0]
         names = [words.symbols[k] for k in possible]
-        ax.barh(names, D[i, possible], color=LIGHT.exact, height=0.6)
+        ax.barh(names, D[i, possible].tolist(), color=LIGHT.exact, height=0.6)
         ax.set(xlim=(0, 1), xticks=[0, 1], title="_____" if x[i] == HIDDEN else words.symbols[x[i]])
         ax.set_ylim(int(ever.sum(1).max()) - 0.5, -0.5)
     return fig
