@@ -83,14 +83,18 @@ def cloud(
 
 def clouds(
     panels: dict[str, Tensor | None], behind: Tensor | None = None, color: str | None = None, extent: float = 1.35,
-    size: float = 2, theme: Theme = LIGHT,
+    size: float = 2, theme: Theme = LIGHT, columns: int | None = None,
 ) -> Figure:  # fmt: skip
     """Draw {title: samples `[n, 2]`} side by side over the same faint points `behind`, and return the figure.
 
-    A panel of None shows the points `behind` themselves, in the grey of data.
+    A panel of None shows the points `behind` themselves, in the grey of data. columns: how many in a row (all).
     """
-    fig, axes = figure(1, len(_panels(panels)), theme=theme, squeeze=False)
-    for ax, (title, x) in zip(axes[0], panels.items(), strict=True):
+    n = len(_panels(panels))
+    across = n if columns is None else min(n, positive(columns, "columns"))
+    fig, axes = figure(-(-n // across), across, theme=theme, squeeze=False)
+    for ax in axes.flat[n:]:
+        ax.set_visible(False)
+    for ax, (title, x) in zip(axes.flat, panels.items(), strict=False):
         if x is None:
             cloud(ax, behind, None, title, extent, theme.data, size, theme)
         else:

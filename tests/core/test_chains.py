@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from tests.support.problems import close, uneven, within
-from toycore import data, exact, gaussians, mixtures, sigmas
+from toycore import data, exact, gaussians, mixtures, samplers, sigmas
 from toycore.lessons import chains
 from toycore.types import seeded
 
@@ -129,3 +129,24 @@ def test_bare_points_are_sources_too():
     weights, means, var = chains.reverse_kernel(data.spiral(20), _points(3), 0.5, 0.2)
     close(weights.sum(1), torch.ones(3)), close(var, 0.04 * (1 - 0.16) * torch.ones(20), atol=1e-7)
     assert means.shape == (3, 20, 2)
+
+
+@pytest.mark.parametrize("steps", [2, 5, 40])
+@pytest.mark.parametrize("d", [1, 3])
+def test_widened_steps_are_exact_for_a_gaussian_in_any_number_of_steps(steps, d, rng):
+    """From the law at the highest level, the law of the data; DDPM itself ends too narrow."""
+    D = exact.posterior_mean(mixtures.GaussianMixture(torch.full((1, d), 0.3, dtype=torch.float64), 0.5))
+    x = 0.3 + math.sqrt(0.25 + 100) * torch.randn(40_000, d, generator=rng, dtype=torch.float64)
+    grid = sigmas.log_linear(steps)
+    ends = chains.ddpm_widened(D, x, grid, rng)
+    within(ends.std(0), 0.5, 0.5 / math.sqrt(2 * len(x)))
+    within(ends.mean(0), 0.3, 0.5 / math.sqrt(len(x)))
+    assert samplers.final(samplers.ddpm(D, x, grid, rng=rng)).std() < 0.49
+
+
+def test_what_ddpm_widened_refuses():
+    X = _points(4)
+    with pytest.raises(ValueError, match="must decrease"):
+        chains.ddpm_widened(exact.posterior_mean(X), X, [0.1, 1.0])
+    with pytest.raises(TypeError, match="must be a Denoiser"):
+        chains.ddpm_widened(X, X, [1.0, 0.1])

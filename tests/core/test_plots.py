@@ -111,6 +111,14 @@ def test_image_is_upright_and_spans_low_to_high(ax):
     close(torch.from_numpy(plots.image(ax, colour, 0, 1).get_array().data), colour.permute(1, 2, 0).double())
 
 
+def test_clouds_may_stand_in_rows():
+    fig = plots.clouds({"a": X, "b": X, "c": X}, columns=2)
+    assert [ax.get_visible() for ax in fig.axes] == [True, True, True, False]
+    assert [ax.get_title() for ax in fig.axes[:3]] == ["a", "b", "c"]
+    with pytest.raises(ValueError, match="columns is 0"):
+        plots.clouds({"a": X}, columns=0)
+
+
 def test_clouds_lie_over_the_points_behind():
     fig = plots.clouds({"a": X, "b": 2 * X}, behind=V)
     for ax, x in zip(fig.axes, (X, 2 * X), strict=True):

@@ -1,17 +1,19 @@
-"""Chains of Gaussian steps: the exact reverse step, DDPM's variances, and what both cost in nats (notebook 5)."""
+"""Chains of Gaussian steps: the exact reverse step, DDPM's variances, what both cost in nats (notebooks 4, 5)."""
 
 import math
 from collections.abc import Callable
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from toycore import exact, mixtures
-from toycore.checks import as_batch, batched, function, number, numbers, positive
+from toycore import exact, fields, mixtures
+from toycore.checks import as_batch, batched, denoiser, function, number, numbers, positive, stream
 from toycore.gaussians import expected_log_density
 from toycore.sigmas import decreasing
+from toycore.types import Denoiser, Rng, column
 
 
 def reverse_kernel(source: mixtures.Source, x: Tensor, sigma: float, below: float) -> tuple[Tensor, Tensor, Tensor]:
@@ -120,6 +122,23 @@ def chain_elbo(x0: Tensor, v: float, sigmas: Tensor, variance: Callable[[float, 
         total = total + expected_log_density((1 - shrink) * x0, spread, 0.0, variance(sigma, below))
         total = total + x0.shape[-1] / 2 * math.log(2 * math.pi * math.e * (sigma**2 - below**2))
     return total
+
+
+def ddpm_widened(D: Denoiser, x: Tensor, sigmas: Tensor, rng: Rng = None) -> Tensor:
+    """Return where DDPM ends when each step has the variance of q(x'|x), the best that a Gaussian step can have.
+
+        x' = x0_hat + keep (x - x0_hat) + sqrt(sigma'^2 (1 - keep) + (1 - keep)^2 Var(x0 | x)) z
+
+    keep = (sigma'/sigma)^2, and Var(x0 | x) = sigma^2 div D / d per coordinate, at each x. Bao et al. 2022
+    (Analytic-DPM, 2201.06503), theorem 1, take its mean over x.
+    """
+    D, rng = denoiser(D), stream(rng)
+    for sigma, below in pairwise(decreasing(sigmas).tolist()):
+        x0_hat, keep = D(x, sigma), (below / sigma) ** 2
+        unsure = sigma**2 * fields.divergence(partial(D, sigma=sigma), x) / x[0].numel()
+        std = (below**2 * (1 - keep) + (1 - keep) ** 2 * unsure.clamp(min=0)).sqrt()
+        x = x0_hat + keep * (x - x0_hat) + column(std, x) * torch.randn(x.shape, generator=rng, dtype=x.dtype)
+    return x
 
 
 def _goes_down(sigma: float, below: float) -> None:
