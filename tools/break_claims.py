@@ -42,7 +42,12 @@ ENOUGH = 2  # a claim that this many breakages turn red can fail
 
 # ---- what a breakage does to a value
 
-WAYS: dict[str, Change] = {"x 1.3": lambda x: 1.3 * x, "x -1": lambda x: -x, "x 0": lambda x: 0 * x, "x + 1": lambda x: x + 1}
+WAYS: dict[str, Change] = {
+    "x 1.3": lambda x: 1.3 * x,
+    "x -1": lambda x: -x,
+    "x 0": lambda x: 0 * x,
+    "x + 1": lambda x: x + 1,
+}
 NO_MATHS = "check", "live", "plots", "style", "types", "programs", "checkpoints"
 
 
