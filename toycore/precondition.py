@@ -31,7 +31,7 @@ class Preconditioned(nn.Module):
 
     def forward(self, x: Tensor, sigma: Tensor | float, label: Label = None) -> Tensor:
         """Return x0_hat, shaped like x; sigma is a number or `[b]`."""
-        _fits(x, self.net)
+        fits(x, self.net)
         rows, s, u = level(sigma, x), self.sigma_data, x - self.mean
         sigma = sigma if isinstance(sigma, (int, float)) else rows  # a plain number stays one: its factors cost nothing
         norm = (sigma**2 + s**2) ** 0.5
@@ -60,7 +60,7 @@ class FromNoise(nn.Module):
 
     def forward(self, x: Tensor, sigma: Tensor | float, label: Label = None) -> Tensor:
         """Return x0_hat, shaped like x; sigma is a number or `[b]`."""
-        _fits(x, self.net)
+        fits(x, self.net)
         sigma = level(sigma, x)
         step = ddpm_step(sigma.flatten(), self.grid).to(x)
         return x - sigma * self.net(VP.scale(sigma) * x, step, label)
@@ -75,7 +75,7 @@ class FromVelocity(nn.Module):
 
     def forward(self, x: Tensor, sigma: Tensor | float, label: Label = None) -> Tensor:
         """Return x0_hat, shaped like x; sigma is a number or `[b]`."""
-        _fits(x, self.net)
+        fits(x, self.net)
         sigma = level(sigma, x)
         t, x_t = FLOW.time(sigma), FLOW.scale(sigma) * x
         return x_t - t * self.net(x_t, t.flatten(), label)
@@ -89,7 +89,8 @@ def _network(net: nn.Module) -> nn.Module:
     return network(net, "net", "it must be a network, such as networks.MLP()")
 
 
-def _fits(x: Tensor, net: nn.Module) -> None:
+def fits(x: Tensor, net: nn.Module) -> None:
+    """Refuse points of another dimension or dtype than the network's."""
     dim = getattr(net, "config", {}).get("dim")
     if batched(x).shape[1:].numel() != (dim or x.shape[1:].numel()):
         raise ValueError(f"x has shape {tuple(x.shape)}; this network needs [b, {dim}], or pictures of {dim} pixels")

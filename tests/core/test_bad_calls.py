@@ -36,6 +36,8 @@ TAKES_POINTS = [
     "flow.velocity(D, {}, 0.5)", "guidance.free(D, 2.0)({}, 1.0)", "vae.VAE().elbo({})",
     "classifiers.Classifier(2)({}, 1.0)", "POST.log_density({}, 1.0)", "inverse.dps(D, A1, Y1, 0.1)({}, 1.0)",
     "inverse.pigdm(D, A1, Y1, 0.1)({}, 1.0)",
+    "maps.exact(D, {}, 1.0, 0.0)", "maps.mean_velocity(D, {}, 0.5, 0.0)",
+    "maps.FlowMap()({}, 1.0)",
 ]
 ANY_DIMENSION = [  # walks learn of a wrong dimension from D, at their first step
     "samplers.ddpm(D, {}, GRID)", "samplers.heun(D, {}, GRID)", "samplers.langevin(D, {}, [1.0])",
@@ -45,6 +47,7 @@ ANY_DIMENSION = [  # walks learn of a wrong dimension from D, at their first ste
     "metrics.field_error(D, {})", "dimension.shell({})", "dimension.contrast({})", "dimension.certainty({}, [1.0])",
     "data.into_box({})", "vae.fit({})", "classifiers.fit({})", "chains.reverse_kernel({}, X, 1.0, 0.5)",
     "inverse.replacement(D, A1, Y1, 0.1, {}, GRID)", "inverse.sdedit(D, {}, GRID)",
+    "maps.consistency_fit({})", "maps.meanflow_fit({})", "bridge.optimal({}, X)", "bridge.interpolant({}, M)",
 ]
 
 RNG = {
@@ -69,6 +72,9 @@ TAKES_RNG = [
     "WORDS.sample(5, {})", "discrete.masked(TOKENS, 0.5, 5, {})", "discrete.sample(WORDS.posterior, TOKENS, rng={})",
     "classifiers.loss(M.class_log_posterior, X, 1.0, RIGHT, {})", "POST.sample(5, {})",
     "inverse.replacement(D, A1, Y1, 0.1, X, GRID, rng={})", "inverse.sdedit(D, X, GRID, rng={})",
+    "maps.consistency_fit(P, rng={})",
+    "maps.meanflow_fit(P, rng={})", "maps.progressive_fit(P, D, sigmas.karras(4), rng={})", "maps.FlowMap(rng={})",
+    "bridge.gaussian([0.0], [[1.0]], [1.0], [[1.0]], 1.0).pairs(5, {})",
 ]
 
 COUNT = {
@@ -92,6 +98,8 @@ TAKES_COUNT = [
     "WORDS.sample({})", "discrete.uniform(TOKENS, 0.5, {})", "discrete.masked.kernel(0.1, 0.2, {})",
     "discrete.table(TOKENS, {})",
     "inverse.replacement(D, A1, Y1, 0.1, X, GRID, times={})", "POST.sample({})",
+    "maps.consistency_fit(P, steps={})", "maps.meanflow_fit(P, batch={})", "maps.FlowMap(width={})",
+    "maps.progressive_fit(P, D, sigmas.karras(4), steps={})", "bridge.minibatch(flow.independent(P), {})",
 ]
 
 NUMBER = {"math.nan": "is nan", "'1'": "is '1'", "None": "is None", "True": "is True", "[1.0]": "a list"}
@@ -116,6 +124,8 @@ TAKES_NUMBER = [
     "inverse.posterior(M, A1, Y1, {})", "inverse.dps(D, A1, Y1, {})", "inverse.dps(D, A1, Y1, 0.1, {})",
     "inverse.pigdm(D, A1, Y1, {})", "inverse.pigdm(D, A1, Y1, 0.1, {})",
     "inverse.replacement(D, A1, Y1, {}, X, GRID)",
+    "maps.exact(D, X, {}, 0.0)", "maps.exact(D, X, 1.0, {})", "maps.mean_velocity(D, X, {}, 0.0)",
+    "bridge.gaussian([0.0], [[1.0]], [1.0], [[1.0]], {})",
 ]
 
 LABEL = {
@@ -182,7 +192,8 @@ TAKES_D = [
     "guidance.guided({}, D, 2.0)(X, 1.0)", "guidance.guided(D, {}, 2.0)(X, 1.0)", "guidance.unlabelled({})(X, 1.0)",
     "guidance.labelled({}, 1)(X, 1.0)", "guidance.negative({}, 0, 1, 2.0)(X, 1.0)",
     "guidance.within(0.1, 2.0, {}, D)(X, 1.0)", "guidance.classifier({}, M.class_log_posterior, 0)(X, 1.0)",
-    "density.log_likelihood({}, X, UP)", "flow.coupled({}, 5, GRID)",
+    "density.log_likelihood({}, X, UP)", "flow.coupled({}, 5, GRID)", "maps.exact({}, X, 1.0, 0.0)",
+    "maps.mean_velocity({}, X, 0.5, 0.0)",
 ]
 
 FREE = {key: part for key, part in ANSWER.items() if "sigma" not in key or "sigma: x" in key}

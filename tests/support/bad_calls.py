@@ -37,6 +37,7 @@ from toycore import (
 from toycore.lessons import (
     ablation,
     adapters,
+    bridge,
     chains,
     classifiers,
     conditioning,
@@ -44,6 +45,7 @@ from toycore.lessons import (
     discrete,
     discrete_laws,
     inverse,
+    maps,
     vae,
 )
 from toycore.mixtures import GaussianMixture
