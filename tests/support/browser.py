@@ -17,6 +17,7 @@ from PIL import Image
 
 from tests.support.external import library, program
 
+ROOT = Path(__file__).resolve().parents[2]
 FLAGS = (
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-dev-shm-usage"),
     "--disable-features=WebUIOmniboxPopup,WebUIOmniboxAimPopup",  # a hidden page each, dearer than a view
@@ -61,7 +62,7 @@ def jupyterlab(folder: Path) -> Iterator[str]:
         "IPYTHONDIR": str(folder / "ipython"),
         "OMP_NUM_THREADS": "1",
     }
-    env |= {"PYTHONPATH": str(Path(__file__).parents[2])}
+    env |= {"PYTHONPATH": str(ROOT)}
     options = [
         "--no-browser",
         "--ip=127.0.0.1",
@@ -74,9 +75,8 @@ def jupyterlab(folder: Path) -> Iterator[str]:
     whole.parent.mkdir(parents=True)
     whole.write_text('{"windowingMode": "none"}')  # until 4.5, cells out of sight were taken out of the page
     log = (folder / "lab.log").open("w+")
-    server = subprocess.Popen(
-        [sys.executable, "-m", "jupyterlab", *options], cwd=folder, env=env, stdout=log, stderr=log
-    )
+    command = [sys.executable, str(ROOT / "tools" / "run.py"), "jupyterlab", *options]  # as course.py starts it
+    server = subprocess.Popen(command, cwd=folder, env=env, stdout=log, stderr=log)
     try:
         yield _address(folder, server)
     finally:
@@ -117,8 +117,8 @@ def notebook(path: Path, cells: list[str]) -> Path:
 
 
 def open_notebook(page, address: str, name: str) -> None:
-    """Open a notebook in JupyterLab and wait for its kernel."""
-    page.goto(address.replace("/lab?", f"/lab/tree/{name}?"))
+    """Open a notebook in JupyterLab, in a workspace of its own, and wait for its kernel."""
+    page.goto(address.replace("/lab?", f"/lab/workspaces/{Path(name).stem}/tree/{name}?"))
     page.wait_for_selector(".jp-Notebook .jp-CodeCell", timeout=60_000)
     page.wait_for_selector(
         ".jp-NotebookPanel-toolbar .jp-Notebook-ExecutionIndicator[data-status='idle']", timeout=60_000
