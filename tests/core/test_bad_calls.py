@@ -38,6 +38,8 @@ TAKES_POINTS = [
     "inverse.pigdm(D, A1, Y1, 0.1)({}, 1.0)",
     "maps.exact(D, {}, 1.0, 0.0)", "maps.mean_velocity(D, {}, 0.5, 0.0)",
     "maps.FlowMap()({}, 1.0)",
+    "steering.tilted(M, 0, 2.0).log_density({})",
+    "steering.tilted(M, 0, 2.0).value({}, 1.0)",
 ]
 ANY_DIMENSION = [  # walks learn of a wrong dimension from D, at their first step
     "samplers.ddpm(D, {}, GRID)", "samplers.heun(D, {}, GRID)", "samplers.langevin(D, {}, [1.0])",
@@ -48,6 +50,7 @@ ANY_DIMENSION = [  # walks learn of a wrong dimension from D, at their first ste
     "data.into_box({})", "vae.fit({})", "classifiers.fit({})", "chains.reverse_kernel({}, X, 1.0, 0.5)",
     "inverse.replacement(D, A1, Y1, 0.1, {}, GRID)", "inverse.sdedit(D, {}, GRID)",
     "maps.consistency_fit({})", "maps.meanflow_fit({})", "bridge.optimal({}, X)", "bridge.interpolant({}, M)",
+    "steering.smc(D, {}, GRID, M.log_density)", "steering.tilted({}, 0, 2.0)", "steering.rewarded({}, X[0], 1.0)",
 ]
 
 RNG = {
@@ -75,6 +78,8 @@ TAKES_RNG = [
     "maps.consistency_fit(P, rng={})",
     "maps.meanflow_fit(P, rng={})", "maps.progressive_fit(P, D, sigmas.karras(4), rng={})", "maps.FlowMap(rng={})",
     "bridge.gaussian([0.0], [[1.0]], [1.0], [[1.0]], 1.0).pairs(5, {})",
+    "steering.resample(torch.zeros(5), {})",
+    "steering.smc(D, X, GRID, M.log_density, {})", "steering.tilted(M, 0, 2.0).sample(5, {})",
 ]
 
 COUNT = {
@@ -100,6 +105,7 @@ TAKES_COUNT = [
     "inverse.replacement(D, A1, Y1, 0.1, X, GRID, times={})", "POST.sample({})",
     "maps.consistency_fit(P, steps={})", "maps.meanflow_fit(P, batch={})", "maps.FlowMap(width={})",
     "maps.progressive_fit(P, D, sigmas.karras(4), steps={})", "bridge.minibatch(flow.independent(P), {})",
+    "steering.tilted(M, 0, 2.0).sample({})",
 ]
 
 NUMBER = {"math.nan": "is nan", "'1'": "is '1'", "None": "is None", "True": "is True", "[1.0]": "a list"}
@@ -126,6 +132,7 @@ TAKES_NUMBER = [
     "inverse.replacement(D, A1, Y1, {}, X, GRID)",
     "maps.exact(D, X, {}, 0.0)", "maps.exact(D, X, 1.0, {})", "maps.mean_velocity(D, X, {}, 0.0)",
     "bridge.gaussian([0.0], [[1.0]], [1.0], [[1.0]], {})",
+    "steering.tilted(M, 0, {})", "steering.reward(X[0], {})", "steering.rewarded(M, X[0], {})",
 ]
 
 LABEL = {
@@ -163,7 +170,7 @@ TAKES_LEVELS = [
     "inverse.replacement(D, A1, Y1, 0.1, X, {})", "inverse.sdedit(D, X, {})",
     "samplers.dpmpp_2m(D, X, {})", "samplers.invert(D, X, {})", "density.log_likelihood(D, X, {})",
     "chains.chain_gap(LINE, {})", "chains.chain_elbo(X, 1.0, {}, chains.small_variance)",
-    "flow.coupled(D, 5, {})", "frames.ddpm_step(1.0, {})",
+    "flow.coupled(D, 5, {})", "frames.ddpm_step(1.0, {})", "steering.smc(D, X, {}, M.log_density)",
 ]
 
 ANSWER = {  # what is no Denoiser, or answers in another shape
@@ -194,6 +201,7 @@ TAKES_D = [
     "guidance.within(0.1, 2.0, {}, D)(X, 1.0)", "guidance.classifier({}, M.class_log_posterior, 0)(X, 1.0)",
     "density.log_likelihood({}, X, UP)", "flow.coupled({}, 5, GRID)", "maps.exact({}, X, 1.0, 0.0)",
     "maps.mean_velocity({}, X, 0.5, 0.0)",
+    "samplers.final(steering.smc({}, X, GRID, M.log_density))", "steering.steered({}, M.log_density)(X, 1.0)",
 ]
 
 FREE = {key: part for key, part in ANSWER.items() if "sigma" not in key or "sigma: x" in key}

@@ -46,6 +46,7 @@ from toycore.lessons import (
     discrete_laws,
     inverse,
     maps,
+    steering,
     vae,
 )
 from toycore.mixtures import GaussianMixture
