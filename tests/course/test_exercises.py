@@ -236,10 +236,10 @@ def test_naive_exp_underflows_and_softmax_does_not() -> None:
 @pytest.mark.parametrize(
     ("name", "attempt"),
     [
-        ("one_giant_step_or_many.encoder", lambda x, w, s: (w * x / (w**2 + s**2), 0 * x + s**2 / (w**2 + s**2))),
-        ("one_giant_step_or_many.encoder", lambda x, w, s: torch.stack([w * x, 0 * x + s**2]) / (w**2 + s**2)),
+        ("vae_and_elbo.encoder", lambda x, w, s: (w * x / (w**2 + s**2), 0 * x + s**2 / (w**2 + s**2))),
+        ("vae_and_elbo.encoder", lambda x, w, s: torch.stack([w * x, 0 * x + s**2]) / (w**2 + s**2)),
         (
-            "one_giant_step_or_many.kl",
+            "vae_and_elbo.kl",
             lambda m, v: torch.distributions.kl_divergence(
                 torch.distributions.Normal(m, v.sqrt()), torch.distributions.Normal(0.0, 1.0)
             ).sum(-1),
@@ -247,7 +247,7 @@ def test_naive_exp_underflows_and_softmax_does_not() -> None:
         ("adding_noise.alpha_bar", lambda betas: (1 - betas).log().cumsum(0).exp()),
         ("adding_noise.level", lambda a: torch.tensor([((1 - a) / a) ** 0.5])),
         ("adding_noise.shortest", torch.tensor([ALL["adding_noise.shortest"].answer])),
-        ("one_giant_step_or_many.encoder", lambda x, w, s: np.stack([w * x, 0 * x + s**2]) / (w**2 + s**2)),
+        ("vae_and_elbo.encoder", lambda x, w, s: np.stack([w * x, 0 * x + s**2]) / (w**2 + s**2)),
         ("sde_ode_fokker_planck.drifts", {"VP": lambda x, t: -0.5 * x, "VE": lambda x, t: 0}),
         ("sde_ode_fokker_planck.drifts", {"VP": lambda x, t: -0.5 * x, "VE": lambda x, t: torch.zeros(2)}),
         (

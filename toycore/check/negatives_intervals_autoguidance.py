@@ -100,8 +100,8 @@ TURNED = mixtures.GaussianMixture(-UPRIGHT.means, 0.02, label=UPRIGHT.label)  # 
 EXACT: Denoiser = exact.posterior_mean(TURNED)
 
 def _avoid(D: Denoiser) -> Denoiser:
-    away = guidance.negative(D, None, 0, 0.0, 1.0)  # push away from class 0 ...
-    return guidance.within(0.2, 1.0, away, D)  # ... while the noise decides between the arms
+    away = guidance.negative(D, None, 1, 0.0, 3.0)  # push hard away from class 1 ...
+    return guidance.within(0.3, 1.0, away, D)  # ... while the noise decides between the arms
 
 def _samples(avoid) -> Verdicts:
     D = call(avoid, EXACT)
@@ -114,23 +114,24 @@ def _samples(avoid) -> Verdicts:
     off = float((metrics.distance(x, TURNED.means) > 0.1).double().mean())
     yield ((metrics.distance(x, UPRIGHT.means) < 0.1).double().mean() < 0.8,
            "your samples lie on the spiral of the course, but here it is turned: did you ask the D you were given?")
-    yield share[0] < 0.4, f"class 0 has {share[0]:.0%} of the samples, more of it than without guidance: which sign?"
-    yield share[0] < 0.2, f"class 0 still holds {share[0]:.0%} of the samples: where, and how hard, should you push?"
-    yield off <= 0.02, f"{off:.0%} of the samples lie off the curve: at which noise levels does the push do harm?"
-    yield min(share[1:]) > 0.1, "only one class is left; how do you avoid class 0 without choosing among the others?"
+    yield share[1] < 0.4, f"class 1 has {share[1]:.0%} of the samples, more of it than without guidance: which sign?"
+    yield share[1] < 0.12, f"class 1 still holds {share[1]:.0%} of the samples: where, and how hard, should you push?"
+    yield off <= 0.04, f"{off:.0%} of the samples lie off the curve: at which noise levels does the push do harm?"
+    yield min(share[0], share[2]) > 0.1, "only one class is left; how do you avoid 1 without choosing among the others?"
 
 avoid = Exercise(
-    "Write avoid(D): a Denoiser made of D that brings the inner class (0) below 20 percent of the samples, with at most"
-    " 2 percent of the samples farther than 0.1 from the curve. Classes 1 and 2 must both remain.",
+    "Write avoid(D): a Denoiser made of D that brings the middle class (1) below 12 percent of the samples, with at"
+    " most 4 percent of the samples farther than 0.1 from the curve. Classes 0 and 2 must both remain.",
     answer=_avoid,
-    more="guidance.negative(D, None, 0, 0.0, 1.0) pushes away from class 0; guidance.within keeps it to the levels at"
-         " which the walk chooses its arm.",
+    more="The levels of 12.3 are right for this class too: there the walk chooses its arm. A strength of 1 is too"
+         " little here; raise it, and leave the lower levels out if samples leave the curve.",
     why="Early all arms look alike, and late a push only leads off the curve: the middle levels decide.",
     properties=_samples,
     caught=[
-        (lambda D: guidance.negative(D, None, 0, 0.0, 0.1), "still holds"),
-        (lambda D: guidance.negative(D, None, 0, 0.0, 1.0), "off the curve"),
-        (lambda D: guidance.negative(D, None, 0, 0.0, -1.0), "more of it"),
+        (lambda D: guidance.negative(D, None, 1, 0.0, 0.1), "still holds"),
+        (lambda D: guidance.within(0.2, 1.0, guidance.negative(D, None, 1, 0.0, 1.0), D), "still holds"),
+        (lambda D: guidance.within(0.05, 1.0, guidance.negative(D, None, 1, 0.0, 3.0), D), "off the curve"),
+        (lambda D: guidance.negative(D, None, 1, 0.0, -1.0), "more of it"),
         (lambda D: guidance.labelled(D, 2), "only one class"),
         (lambda D: D, "changes nothing"),
         (lambda D: torch.zeros(300, 2), "your Denoiser"),

@@ -1,4 +1,4 @@
-"""A variational autoencoder of plane data: one step from a code z to a point, and the bound it is trained on."""
+"""A variational autoencoder of plane data: one step from a code z to a point, and its bound (notebook 5b)."""
 
 from collections.abc import Iterator
 
