@@ -10,6 +10,7 @@ import pytest
 from tests.support import browser as b
 from tests.support.external import package
 from toycore.programs import export
+from toycore.programs.export import cells
 
 TEXT = r"""# 2 A small notebook
 
@@ -47,6 +48,11 @@ def site(tmp_path_factory):
         book.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
         nf.write(book, folder / f"{name}.ipynb")
     return export.site(sorted(folder.glob("*.ipynb")), folder / "site")
+
+
+def test_a_drawing_of_figures_travels_with_the_page():
+    page = cells.markdown("![a U, drawn](../figures/unet.png)")
+    assert 'src="data:image/png;base64,' in page and 'alt="a U, drawn"' in page and "figures/" not in page
 
 
 def test_pages_hold_what_the_notebooks_hold(site):
