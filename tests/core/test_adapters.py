@@ -15,7 +15,7 @@ diffusers = library("diffusers", "its schedulers and networks read as ours, and 
 KINDS = list(adapters.READ)
 
 
-def unet(**more) -> diffusers.UNet2DModel:
+def unet(**more) -> torch.nn.Module:
     """A small UNet with random weights of its own seed, in float64."""
     with torch.random.fork_rng():
         torch.manual_seed(0)

@@ -153,4 +153,3 @@ def test_an_interpolant_with_a_gaussian_is_the_flow():
     v = bridge.interpolant(data, noise)
     for t in (0.1, 0.5, 0.9):
         assert (v(x, t) - flow.velocity(exact.posterior_mean(data), x, t)).abs().max() < 1e-5
-

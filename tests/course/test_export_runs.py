@@ -1,5 +1,7 @@
 """Runs of notebooks that the export keeps: what has not changed is not run again."""
 
+import shutil
+
 import nbformat as nf
 import pytest
 
@@ -74,13 +76,19 @@ def test_a_notebook_that_fails_stops_the_others(tmp_path) -> None:
 CODE = "1 + 1", "from tqdm.auto import tqdm; list(tqdm([1], 'busy'))", "from toycore import live; live.field()", "2 + 2"
 
 
-@pytest.fixture
-def recorded(tmp_path):
+@pytest.fixture(scope="module")
+def once_recorded(tmp_path_factory):
     """A notebook as it was recorded: a number, a bar, a view, a number."""
-    path = tmp_path / "a.ipynb"
+    path = tmp_path_factory.mktemp("recorded") / "a.ipynb"
     nf.write(nf.v4.new_notebook(cells=[nf.v4.new_code_cell(code, id=f"c{i}") for i, code in enumerate(CODE)]), path)
     record.record(path)
     return path
+
+
+@pytest.fixture
+def recorded(once_recorded, tmp_path):
+    """A copy of it, to be changed."""
+    return shutil.copy(once_recorded, tmp_path / "a.ipynb")
 
 
 def changed(path, number: int, code: str) -> None:

@@ -3,8 +3,7 @@
 import pytest
 
 from tests.support import browser as b
-from tests.support.external import package
-from tests.support.views import KINDS, LAYOUT, STAGE, contrast, middle, opened
+from tests.support.views import LAYOUT, STAGE, contrast, middle, opened
 from toycore import style
 
 
@@ -48,16 +47,3 @@ def test_a_finger_can_use_it(browser, pages, kind):
         page.tap("[data-role=play]")
         b.settle(page, 3)
         assert page.evaluate(STAGE)[1] == "pause"
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_axe_finds_nothing(browser, pages, kind):
-    script = package("axe-core/axe.min.js", "the views as a screen reader meets them").read_text(encoding="utf-8")
-    with b.page_of(browser, bypass_csp=True) as page:
-        opened(page, pages[kind])
-        page.evaluate(script)
-        found = page.evaluate(
-            """async () => (await axe.run(".tc-view")).violations
-              .map((v) => [v.id, v.nodes.map((n) => n.html.slice(0, 150))])"""
-        )
-        assert found == []

@@ -1,4 +1,4 @@
-"""The live views in a real browser: saved pages without a kernel, and a JupyterLab with one."""
+"""The live views in a real browser, as saved pages without a kernel."""
 
 import math
 
@@ -6,30 +6,48 @@ import pytest
 import torch
 
 from tests.support import browser as b
+from tests.support.external import package
 from tests.support.views import KINDS, LAYOUT, NAMELESS, STAGE, middle, opened
 from toycore import data, exact, mixtures, samplers, sigmas, style
 from toycore.live import lattice
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_page(browser, pages, kind):
+@pytest.fixture(scope="module")
+def page(browser, pages, request):
+    """A view without a network, for the tests that take it in this order."""
+    with b.page_of(browser, 1024, 768, offline=True, bypass_csp=True) as page:
+        opened(page, pages[request.param])
+        yield page
+
+
+@pytest.mark.parametrize("page", KINDS, indirect=True)
+def test_axe_finds_nothing(page):
+    script = package("axe-core/axe.min.js", "the views as a screen reader meets them").read_text(encoding="utf-8")
+    page.evaluate(script)
+    found = page.evaluate(
+        """async () => (await axe.run(".tc-view")).violations
+          .map((v) => [v.id, v.nodes.map((n) => n.html.slice(0, 150))])"""
+    )
+    assert found == []
+
+
+@pytest.mark.parametrize(("page", "kind"), [(kind, kind) for kind in KINDS], indirect=["page"])
+def test_page(page, pages, kind):
     """Offline it draws, asks for nothing, moves with its main slider, names everything, and fits two screens."""
-    with b.page_of(browser, 1024, 768, offline=True) as page:
-        opened(page, pages[kind])
-        assert b.drawn(page) > 20 and page.get_attribute(".tc-canvas", "tabindex") == "0"
-        assert page.evaluate("() => document.querySelector('.tc-view').tcStats.drawMs") > 0
-        assert page.evaluate(LAYOUT) == []
-        assert len(page.get_attribute(".tc-canvas", "aria-label")) > len(page.inner_text(".tc-title")) + 10
-        before = b.picture(page)
-        page.focus(".tc-canvas")
-        page.keyboard.press("ArrowLeft" if kind == "training" else "ArrowRight")
-        b.settle(page)
-        assert b.picture(page) != before
-        assert page.evaluate(NAMELESS) == []
-        page.set_viewport_size({"width": 380, "height": 740})
-        b.settle(page, 4)
-        assert page.evaluate(LAYOUT) == []
-        assert page.requests == [pages[kind].as_uri()] and page.errors == []
+    assert b.drawn(page) > 20 and page.get_attribute(".tc-canvas", "tabindex") == "0"
+    assert page.evaluate("() => document.querySelector('.tc-view').tcStats.drawMs") > 0
+    assert page.evaluate(LAYOUT) == []
+    assert len(page.get_attribute(".tc-canvas", "aria-label")) > len(page.inner_text(".tc-title")) + 10
+    before = b.picture(page)
+    page.focus(".tc-canvas")
+    page.keyboard.press("ArrowLeft" if kind == "training" else "ArrowRight")
+    b.settle(page)
+    assert b.picture(page) != before
+    assert page.evaluate(NAMELESS) == []
+    page.set_viewport_size({"width": 380, "height": 740})
+    b.settle(page, 4)
+    assert page.evaluate(LAYOUT) == []
+    assert page.requests == [pages[kind].as_uri()] and page.errors == []
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -1,5 +1,6 @@
 """The page's ES modules: their types, their style, the tests that run under node, and the one text they become."""
 
+import ast
 import re
 import subprocess
 from pathlib import Path
@@ -90,3 +91,24 @@ def test_every_module_keeps_its_own_names(pair):
 def test_what_cannot_be_joined_is_refused(pair, a, b, why):
     with pytest.raises(ValueError, match=why):
         pair(a, b)
+
+
+# ---- the Python beside it
+
+
+def body(node: ast.FunctionDef) -> int:
+    """The lines of a function without its signature and its docstring."""
+    first = node.body[bool(ast.get_docstring(node)) :]
+    return node.end_lineno - first[0].lineno + 1 if first else 0
+
+
+def test_functions_are_short():
+    """A function of the live package is taken in at a glance: at most 25 lines, half of them at most 8."""
+    lengths = {
+        f"{path.name} {node.name}": body(node)
+        for path in PAGE.parent.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.FunctionDef)
+    }
+    assert {name: n for name, n in lengths.items() if n > 25} == {}
+    assert sorted(lengths.values())[len(lengths) // 2] <= 8

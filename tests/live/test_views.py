@@ -1,10 +1,8 @@
 """The live views as widgets: their values, what is refused, their stills, and a training as it happens."""
 
-import ast
 import base64
 import json
 import re
-from pathlib import Path
 
 import ipywidgets
 import numpy as np
@@ -20,7 +18,6 @@ from toycore.live.views import training as training_view
 from toycore.live.views import walk as walk_view
 from toycore.types import seeded
 
-LIVE = Path(live.__file__).parent
 FEW = data.spiral(30, classes=3)
 MAKE = {  # a view of each kind, made as cheaply as it goes
     **{kind: {"data": FEW} for kind in ("field", "forward", "walk", "guidance", "density", "playground")},
@@ -128,14 +125,11 @@ def test_every_linked_source_brings_its_own_data_into_one_box():
 
 
 def test_labels_of_a_denoiser_reach_the_lattice():
-    points = data.spiral(30, classes=3)
-    view = live.field(points)
-    names = [entry["name"] for entry in view.meta["index"]]
+    names = [entry["name"] for entry in live.field(FEW).meta["index"]]
     assert [f"F/exact/{c}" in names for c in (-1, 0, 1, 2, 3)] == [True] * 4 + [False]
 
 
-NAN = float("nan")
-SMALL, LABELLED = data.spiral(20), data.spiral(30, classes=3)
+NAN, SMALL = float("nan"), data.spiral(20)
 REFUSED = {
     "an unknown name": (lambda: live.field(SMALL, sigmma=1.0), "did you mean 'sigma'"),
     "a value of another view": (lambda: live.frames(torch.rand(2, 3, 3), sigma=1.0), "no value of live.frames"),
@@ -149,7 +143,7 @@ REFUSED = {
     "a negative seed": (lambda: live.field(SMALL, seed=-1), "seed is -1"),
     "an unknown field": (lambda: live.field(SMALL, show="exactly"), "did you mean 'exact'"),
     "an unknown frame": (lambda: live.field(SMALL, frame="VPP"), "did you mean 'VP'"),
-    "an unknown class": (lambda: live.field(LABELLED, label=9), "named '9'; known: -1, 0, 1, 2"),
+    "an unknown class": (lambda: live.field(FEW, label=9), "named '9'; known: -1, 0, 1, 2"),
     "no source and no Denoiser": (lambda: live.field("spiral"), "cannot show 'spiral'"),
     "data by name": (lambda: live.field(SMALL, "moons"), "data.load('moons').x"),
     "points in space": (lambda: live.field(torch.rand(10, 3)), "3 dimensions"),
@@ -170,8 +164,8 @@ REFUSED = {
     "an unknown schedule": (lambda: live.forward(SMALL, schedule="cosin"), "did you mean 'cosine'"),
     "rising levels": (lambda: live.forward(schedules={"up": torch.tensor([1.0, 2.0])}), "must decrease"),
     "one class": (lambda: live.guidance(SMALL), "two classes"),
-    "unknown vectors": (lambda: live.guidance(LABELLED, vectors="tree"), "did you mean 'three'"),
-    "an unknown form": (lambda: live.guidance(LABELLED, form="two terms"), "did you mean 'two-term'"),
+    "unknown vectors": (lambda: live.guidance(FEW, vectors="tree"), "did you mean 'three'"),
+    "an unknown form": (lambda: live.guidance(FEW, form="two terms"), "did you mean 'two-term'"),
     "an unknown process": (lambda: live.density(SMALL, process="revers"), "did you mean 'reverse'"),
     "unknown arrows": (lambda: live.density(SMALL, show="scores"), "did you mean 'score'"),
     "a snapshot before the first": (lambda: live.training(SMALL, (), snapshot=-1), "snapshot is -1"),
@@ -369,25 +363,7 @@ def test_training_stopped_by_hand_keeps_the_model():
     assert view.history[0][-1] == 11 and D(torch.zeros(1, 2), 1.0).shape == (1, 2)
 
 
-# ---- taste, measured
-
-
-def body(node: ast.FunctionDef) -> int:
-    """The lines of a function without its signature and its docstring."""
-    first = node.body[bool(ast.get_docstring(node)) :]
-    return node.end_lineno - first[0].lineno + 1 if first else 0
-
-
-def test_functions_are_short():
-    """A function of the live package is taken in at a glance: at most 25 lines, half of them at most 8."""
-    lengths = {
-        f"{path.name} {node.name}": body(node)
-        for path in LIVE.rglob("*.py")
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        if isinstance(node, ast.FunctionDef)
-    }
-    assert {name: n for name, n in lengths.items() if n > 25} == {}
-    assert sorted(lengths.values())[len(lengths) // 2] <= 8
+# ---- stacks of pictures
 
 
 def test_frames_show_values_not_places():
