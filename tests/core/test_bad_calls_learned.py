@@ -217,7 +217,7 @@ ROWS = [
     ("inverse.posterior(M, A1, X[0], 0.1)", "y has shape (2,)", "A measures 1 numbers"),
     ("inverse.posterior(M, A1, X[:, :1], 0.1)", "y has shape (5, 1)", "one measurement [1]"),
     ("inverse.posterior(M, A1, Y1, -0.1)", "std is -0.1"),
-    ("inverse.posterior(P, A1, Y1, 0.0)", "bare points", "a std > 0"),
+    ("inverse.posterior(P, A1, Y1, 0.0)", "std is 0.0; it must be a finite number above 0"),
     ("inverse.posterior(M, torch.ones(2, 2), X[0], 0.0)", "A repeats a row"),
     ("inverse.posterior(D, A1, Y1, 0.1)", "points is a function"),
     ("inverse.dps(M, A1, Y1, 0.1)", "exact.posterior_mean"),

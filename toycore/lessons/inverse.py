@@ -30,19 +30,28 @@ def posterior(mixture: Source, A: Tensor, y: Tensor, std: float) -> GaussianMixt
     A, y = _measurement(A, y, std, prior.means.shape[1])
     if y.ndim != 1:
         raise ValueError(f"y has shape {tuple(y.shape)}; a posterior belongs to one measurement [{len(A)}]")
-    C, gap = _covariance(prior), y - prior.means @ A.T  # [k, d, d], [k, m]
+    gap, dtype = y - prior.means @ A.T, of(mixture).means.dtype  # [k, m]
+    if _bare(prior):
+        log_w = prior.weights.log() - (gap**2).sum(1) / (2 * above(std, "std") ** 2)
+        return GaussianMixture(prior.means, 0.0, _weights(log_w), prior.label).to(dtype)
+    C = _covariance(prior)  # [k, d, d]
     L, failed = torch.linalg.cholesky_ex(A @ C @ A.T + std**2 * torch.eye(len(A), dtype=A.dtype))  # S_k = L L^T
     if failed.any():
-        raise ValueError("std is 0 where A repeats a row, or the data are bare points: give the measurement a std > 0")
+        raise ValueError("std is 0 where A repeats a row, or some data are bare points: give the measurement a std > 0")
     white = torch.linalg.solve_triangular(L, gap[..., None], upper=False)[..., 0]
     log_w = prior.weights.log() - (white**2).sum(1) / 2 - L.diagonal(dim1=1, dim2=2).log().sum(1)
-    weights = log_w.softmax(0).clamp(min=torch.finfo(torch.float32).tiny)
     gain = torch.cholesky_solve(A @ C, L).mT  # K_k, [k, d, m]
     means, rest = prior.means + (gain @ gap[..., None])[..., 0], torch.eye(A.shape[1], dtype=A.dtype) - gain @ A
-    if not C.any():
-        return GaussianMixture(means, 0.0, weights, prior.label).to(of(mixture).means.dtype)
     C = rest @ C @ rest.mT + std**2 * gain @ gain.mT  # = (I - K A) C, but never below 0
-    return FullMixture(means, (C + C.mT) / 2, weights, prior.label).to(of(mixture).means.dtype)
+    return FullMixture(means, (C + C.mT) / 2, _weights(log_w), prior.label).to(dtype)
+
+
+def _bare(mixture: GaussianMixture) -> bool:
+    return not isinstance(mixture, FullMixture) and not mixture.std.any()
+
+
+def _weights(log_w: Tensor) -> Tensor:
+    return log_w.softmax(0).clamp(min=torch.finfo(torch.float32).tiny)
 
 
 def _covariance(mixture: GaussianMixture) -> Tensor:
