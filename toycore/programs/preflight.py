@@ -37,7 +37,8 @@ from toycore.types import seeded
 BROWSERS = "chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge"
 CHANNELS = "chrome", "msedge"  # where they are installed but not on the path: Windows, macOS
 OFFLINE = "--host-resolver-rules=MAP * ~NOTFOUND"  # no name is looked up, not even by the browser for itself
-FLAGS = "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-dev-shm-usage", OFFLINE
+NO_POPUP = "--disable-features=WebUIOmniboxPopup,WebUIOmniboxAimPopup"  # two hidden pages, dearer than a view
+FLAGS = "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-dev-shm-usage", OFFLINE, NO_POPUP
 PACKAGES = "torch", "numpy", "matplotlib", "scikit-learn", "anywidget", "ipywidgets", "jupyterlab"
 READY = """() => document.querySelector(".tc-ballot fieldset")
   || [...document.querySelectorAll(".tc-view")].some((view) => view.tcStats?.frames > 0)"""
