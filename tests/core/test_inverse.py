@@ -1,6 +1,7 @@
 """Inverse problems: the posterior against Bayes' rule by brute force, the methods where they are known to be right."""
 
 import math
+from collections.abc import Callable
 
 import pytest
 import torch
@@ -18,7 +19,7 @@ STD = 0.2
 EYE = torch.eye(2, dtype=torch.float64)
 SIDE = torch.linspace(-2.5, 2.5, 501, dtype=torch.float64)
 LATTICE, CELL = torch.cartesian_prod(SIDE, SIDE), 0.01**2
-PRIORS = {"uneven": uneven, "slanted": slanted}
+PRIORS: dict[str, Callable[[], GaussianMixture]] = {"uneven": uneven, "slanted": slanted}
 
 
 def log_likelihood(x0: Tensor, y: Tensor = Y, std: float = STD) -> Tensor:
