@@ -8,7 +8,7 @@ from torch import Tensor
 from toycore.lessons import discrete
 from toycore.lessons.discrete import HIDDEN, Joint
 from toycore.live import lattice, payload
-from toycore.live.controls import slider
+from toycore.live.controls import choice, slider
 from toycore.live.engine import View
 
 MADE = 400  # sentences by which the page measures how many are right
@@ -27,7 +27,7 @@ def sentence(words: Joint | None = None, **start: Any) -> View:
     places = words.words.shape[1]
     controls = [
         slider("step", "step", 0, places, 1, 0, whole=True, digits=0),
-        slider("together", "places at a time", 1, places, 1, 1, whole=True, digits=0),
+        choice("together", "places at a time", {k: str(k) for k in range(1, places + 1)}),
     ]
     shown = payload.Payload(arrays={"words": words.words.int(), "p": words.p.float()})
     meta: dict[str, Any] = {"symbols": list(words.symbols), "made": MADE, "layout": "below", "aspect": 1.8, "front": 2}

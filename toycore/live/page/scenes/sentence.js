@@ -156,10 +156,10 @@ class Sentence {
 
   /** @returns {Row[]} */
   readouts() {
-    const { together } = this.view.values;
+    const { together, seed } = this.view.values;
     return [
       ["steps", `${this.step()} of ${this.walk().length - 1}`], ["now", this.verdict()],
-      ["right of those made like this", `${percent(this.measured()[together - 1])} %`],
+      ["right of those made like this", `${percent(this.measured()[together - 1])} %`], ["seed", String(seed)],
     ];
   }
 
