@@ -39,6 +39,7 @@ NETWORKS = {  # the name on a card: where the class lives today
     "autoencoder": "toycore.images.nets.autoencoder.Autoencoder",
     "judge": "toycore.images.judge.Judge",
     "clip": "toycore.images.nets.clip.Clip",
+    "filler": "toycore.images.nets.tokens.Filler",
 }
 OLD_HOMES = {  # cards of the last release hold a module and a class; this table goes with the next release
     "toycore.networks.MLP": "mlp",

@@ -14,7 +14,7 @@ from toycore import checkpoints, networks, precondition
 from toycore.checks import one_of
 from toycore.images import judge, sets
 from toycore.images.loop import train
-from toycore.images.nets import autoencoder, clip
+from toycore.images.nets import autoencoder, clip, tokens
 from toycore.images.nets.dit import DiT
 from toycore.images.nets.unet import UNet
 from toycore.images.plan import Plan
@@ -201,6 +201,15 @@ def captions_to_pictures(steps: int | None, rng: torch.Generator, watch: Watch) 
     return last.D, {"title": "32x32 captioned shapes, CLIP", "data": "shapes", "steps": n, "loss": last.loss}
 
 
+def binary_digits(steps: int | None, rng: torch.Generator, watch: Watch) -> Made:
+    """Train the transformer that fills in the pixels of black and white digits: masked diffusion."""
+    x, labels, names = real("digits")
+    net = tokens.Filler(2, 64, width=48, depth=3, classes=len(names), rng=rng)
+    plan: dict[str, Any] = {"steps": steps or 2000, "batch": 64, "lr": 3e-3}
+    *_, last = watch(tokens.train(net, tokens.binary(x), labels, **plan, rng=rng), plan["steps"])
+    return last.D, {"title": "8x8 binary digits, masked diffusion", "data": "digits", "plan": plan, "loss": last.loss}
+
+
 def questions(name: str, labels: Tensor) -> Tensor:
     """Return the right answers to the questions of a set's judge, `[n, questions]`."""
     return shapes.parts(labels) if name == "shapes" else labels[:, None]
@@ -230,5 +239,6 @@ MAKERS: dict[str, Maker] = {
         "32x32 shapes, autoencoder, 8x8x8 latents", "shapes", SHAPES, {"steps": 1200, "batch": 64, "edges": 1.0}
     ),
     "shapes-clip": captions_to_pictures,
+    "digits-tokens": binary_digits,
     **{name: denoiser(name) for name in PIXELS_AND_LATENTS},
 }

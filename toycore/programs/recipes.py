@@ -1,4 +1,4 @@
-"""How the 18 shipped models are made: `course.py weights [names]` trains them anew, cards and all."""
+"""How the 19 shipped models are made: `course.py weights [names]` trains them anew, cards and all."""
 
 import argparse
 import copy
