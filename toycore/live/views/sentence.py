@@ -11,14 +11,14 @@ from toycore.live import lattice, payload
 from toycore.live.controls import choice, slider
 from toycore.live.engine import View
 
-MADE = 400  # sentences by which the page measures how many are right
+MADE = 1000  # sentences by which the page measures how many are right
 
 
 def sentence(words: Joint | None = None, **start: Any) -> View:
     """Show masked diffusion on sentences: places fill in from the exact denoiser, so many in one step.
 
     words: a joint from `lessons.discrete.joint`, at the start 52 sentences of five words that must agree. A click on a
-    place shows its probabilities. Beside them stands how many of 400 sentences made in this way are right, for every
+    place shows its probabilities. Beside them stands how many of 1000 sentences made in this way are right, for every
     number of places at a time. Values: step, together (places that are filled in one step).
     """
     words = discrete.sentences() if words is None else words
