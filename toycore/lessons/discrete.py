@@ -19,7 +19,7 @@ HIDDEN = -1
 SAILOR = dict(sea=8, net=6, sat=5, see=5, set=4, ten=3, tan=3, ate=2, eat=1, tea=1, ant=1, tee=1)
 COOK = dict(sea=1, net=1, sat=2, see=2, set=3, ten=3, tan=1, ate=5, eat=8, tea=9, ant=3, tee=2)
 WORDS = {word: SAILOR[word] + COOK[word] for word in SAILOR}  # 12 of the 125 words that a, e, n, s, t can spell
-HABITS = {  # which animal does what, and how
+HABITS: dict[str, dict[str, tuple[str, ...]]] = {  # which animal does what, and how
     "cat": {"purr": ("softly", "long"), "sleep": ("softly", "long")},
     "dog": {"bark": ("loudly", "long"), "sleep": ("softly", "long")},
     "bird": {"sing": ("softly", "loudly", "long"), "sleep": ("softly", "long")},
