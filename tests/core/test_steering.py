@@ -219,22 +219,21 @@ def test_states_add_up_and_rows_name_the_parents():
         assert ((step.size >= 10) | (step.rows.reshape(3, 20) != torch.arange(60).reshape(3, 20)).any(1)).all()
 
 
-def test_the_proposal_does_not_matter_to_the_estimate_of_z():
-    """Whatever proposes and whatever stands between, Z on average is E[exp(r(x0))] under DDPM with D."""
-    p, r = two(), steering.reward(GOAL, 3.0)
-    D, (q, log_z) = exact.posterior_mean(p), steering.rewarded(p, GOAL, 3.0)
+@pytest.mark.parametrize("strength", [3.0, 20.0])
+def test_the_estimate_of_z_is_unbiased_whatever_proposes(strength):
+    """On average it is E[exp(r(x0))] under DDPM with D, resampled on the way (strength 20) or not."""
+    p, r = two(), steering.reward(GOAL, strength)
+    D, (q, log_z) = exact.posterior_mean(p), steering.rewarded(p, GOAL, strength)
     x = start(40 * 500)
     truth = r(samplers.final(samplers.ddpm(D, x, GRID, rng=seeded(9)))).exp()
-    for log_weight, proposal in [
-        (steering.value(p, q, log_z), None),
-        (steering.value(p, q, log_z), D),
-        (steering.plug_in(D, r), None),
-    ]:
-        *_, last = steering.populations(D, x, GRID, log_weight, seeded(1), 500, proposal)
-        Z = last.log_z.exp()
+    V = steering.value(p, q, log_z)
+    for log_weight, proposal in [(V, None), (V, D), (steering.plug_in(D, r), None)]:
+        steps = list(steering.populations(D, x, GRID, log_weight, seeded(1), 500, proposal))
+        assert strength == 3 or proposal is None or any((step.size < 250).any() for step in steps[:-1])
+        Z = steps[-1].log_z.exp()
         error = (Z.var() / len(Z) + truth.var() / len(truth)).sqrt()
         within(Z.mean(), truth.mean(), error)
-        assert float(error) < 0.02 * float(Z.mean())
+        assert float(error) < 0.1 * float(Z.mean())
 
 
 def off(x: torch.Tensor, sets: list[torch.Tensor]) -> float:
