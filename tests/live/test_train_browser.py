@@ -27,7 +27,7 @@ const beside = $train_beside.trainBeside((report) => {{
   window.end = {{ ...rest, where: beside.where, off, frames }};
   document.documentElement.className = "ended";
 }});
-const changes = {{ width: 32, depth: 2, features: 32, lr: 0.03, warmup: 10, steps: 200 }};
+const changes = {{ width: 32, depth: 2, features: 32, lr: 0.03, steps: 200 }};
 beside.ask({{ start: {{ job: 1, data: {{ x, std: 0 }}, seed: 0, changes }} }});
 </script>"""
 

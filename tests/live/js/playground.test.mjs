@@ -11,6 +11,8 @@ import { lettersOf, STAMPS } from "../../../toycore/live/page/play/stamps.js";
 import {
   along, count, erased, flat, HALF, heldOut, LIMIT, limited, moved, smooth, STD, strokesOf,
 } from "../../../toycore/live/page/play/strokes.js";
+import { cellOf } from "../../../toycore/live/page/play/python.js";
+import { Session } from "../../../toycore/live/page/play/session.js";
 import { examOf } from "../../../toycore/live/page/train/recipe.js";
 
 const box = { centre: [0, 0], half: HALF };
@@ -147,5 +149,18 @@ test("panes lie on the canvas, side by side or below each other", () => {
     assert.ok(height <= Math.max(room, 1.6 * width), `${height} of ${room}`);
     panes.forEach((p, i) => panes.slice(i + 1).forEach((q) =>
       assert.ok(p.x + p.w <= q.x || q.x + q.w <= p.x || p.y + p.w <= q.y || q.y + q.w <= p.y)));
+  }
+});
+
+test("the cell of Python says every number in which a training differs from the recipe", () => {
+  const values = { width: 11, depth: 12, features: 13, fineness: 14, steps: 15, rate: 16, dropout: 17, seed: 0 };
+  for (const network of ["small", "full"]) {
+    const session = new Session({ values: { ...values, network, smooth: false }, arrays: {}, meta: {} });
+    session.drawing.strokes = STAMPS.ring(0);
+    session.world.take(session.drawing.strokes);
+    const wish = session.wish(), cell = cellOf(session.drawing.strokes, session.world, wish).split("rng = ")[1];
+    for (const [name, value] of Object.entries(wish.changes)) {
+      assert.match(cell, new RegExp(`\\b${value}\\b`), `${network}: ${name}`);
+    }
   }
 });

@@ -40,7 +40,7 @@ def controls() -> list[Control]:
         slider("features", "Fourier features", 0, 96, 4, 48, digits=0, whole=True),
         slider("fineness", "fineness of the features", 0.5, 10, 0.5, 6.0, digits=1),
         slider("steps", "training steps", 50, 4000, 50, 600, digits=0, whole=True),
-        slider("rate", "learning rate", 0.001, 3.0, 0.05, 0.03, log=True),
+        slider("rate", "learning rate", 0.001, 3.0, 0.05, 0.02, log=True),
     ]
     labelled = [
         slider("dropout", "label dropout", 0.0, 0.5, 0.05, 0.1),

@@ -140,9 +140,9 @@ export class Session {
 
   /** What a training is asked for. */
   wish() {
-    const { width, depth, features, fineness, steps, rate, dropout, network, seed } = this.view.values;
-    const shape = { width, depth, features, scale: fineness }, warmup = network === "small" ? 10 : 50;
-    return { data: this.world.data, seed, changes: { ...shape, steps, lr: rate, warmup, labelDropout: dropout } };
+    const { width, depth, features, fineness, steps, rate, dropout, seed } = this.view.values;
+    const shape = { width, depth, features, scale: fineness };
+    return { data: this.world.data, seed, changes: { ...shape, steps, lr: rate, labelDropout: dropout } };
   }
 
   /** Whether the training that stands still could go on. */

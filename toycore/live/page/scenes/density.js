@@ -1,16 +1,17 @@
 // One density, three processes side by side whose particles have it: forward SDE, reverse SDE, probability-flow ODE.
 
 import { dataOf, denoiser, frameOf, mixtureOf, termsOf } from "../fields.js";
+import { Following } from "../following.js";
 import { significant } from "../format.js";
 import { grid, pullOf, scaleOf } from "../maths/levels.js";
-import { moments, nearest } from "../maths/measures.js";
+import { moments } from "../maths/measures.js";
 import { ribbon } from "../maths/mixture.js";
 import { noiseUp, walkTo } from "../maths/walk.js";
 import { memory } from "../memory.js";
 import { border, chart, headline, scaleBar } from "../paint/chart.js";
 import { arrowField, cells, curve, disc, dots, ring } from "../paint/marks.js";
 import { named } from "../paint/named.js";
-import { aim, around, carried, holds, place, squares, unplace, within, zoom } from "../paint/pane.js";
+import { aim, around, carried, place, squares, within, zoom } from "../paint/pane.js";
 import { densityImage } from "../paint/raster.js";
 import { arrows, backdrop, clockRows, count } from "../plane.js";
 import { widget } from "../widget/widget.js";
@@ -36,23 +37,20 @@ const COLUMNS = 96; // of the ribbon
 const TICKS = [["0.01", 0.01], ["0.1", 0.1], ["\u03C3", 0.32], ["1", 1], ["10", 10]]
   .map(([text, sigma]) => [Math.log(Number(sigma)), String(text)]);
 
-/** @implements {Scene} */
-class Density {
+/** @extends {Following<DensityMeta>} @implements {Scene} */
+class Density extends Following {
   /** @param {View<DensityMeta>} view */
   constructor(view) {
-    this.view = view;
+    super(view);
     this.backdrop = backdrop(view);
     /** @type {Memory<Paths>} */
     this.paths = memory();
     /** @type {Memory<HTMLCanvasElement>} */
     this.band = memory();
-    /** @type {Pane[]} */
-    this.panes = [];
     /** @type {Box[]} x against sigma, one for each pane */
     this.ribbons = [];
     /** @type {Pair} width and height to arrange */
     this.room = [400, 400];
-    this.chosen = 0; // the particle whose path is drawn thick
   }
 
   /** The processes that are seen. @returns {Process[]} */
@@ -264,27 +262,13 @@ class Density {
     return values.process === "forward" ? { ...meta.play, from: meta.low, to: meta.high } : meta.play;
   }
 
-  reset() {
-    this.chosen = 0;
-  }
-
-  kept() {
-    return { chosen: this.chosen };
-  }
-
-  /** @param {{ chosen?: number }} kept */
-  restore({ chosen = 0 }) {
-    this.chosen = Number.isInteger(chosen) && chosen >= 0 && chosen < this.view.meta.n ? chosen : 0;
-  }
-
   points() {
     return this.shown().flatMap((process) => Array.from(this.cloud(process)));
   }
 
-  /** Choose the particle nearest to a pixel. @param {number} px @param {number} py */
-  touch(px, py) {
-    const j = this.panes.findIndex((pane) => holds(pane, px, py));
-    if (j >= 0) this.chosen = nearest(this.cloud(this.shown()[j]), ...unplace(this.panes[j], px, py));
+  /** @override @param {number} j */
+  particles(j) {
+    return this.cloud(this.shown()[j]);
   }
 }
 

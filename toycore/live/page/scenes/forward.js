@@ -1,39 +1,41 @@
 // Data dissolving into noise along a schedule, its signal-to-noise curve, and a point read as two pixels.
 
 import { dataOf, frameOf } from "../fields.js";
+import { Following } from "../following.js";
 import { percent, share, significant } from "../format.js";
 import { alphaBar, scaleOf } from "../maths/levels.js";
-import { nearest } from "../maths/measures.js";
 import { normals } from "../maths/noise.js";
 import { memory } from "../memory.js";
 import { border, chart, headline, scaleBar } from "../paint/chart.js";
 import { curve, disc, dots } from "../paint/marks.js";
 import { named } from "../paint/named.js";
-import { aim, around, place, squares, unplace, within } from "../paint/pane.js";
+import { aim, around, place, squares, within } from "../paint/pane.js";
 import { write } from "../paint/text.js";
 import { backdrop } from "../plane.js";
 import { widget } from "../widget/widget.js";
 
 /** @import { Memory } from "../memory.js" */
-/** @import { Box, Legend, Numbers, Pair, Pane, PlaneMeta, Row, Scene, View } from "../types.js" */
+/** @import { Box, Legend, Numbers, Pair, PlaneMeta, Row, Scene, View } from "../types.js" */
 /** @typedef {CanvasRenderingContext2D} Pen */
 /** @typedef {PlaneMeta & { schedules: { name: string, frame: string }[] }} ForwardMeta */
 
-/** @implements {Scene} */
-class Forward {
+/** @extends {Following<ForwardMeta>} @implements {Scene} */
+class Forward extends Following {
   /** @param {View<ForwardMeta>} view */
   constructor(view) {
-    this.view = view;
+    super(view);
     this.backdrop = backdrop(view);
     /** @type {Memory<Float32Array>} */
     this.normals = memory();
-    /** @type {Pane} */
-    this.pane = squares(view.look, 400, 400, 1).panes[0];
+    this.panes = squares(view.look, 400, 400, 1).panes;
     /** @type {Box} of the curves */
     this.graph = { x: 0, y: 0, w: 1, h: 1 };
     /** @type {Box} of the first of four pixels */
     this.pixel = { x: 0, y: 0, w: 1, h: 1 };
-    this.chosen = 0; // the point whose pixels are shown
+  }
+
+  get pane() {
+    return this.panes[0];
   }
 
   /** The frame of the schedule chosen. */
@@ -72,7 +74,7 @@ class Forward {
     const left = narrow ? 3.2 * unit : width * 0.54 + 3.8 * unit, w = width - left - 8.5 * unit; // room for names
     const top = narrow ? height + 1.4 * unit : pane.y + unit, side = Math.min((w - 1.4 * unit) / 4, pane.w * 0.27);
     const most = narrow ? 0.2 * room : Math.max(60, Math.min(pane.w * 0.56, height - top - side - 6 * unit));
-    this.pane = pane;
+    this.panes = [pane];
     this.graph = { x: left, y: top, w, h: Math.min(most, 0.85 * w) };
     this.pixel = { x: left, y: top + this.graph.h + 5 * unit, w: side, h: side };
     return Math.max(height, this.pixel.y + side + unit);
@@ -200,27 +202,14 @@ class Forward {
     };
   }
 
-  reset() {
-    this.chosen = 0;
-  }
-
-  kept() {
-    return { chosen: this.chosen };
-  }
-
-  /** @param {{ chosen?: number }} kept */
-  restore({ chosen = 0 }) {
-    this.chosen = Number.isInteger(chosen) && chosen >= 0 && chosen < this.view.arrays.data.shape[0] ? chosen : 0;
-  }
-
   points() {
     return Array.from(this.cloud(this.sigma(), 1));
   }
 
-  /** Choose the point nearest to a pixel. @param {number} px @param {number} py */
-  touch(px, py) {
-    const sigma = this.sigma(), [x, y] = unplace(this.pane, px, py);
-    this.chosen = nearest(this.cloud(sigma, scaleOf(this.frame(), sigma)), x, y);
+  /** @override */
+  particles() {
+    const sigma = this.sigma();
+    return this.cloud(sigma, scaleOf(this.frame(), sigma));
   }
 }
 

@@ -1,15 +1,16 @@
 // Sampling step by step, side by side from the same noise.
 
 import { dataOf, denoiser, frameOf, termsOf } from "../fields.js";
+import { Following } from "../following.js";
 import { fixed, significant } from "../format.js";
 import { grid, scaleOf } from "../maths/levels.js";
-import { measures, moments, nearest } from "../maths/measures.js";
+import { measures, moments } from "../maths/measures.js";
 import { isRandom, startWalk, walkTo } from "../maths/walk.js";
 import { memory } from "../memory.js";
 import { border, chart, headline, scaleBar } from "../paint/chart.js";
 import { arrow, curve, disc, ring } from "../paint/marks.js";
 import { named } from "../paint/named.js";
-import { aim, around, carried, holds, place, squares, unplace, within, zoom } from "../paint/pane.js";
+import { aim, around, carried, place, squares, within, zoom } from "../paint/pane.js";
 import { write } from "../paint/text.js";
 import { arrows, backdrop, swarm } from "../plane.js";
 import { widget } from "../widget/widget.js";
@@ -67,20 +68,17 @@ function laneOf(name) {
   };
 }
 
-/** @implements {Scene} */
-class Sampling {
+/** @extends {Following<WalkMeta>} @implements {Scene} */
+class Sampling extends Following {
   /** @param {View<WalkMeta>} view */
   constructor(view) {
-    this.view = view;
+    super(view);
     this.backdrop = backdrop(view);
     this.lanes = view.meta.samplers.map(laneOf);
     this.many = this.lanes.length > 1;
-    /** @type {Pane[]} */
-    this.panes = [];
     /** @type {Box[]} of the charts */
     this.graphs = [];
     this.charted = true;
-    this.chosen = 0; // the particle whose path is drawn
   }
 
   /** The whole walk of a lane. @param {Lane} lane */
@@ -282,31 +280,15 @@ class Sampling {
     return this.lanes.some((lane) => isRandom(this.run(lane).walk));
   }
 
-  reset() {
-    this.chosen = 0;
-  }
-
-  kept() {
-    return { chosen: this.chosen };
-  }
-
-  /** @param {{ chosen?: number }} kept */
-  restore({ chosen = 0 }) {
-    this.chosen = Number.isInteger(chosen) && chosen >= 0 && chosen < this.view.meta.n ? chosen : 0;
-  }
-
   points() {
     const { walk } = this.run(this.lanes[0]);
     return Array.from(walk.xs[this.stepOf(walk)]);
   }
 
-  /** Choose the particle nearest to a pixel. @param {number} px @param {number} py */
-  touch(px, py) {
-    const j = this.panes.findIndex((pane) => holds(pane, px, py));
-    if (j < 0) return;
-    const { walk } = this.run(this.lanes[j]), k = this.stepOf(walk), c = scaleOf(frameOf(this.view), walk.sigmas[k]);
-    const [x, y] = unplace(this.panes[j], px, py);
-    this.chosen = nearest(walk.xs[k], x / c, y / c);
+  /** @override @param {number} j */
+  particles(j) {
+    const { walk } = this.run(this.lanes[j]), k = this.stepOf(walk);
+    return zoom(walk.xs[k], scaleOf(frameOf(this.view), walk.sigmas[k]));
   }
 }
 
