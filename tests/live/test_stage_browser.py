@@ -7,7 +7,7 @@ import pytest
 
 from tests.support import browser as b
 from tests.support.views import attending
-from toycore import data, exact, live, mixtures, style
+from toycore import data, exact, live, mixtures, style, training
 from toycore.live import engine
 
 
@@ -285,3 +285,44 @@ def test_a_hidden_strip_stays_hidden_when_its_pictures_are_due(browser, tmp_path
         page.set_viewport_size({"width": 390, "height": 844})
         page.wait_for_timeout(700)  # the pictures come 350 ms after the last change
         assert page.locator(".tc-moments").is_hidden()
+
+
+def test_the_hint_hides_no_chart(browser, tmp_path):
+    """What invites the click stands on the picture; the charts under it can be read."""
+    with b.page_of(browser, 1280, 720) as page:
+        opened(page, tmp_path, live.density(data.spiral(40)))
+        hint, canvas = page.locator(".tc-hint").bounding_box(), page.locator(".tc-canvas").bounding_box()
+        assert canvas["height"] * 0.4 < hint["y"] + hint["height"] - canvas["y"] < canvas["height"] * 0.7
+
+
+FILLED = """(canvas) => {
+  const g = canvas.getContext("2d"), { width, height } = canvas, { data } = g.getImageData(0, 0, width, height);
+  const drawn = (i) => [0, 1, 2].some((c) => Math.abs(data[4 * i + c] - data[c]) > 8), xs = [], ys = [];
+  for (let i = 0; i < width * height; i++) if (drawn(i)) [xs[i % width], ys[Math.floor(i / width)]] = [1, 1];
+  return [(xs.length - xs.findIndex(Boolean)) / width, (ys.length - ys.findIndex(Boolean)) / height];
+}"""
+
+
+def test_the_pictures_fill_their_canvas(browser, tmp_path):
+    """Training used 63 % of a wide screen, with its loss below; density left a gap above the buttons of a phone."""
+    with b.page_of(browser, 1280, 720) as page:
+        points = data.spiral(20)
+        walk = training.train(training.model(points, 8, 1), points, steps=2)
+        opened(page, tmp_path, live.training(points, walk))
+        assert page.eval_on_selector(".tc-canvas", FILLED)[0] > 0.9
+    with b.page_of(browser, 390, 844) as page:
+        opened(page, tmp_path, live.density(data.spiral(40)))
+        assert page.eval_on_selector(".tc-canvas", FILLED)[1] > 0.93
+
+
+def test_the_mean_slope_of_the_lines_is_the_flows_at_the_end_too(browser, tmp_path):
+    """At t = 0 the lines drawn through a place were those of one moment, their slopes those of another."""
+    with b.page_of(browser, 1280, 720) as page:
+        page.add_init_script("""const own = CanvasRenderingContext2D.prototype, write = own.fillText;
+          window.said = [];
+          own.fillText = function (text, ...rest) { window.said.push(text); write.call(this, text, ...rest); };""")
+        opened(page, tmp_path, live.spacetime(time=0.0))
+        said = " ".join(page.evaluate("() => window.said")).replace("\u2212", "-")
+        u = float(said.split(" u = ")[-1].split()[0])
+        assert float(said.split("lines: ")[-1].split()[0]) == pytest.approx(u, abs=0.1)
+        assert page.locator(".tc-moments").is_visible(), "five moments lead the slider here as well"

@@ -7,6 +7,7 @@ import { posterior } from "../../../toycore/live/page/maths/mixture.js";
 import { drawing, penDown, penMove, penUp, replace, stamp, undo } from "../../../toycore/live/page/play/drawing.js";
 import { chance, copies } from "../../../toycore/live/page/play/measure.js";
 import { places } from "../../../toycore/live/page/play/places.js";
+import { paced } from "../../../toycore/live/page/play/runner.js";
 import { lettersOf, STAMPS } from "../../../toycore/live/page/play/stamps.js";
 import {
   along, count, erased, flat, HALF, heldOut, LIMIT, limited, moved, smooth, STD, strokesOf,
@@ -163,4 +164,13 @@ test("the cell of Python says every number in which a training differs from the 
       assert.match(cell, new RegExp(`\\b${value}\\b`), `${network}: ${name}`);
     }
   }
+});
+
+test("a slow picture shows the last step, and while it trains another one only after its time", () => {
+  const shown = paced(1e6), run = { running: false, step: 3 };
+  const first = shown(run);
+  assert.notEqual(shown({ ...run, step: 4 }), first);
+  const held = paced(1e6), start = held({ running: true, step: 10 });
+  assert.equal(held({ running: true, step: 11 }), start);
+  assert.notEqual(held({ running: false, step: 11 }), start);
 });

@@ -113,8 +113,8 @@ function drawTick(g, pane, { unit, colours }, value) {
   g.stroke();
   if (!pane.ticks) return;
   const style = { size: unit * 0.95, colour: colours.ink }, text = minus(String(Number(value.toPrecision(1))));
-  write(g, text, [px, base + 4], { ...style, align: "center", base: "top" });
-  write(g, text, [pane.x - 5, py], { ...style, align: "right", base: "middle" });
+  write(g, text, [px, base + 0.25 * unit], { ...style, align: "center", base: "top" });
+  write(g, text, [pane.x - 0.3 * unit, py], { ...style, align: "right", base: "middle" });
 }
 
 /**
@@ -144,10 +144,10 @@ export function chart(g, box, look, { title, x: [x0, x1], y: [y0, y1], xs = [], 
   for (const [value, text] of ys) {
     const [, py] = at(x0, value);
     curve(g, [[box.x, py], [right, py]], faint, 0.035 * size);
-    write(g, text, [box.x - 5, py], { size, colour: ink, align: "right", base: "middle" });
+    write(g, text, [box.x - 0.3 * size, py], { size, colour: ink, align: "right", base: "middle" });
   }
   for (const [value, text] of xs) {
-    write(g, text, [at(value, y0)[0], low + 4], { size, colour: ink, align: "center", base: "top" });
+    write(g, text, [at(value, y0)[0], low + 0.25 * size], { size, colour: ink, align: "center", base: "top" });
   }
   write(g, title, [box.x, box.y - size * 0.7], { size: look.unit, colour: ink, weight: 600, max: box.w });
   return at;
@@ -161,8 +161,8 @@ export function chart(g, box, look, { title, x: [x0, x1], y: [y0, y1], xs = [], 
  */
 export function bar(g, { x, y, w, h }, { unit, colours: { ink, faint } }, name, share, colour, value, mark = 1) {
   const size = unit * 0.95, at = x + w * mark;
-  write(g, name, [x, y - 5], { size, colour: ink, max: w * 0.58 });
-  write(g, value, [x + w, y - 5], { size, colour: ink, align: "right", weight: 600, max: w * 0.38 });
+  write(g, name, [x, y - 0.32 * unit], { size, colour: ink, max: w * 0.58 });
+  write(g, value, [x + w, y - 0.32 * unit], { size, colour: ink, align: "right", weight: 600, max: w * 0.38 });
   g.fillStyle = faint;
   g.fillRect(x, y, w, h);
   g.fillStyle = colour;

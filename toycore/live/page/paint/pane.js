@@ -93,7 +93,7 @@ export function outside({ centre, half }, y) {
  * @param {number} count @returns {{ panes: Pane[], height: number }}
  */
 export function squares({ unit }, width, room, count, below = 0) {
-  const top = (count > 1 ? 2 : 0.6) * unit, foot = 1.7 * unit + below, left = 1.9 * unit, gap = 1.3 * unit;
+  const top = (count > 1 ? 2 : 0.6) * unit, foot = 1.7 * unit + below, left = 2.6 * unit, gap = 1.3 * unit;
   width -= 0.7 * unit; // room for the last tick
   const fits = (/** @type {number} */ n) => (width - n * left - (n - 1) * (gap - left / 2)) / n;
   const side = (/** @type {number} */ n) => Math.min(fits(n), Math.max(110, room / Math.ceil(count / n) - top - foot));

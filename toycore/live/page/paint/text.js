@@ -16,11 +16,24 @@ const FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', 'DejaVu
  * @property {number} [max]
  */
 
+/** The widths of texts at 100 pixels: to measure one takes longer than to write it. @type {Map<string, number>} */
+const widths = new Map();
+
+/** @param {CanvasRenderingContext2D} g @param {string} text @param {number} weight */
+function widthOf(g, text, weight) {
+  const key = `${weight} ${text}`, known = widths.get(key);
+  if (known !== undefined) return known;
+  if (widths.size > 2000) widths.clear(); // numbers that run
+  g.font = `${weight} 100px ${FONT}`;
+  const { width } = g.measureText(text);
+  widths.set(key, width);
+  return width;
+}
+
 /** @param {CanvasRenderingContext2D} g @param {string} text @param {TextStyle} style */
 function set(g, text, { size, colour, align, base, weight = 400, max = Infinity }) {
-  g.font = `${weight} ${size}px ${FONT}`;
-  const shrink = max / g.measureText(text).width;
-  if (shrink < 1) g.font = `${weight} ${size * shrink}px ${FONT}`;
+  const shrink = max === Infinity ? 1 : Math.min(1, (100 * max) / (size * widthOf(g, text, weight)));
+  g.font = `${weight} ${size * shrink}px ${FONT}`;
   g.fillStyle = colour;
   g.textAlign = align ?? "left";
   g.textBaseline = base ?? "alphabetic";

@@ -1,6 +1,6 @@
 // The playground on the page: its tools, the pointer, the keyboard, and what programs outside see.
 
-import { make } from "../widget/dom.js";
+import { make, renewed } from "../widget/dom.js";
 import { holds, unplace } from "../paint/pane.js";
 import { penDown, penMove, penUp, undo } from "./drawing.js";
 import { flat } from "./strokes.js";
@@ -44,6 +44,7 @@ export function attach(ui, session, screen) {
   listen(ui, session, tools.word);
   pointer(ui, session, screen);
   expose(ui, session);
+  setTimeout(session.run.ready, 500); // the first training begins at once
   return () => show(ui, session, tools, trainers);
 }
 
@@ -145,11 +146,14 @@ const LESSONS = [
  *
  * @param {Ui} ui @param {Session} session @param {Tools} tools @param {ReturnType<typeof trainersOf>} trainers
  */
-function show(ui, session, { note, buttons, colours }, { train, finer }) {
-  const { run, drawing: d, world } = session, lesson = LESSONS[Number(ui.values.smooth)];
-  label(train, run.running ? "Pause" : session.paused ? "Go on" : run.net ? "Train again" : "Train");
+function show(ui, session, { row, note, buttons, colours }, { train, finer }) {
+  const { run, drawing: d, world } = session, { network, smooth } = ui.values, lesson = LESSONS[Number(smooth)];
+  const name = run.running ? "Pause" : session.paused ? "Go on" : run.net ? "Train again" : "Train";
+  const tools = [d.tool, d.label, d.past.length > 0, colours.map((_, c) => world.paint(c))];
+  if (!renewed(row, [name, network, Boolean(run.net), ui.concealed, smooth, tools])) return;
+  label(train, name);
   train.classList.toggle("tc-running", run.running);
-  finer.hidden = ui.values.network === "full" || !run.net || run.running || ui.concealed.includes("finer");
+  finer.hidden = network === "full" || !run.net || run.running || ui.concealed.includes("finer");
   if (note.textContent !== lesson) note.textContent = lesson;
   for (const role of ["draw", "erase", "point", "stroke"]) pressed(buttons[role], d.tool === role);
   colours.forEach((button, c) => {

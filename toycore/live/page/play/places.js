@@ -1,7 +1,8 @@
 // Where the panes and the two curves stand.
 
 /** @import { Box, Look, Pane } from "../types.js" */
-/** @typedef {{ panes: Pane[], graphs: Box[], height: number, wide: boolean }} Places */
+/** column: of the curves with their axes. */
+/** @typedef {{ panes: Pane[], graphs: Box[], column: Box, height: number, wide: boolean }} Places */
 
 /** @param {number} x @param {number} y @param {number} w @returns {Pane} */
 const pane = (x, y, w) =>
@@ -20,13 +21,15 @@ export function places({ unit, stage }, width, room, front) {
 
 /** @param {number} u @param {number} width @param {number} room @returns {Places} */
 function wide(u, width, room) {
-  const top = 1.8 * u, gap = 1.1 * u, side = Math.min(room - top - 0.3 * u, (width - 2 * gap - 3.6 * u) / 2.4);
-  const start = (width - 2.4 * side - 2 * gap - 2.6 * u) / 2, third = 0.4 * side;
+  const top = 1.8 * u, gap = 1.1 * u, side = Math.min(room - top - 0.3 * u, (width - 2 * gap - 4.6 * u) / 2.42);
+  const start = (width - 2.42 * side - 2 * gap - 2.6 * u) / 2, third = 0.42 * side;
   const x = start + 2 * (side + gap) + 2.2 * u, y = top + third + 2 * u, high = (side - third - 2 * u - 3.6 * u) / 2;
   const graph = (/** @type {number} */ i) => ({ x, y: y + i * (high + 3 * u), w: third, h: high });
+  const column = { x: Math.floor(x - 3 * u), y: Math.floor(y - 2 * u), w: third + 4.4 * u, h: top + side + 2 * u - y };
   return {
     panes: [pane(start, top, side), pane(start + side + gap, top, side), pane(x, top, third)],
-    graphs: [graph(0), graph(1)], height: top + side + 0.3 * u, wide: true,
+    graphs: [graph(0), graph(1)], column,
+    height: top + side + 0.3 * u, wide: true,
   };
 }
 
@@ -37,5 +40,5 @@ function tall(u, width, room, front) {
   const others = [0, 1, 2].filter((i) => i !== front), panes = Array(3);
   panes[front] = pane((width - side) / 2, top, side);
   others.forEach((i, k) => (panes[i] = pane(k * (small + 1.1 * u), low, small)));
-  return { panes, graphs: [], height: low + small + 0.3 * u, wide: false };
+  return { panes, graphs: [], column: { x: 0, y: 0, w: 0, h: 0 }, height: low + small + 0.3 * u, wide: false };
 }

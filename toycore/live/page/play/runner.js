@@ -39,8 +39,9 @@ export function runner(heard) {
     record(run, report, beside);
     heard(!report.running);
   };
-  const ask = (/** @type {Order} */ order) => (beside ??= trainBeside(hear)).ask(order);
+  const ready = () => (beside ??= trainBeside(hear)), ask = (/** @type {Order} */ order) => ready().ask(order);
   return Object.assign(run, {
+    ready,
     /** @param {Wish} wish */
     start(wish) {
       Object.assign(run, NONE, { wish, net: null, worst: 0, losses: [], errors: [], running: true, job: run.job + 1 });
@@ -86,6 +87,21 @@ function averaged(losses, step) {
     out.push([first + i + part.length / 2, part.reduce((a, b) => a + b, 0) / part.length]);
   }
   return out;
+}
+
+/**
+ * The step that a slow picture shows: while it trains, another one after so many milliseconds, else the last.
+ *
+ * @param {number} ms @returns {(run: Pick<Runner, "running" | "step">) => string}
+ */
+export function paced(ms) {
+  let shown = "", due = 0;
+  return ({ running, step }) => {
+    const now = performance.now();
+    if (running && now < due) return shown;
+    due = now + ms;
+    return (shown = `${step} ${running}`);
+  };
 }
 
 /**

@@ -7,7 +7,7 @@ import { posterior } from "../maths/mixture.js";
 import { memory } from "../memory.js";
 import { border, chart, headline, scaleBar } from "../paint/chart.js";
 import { arrowField, cells, curve, disc, ring } from "../paint/marks.js";
-import { aim, place, squares, within } from "../paint/pane.js";
+import { aim, around, place, squares, within } from "../paint/pane.js";
 import { raster, rgb } from "../paint/raster.js";
 import { write } from "../paint/text.js";
 import { backdrop, probe } from "../plane.js";
@@ -84,6 +84,10 @@ class Attention {
     return Math.max(height, under + h + 2 * unit);
   }
 
+  thumbnail() {
+    return around([this.pane]);
+  }
+
   /** @param {Pen} g */
   draw(g) {
     const { pane, view } = this, { look, values: { sigma, layer } } = view, frame = frameOf(view, "VE");
@@ -94,6 +98,7 @@ class Attention {
       disc(g, place(pane, this.at()), 0.5 * look.unit, look.colours.accent, look.colours.background);
     });
     border(g, pane, look);
+    if (look.bare) return;
     scaleBar(g, pane, look);
     headline(g, pane, look, `\u03C3 = ${significant(sigma)}`, this.words().join(" "));
     const read = this.here(), image = this.images();
@@ -147,8 +152,8 @@ class Attention {
     g.fillRect(x, y - 2.1 * unit, w, 1.9 * unit);
     g.globalAlpha = 1;
     const style = { size: 1.35 * unit, colour: colours.ink, weight: 700 };
-    write(g, word, [x + 0.3 * unit, y - 0.7 * unit], { ...style, max: 0.6 * w });
-    write(g, fixed(read), [x + w - 0.3 * unit, y - 0.7 * unit], { ...style, align: "right", max: 0.38 * w });
+    write(g, word, [x + 0.3 * unit, y - 0.7 * unit], { ...style, max: 0.54 * w });
+    write(g, fixed(read), [x + w - 0.3 * unit, y - 0.7 * unit], { ...style, align: "right", max: 0.34 * w });
     g.imageSmoothingEnabled = true;
     g.drawImage(image, x, y, w, w);
     g.strokeStyle = colours.faint;

@@ -6,7 +6,7 @@ import { between, spoiled } from "../maths/damage.js";
 import { memory } from "../memory.js";
 import { border, headline } from "../paint/chart.js";
 import { dots, ring } from "../paint/marks.js";
-import { place, squares, within } from "../paint/pane.js";
+import { around, place, squares, within } from "../paint/pane.js";
 import { write } from "../paint/text.js";
 import { widget } from "../widget/widget.js";
 
@@ -67,6 +67,10 @@ class Damage {
     return Math.max(height, top + h);
   }
 
+  thumbnail() {
+    return around([this.pane]);
+  }
+
   /** @param {Pen} g */
   draw(g) {
     const { pane, view } = this, { meta: { box }, look, values: { amount } } = view, seen = this.readings();
@@ -78,6 +82,7 @@ class Damage {
       if (view.values.damage === "copies") this.drawKnown(g, 1.9 * radius);
     });
     border(g, pane, look);
+    if (look.bare) return;
     const n = seen.filter(({ noticed }) => noticed).length;
     const title = view.meta.damages[this.place()][1];
     headline(g, pane, look, `damage ${fixed(amount)}`, `${title}: noticed by ${n} of ${seen.length}`);

@@ -32,6 +32,7 @@ import { widget } from "../widget/widget.js";
 const NAMES = { forward: "forward SDE", reverse: "reverse SDE", ode: "probability-flow ODE" };
 
 const FEW = 5; // particles whose paths are drawn
+const RECENT = 8; // steps of a path that are drawn strong: the older ones would cover the data
 const COLUMNS = 96; // of the ribbon
 /** @type {[number, string][]} */
 const TICKS = [["0.01", 0.01], ["0.1", 0.1], ["\u03C3", 0.32], ["1", 1], ["10", 10]]
@@ -99,14 +100,14 @@ class Density extends Following {
   /** Panes with a ribbon under each, or beside it on a phone. @param {number} width @param {number} room */
   arrange(width, room) {
     const { look } = this.view, { unit } = look, beside = width < 560, below = beside ? 0 : 9.6 * unit;
-    const { panes, height } = squares(look, beside ? 0.54 * width : width, room, this.shown().length, below);
+    const { panes, height } = squares(look, beside ? 0.64 * width : width, room, this.shown().length, below);
     const oneRow = panes.every(({ y }) => y === panes[0].y), spare = oneRow ? Math.max(0, room - height) : 0;
     this.room = [width, room];
     this.panes = panes;
     this.ribbons = panes.map(({ x, y, w }) => beside
       ? { x: x + w + 2.6 * unit, y: y + 0.2 * unit, w: width - x - w - 4 * unit, h: w - 0.2 * unit }
       : { x, y: y + w + 3.6 * unit, w, h: below - 5.2 * unit + spare });
-    return Math.max(height + spare, room);
+    return height + spare;
   }
 
   thumbnail() {
@@ -181,7 +182,11 @@ class Density extends Following {
     if (bare) return;
     for (const i of this.few().reverse()) {
       const now = place(pane, pointOf(y, i)), own = i === this.chosen;
-      curve(g, [...this.past(process).map(seen(i)), now], accent, unit * (own ? 0.17 : 0.09));
+      const way = [...this.past(process).map(seen(i)), now];
+      g.globalAlpha = 0.3;
+      if (own) curve(g, way, accent, unit * 0.09);
+      g.globalAlpha = 1;
+      curve(g, way.slice(-RECENT), accent, unit * (own ? 0.17 : 0.09));
       disc(g, now, unit * 0.27, accent, background);
       if (own) ring(g, now, unit * 0.6, accent);
     }
@@ -198,11 +203,12 @@ class Density extends Following {
     /** @type {(x: number, s: number) => number} */
     const over = (x, s) => (x - geometry.mean[0]) / Math.hypot(geometry.s, s);
     g.drawImage(this.bandOf(reach), box.x, box.y, box.w, box.h);
-    const digits = box.w < 14 * unit ? 2 : 3; // as many as there is room for
-    const exact = c * Math.hypot(geometry.s, sigma), own = moments(y).std, at = chart(g, box, look, {
-      title: `spread ${own.toFixed(digits)}, exact ${exact.toFixed(digits)}`, x: [Math.log(low), Math.log(high)],
+    const exact = (c * Math.hypot(geometry.s, sigma)).toFixed(3), own = moments(y).std, small = box.w < 14 * unit;
+    const at = chart(g, box, look, {
+      title: `spread ${small ? own.toFixed(2) : `${own.toFixed(3)}, exact ${exact}`}`,
+      x: [Math.log(low), Math.log(high)],
       y: [-reach, reach], ys: [[-2, "\u22122"], [0, "x\u2081"], [2, "2"]],
-      xs: TICKS,
+      xs: small ? TICKS.filter((_, i) => i % 2 === 0) : TICKS,
     });
     curve(g, [at(Math.log(sigma), -reach), at(Math.log(sigma), reach)], colours.ink, 0.13 * unit);
     for (const i of this.few().reverse()) {

@@ -103,8 +103,8 @@ class Latent {
   /** The plane beside the pictures, or above them. @param {number} width @param {number} room */
   arrange(width, room) {
     const { look, meta: { moments } } = this.view, { unit } = look, narrow = width < 560;
-    const { panes: [pane], height } = squares(look, narrow ? width : width * 0.41, narrow ? 0.52 * room : room, 1);
-    const left = narrow ? unit : width * 0.41 + unit, w = width - left - unit, gap = 0.6 * unit;
+    const { panes: [pane], height } = squares(look, narrow ? width : width * 0.46, narrow ? 0.52 * room : room, 1);
+    const left = narrow ? unit : width * 0.46 + unit, w = width - left - unit, gap = 0.6 * unit;
     const n = moments.length + 1;
     const strip = (w - (n - 1) * gap) / n, big = (w - 2 * gap) / 3, top = (narrow ? height : pane.y) + 1.8 * unit;
     const under = top + big + 2.4 * unit, low = narrow ? under : Math.max(under, pane.y + pane.w - strip - 1.6 * unit);
@@ -134,7 +134,7 @@ class Latent {
     const { pane, view: { arrays, values: { points, label }, look: { unit, colours } } } = this, r = 0.13 * unit;
     if (points) {
       const own = this.cloud().filter((_, i) => arrays.dataLabel.data[i >> 1] === label);
-      dots(g, pane, this.cloud(), r, colours.data, 0.45);
+      dots(g, pane, this.cloud(), r, colours.data, 0.75);
       dots(g, pane, own, 1.7 * r, colours.condition, 0.9);
     }
     if (held) return disc(g, place(pane, this.seen(held)), 0.6 * unit, colours.accent, colours.background);

@@ -14,7 +14,7 @@ import {
   drawCross, drawError, drawGuess, drawHeld, drawLoss, drawNearest, drawPoints, drawPosterior, drawText,
 } from "../play/pictures.js";
 import { places } from "../play/places.js";
-import { troubleOf } from "../play/runner.js";
+import { paced, troubleOf } from "../play/runner.js";
 import { Session } from "../play/session.js";
 import { noise } from "../play/world.js";
 import { mixtureOf } from "../fields.js";
@@ -26,6 +26,7 @@ import { widget } from "../widget/widget.js";
 
 const WALK = 3, REST = 1.2; // seconds
 const TITLES = ["your data, and the exact field", "what the network has learned", "its error, 5 \u00D7 as long"];
+const SHORT = ["your data", "learned", "error, 5 \u00D7"]; // for small panes
 
 /** @implements {Scene} */
 class Playground {
@@ -34,7 +35,8 @@ class Playground {
     this.view = view;
     this.session = new Session(view);
     this.backdrop = backdrop(view);
-    this.layers = [layer(), layer(), layer()];
+    this.layers = Array.from({ length: 6 }, layer); // the grounds of the panes, arrows of two of them, the curves
+    this.paces = [90, 65, 85].map(paced); // of the curves, and of either field that learns: rarely in one frame
     this.places = places(view.look, 900, 500, 0);
     this.front = 0; // the large pane of a narrow screen
     this.seed = view.values.seed;
@@ -121,8 +123,25 @@ class Playground {
     this.drawLearned(g, panes[1], p);
     this.drawBeside(g, panes[2]);
     if (!graphs.length) return;
-    drawLoss(g, graphs[0], view.look, session.run);
-    drawError(g, graphs[1], view.look, session.run);
+    const { look, look: { colours, unit } } = view, { run } = session, keys = [run.job, run.steps, colours, unit];
+    this.layers[5](g, this.places.column, [this.paces[0](run), ...keys], (own) => {
+      drawLoss(own, graphs[0], look, run);
+      drawError(own, graphs[1], look, run);
+    });
+  }
+
+  /**
+   * The ground of a pane, and on it the arrows of a field that learns.
+   *
+   * @param {Pen} g @param {number} i @param {unknown} beside the network, where it is not the page's own
+   * @param {() => Float32Array} eps @param {string} colour
+   */
+  drawField(g, i, beside, eps, colour, sign = -1, c = 1) {
+    const { panes: { [i]: pane }, session: { run } } = this;
+    this.layers[2 + i](g, pane, [...this.keys(pane), this.paces[i](run), run.job, beside, colour], (own) => {
+      this.drawGround(own, i, false);
+      this.drawArrows(own, pane, eps(), colour, sign, c);
+    });
   }
 
   get frame() {
@@ -135,10 +154,8 @@ class Playground {
    * @param {Pen} g @param {number} i @param {boolean} exact
    */
   drawGround(g, i, exact) {
-    const { view, session: { world }, panes } = this, pane = panes[i];
-    const { values: { sigma, density, arrows, label, guidance }, look } = view;
-    const keys = [world.data, sigma, density, arrows, label, guidance, look.colours, look.unit];
-    this.layers[i](g, pane, keys, (own) => {
+    const { view, session: { world }, panes } = this, pane = panes[i], { values: { sigma, arrows }, look } = view;
+    this.layers[i](g, pane, this.keys(pane), (own) => {
       own.fillStyle = look.colours.background;
       own.fillRect(pane.x, pane.y, pane.w, pane.w);
       if (!world.n) return;
@@ -148,6 +165,12 @@ class Playground {
       own.globalAlpha = exact ? 1 : 0.5;
       drawPoints(own, pane, world, Math.max(1.6, pane.w * (world.n > 600 ? 0.003 : 0.0055)));
     });
+  }
+
+  /** What the ground of a pane hangs on. @param {Pane} pane @returns {unknown[]} */
+  keys({ half, centre }) {
+    const { values: { sigma, density, arrows, label, guidance }, look: { colours, unit } } = this.view;
+    return [this.session.world.data, sigma, density, arrows, label, guidance, colours, unit, half, ...centre];
   }
 
   /** The places of a pane's arrows. @param {Pane} pane */
@@ -167,6 +190,11 @@ class Playground {
     g.globalAlpha = 1;
   }
 
+  /** What a pane is called, as far as there is room. @param {number} i */
+  title(i) {
+    return (this.panes[i].w < 14.5 * this.view.look.unit ? SHORT : TITLES)[i];
+  }
+
   /** @param {Pen} g @param {Pane} pane @param {number} p */
   drawExact(g, pane, p) {
     const { view, session: { world, drawing }, pointer } = this, { sigma, playing } = view.values, { look } = view;
@@ -178,7 +206,7 @@ class Playground {
       const invitation = ["Draw here", "a line, taps, a word: anything"];
       if (!world.n) drawText(g, pane, invitation, look.colours.ink, 1.3 * look.unit);
     });
-    border(g, pane, look, TITLES[0]);
+    border(g, pane, look, this.title(0));
     if (world.n) headline(g, pane, look, `\u03C3 = ${significant(sigma)}`, drawing.down ? `${world.n} points` : "");
   }
 
@@ -186,18 +214,18 @@ class Playground {
   drawLearned(g, pane, p) {
     const { view, session: { run, world, guess, ends } } = this, { look, values: { sigma, playing, arrows } } = view;
     within(g, pane, () => {
-      this.drawGround(g, 1, false);
+      if (!run.net || !arrows) this.drawGround(g, 1, false);
       if (!run.net) return this.drawNoise(g, pane);
-      const { learned } = this.session, at = this.grid(pane);
-      if (arrows) this.drawArrows(g, pane, noise(learned, sigma, at), look.colours.learned);
+      const eps = () => noise(this.session.learned, sigma, this.grid(pane));
+      if (arrows) this.drawField(g, 1, null, eps, look.colours.learned);
       this.drawCopies(g, pane);
       swarm(view, g, pane, this.walks[1], p, this.frame, playing ? sigma : 0);
       if (guess && !playing) drawGuess(g, pane, guess, ends ? [ends[0], ends[1]] : null, look);
     });
-    border(g, pane, look, TITLES[1]);
+    border(g, pane, look, this.title(1));
     if (run.problem) return this.drawProblem(g, pane);
     if (run.net) headline(g, pane, look, `field error ${significant(run.error)}`, this.verdict());
-    else if (world.n && !run.running) headline(g, pane, look, ...this.question());
+    else if (world.n && !run.running) headline(g, pane, look, ...this.question(pane));
   }
 
   /** Why there is no network. @param {Pen} g @param {Pane} pane */
@@ -228,11 +256,15 @@ class Playground {
     if (guess) drawGuess(g, pane, guess, null, view.look);
   }
 
-  /** What is asked before a training. @returns {[string, string]} */
-  question() {
-    const { guess } = this.session;
-    return guess ? ["Now train", "Your guess is marked."]
-      : ["Guess first", "Where will the ringed point end? Tap there."];
+  /**
+   * What is asked before a training; a small pane has to be tapped first.
+   *
+   * @param {Pane} pane @returns {[string, string]}
+   */
+  question(pane) {
+    const { guess } = this.session, small = pane.w < 16 * this.view.look.unit;
+    if (guess) return ["Now train", small ? "" : "Your guess is marked."];
+    return ["Guess first", small ? "Tap here." : "Where will the ringed point end? Tap there."];
   }
 
   /** What the samples say, in short. */
@@ -250,18 +282,18 @@ class Playground {
     const { view, session: { run, world, rival } } = this, { sigma, arrows, beside } = view.values, { look } = view;
     const kept = beside === "kept" && rival, D = kept ? kept.D : this.session.learned;
     within(g, pane, () => {
-      this.drawGround(g, 2, false);
+      if (kept ? !arrows : !run.net) this.drawGround(g, 2, false);
       if (!kept && !run.net) return;
-      const eps = noise(/** @type {Denoiser} */ (D), sigma, this.grid(pane));
+      const eps = () => noise(/** @type {Denoiser} */ (D), sigma, this.grid(pane));
       if (kept) {
-        if (arrows) this.drawArrows(g, pane, eps, look.colours.learned);
+        if (arrows) this.drawField(g, 2, rival, eps, look.colours.learned);
         if (kept.ends) dots(g, pane, kept.ends, Math.max(1.5, pane.w * 0.006), look.colours.sample);
       } else {
         const exact = world.exactNoise(pane, sigma, this.grid(pane));
-        this.drawArrows(g, pane, eps.map((v, i) => v - exact[i]), look.colours.accent, 1, ERROR.c);
+        this.drawField(g, 2, null, () => eps().map((v, i) => v - exact[i]), look.colours.accent, 1, ERROR.c);
       }
     });
-    border(g, pane, look, kept ? kept.title : TITLES[2]);
+    border(g, pane, look, kept ? kept.title : this.title(2));
     if (!kept) return;
     const error = Number.isFinite(kept.error) ? `error ${significant(kept.error)}` : "";
     headline(g, pane, look, error, this.besideVerdict());
@@ -363,4 +395,5 @@ class Playground {
     this.session.restore(kept);
   }
 }
+
 export default widget((/** @type {View<PlayMeta>} */ view) => new Playground(view));

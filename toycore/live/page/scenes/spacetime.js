@@ -93,26 +93,32 @@ class SpaceTime {
     return (3 - columns) * (top + h + foot);
   }
 
+  thumbnail() {
+    return this.boxes[1]; // the flow
+  }
+
   /** @param {Pen} g */
   draw(g) {
-    const { values: { time } } = this.view, x = at(this.followed(), time);
-    const u = velocity(this.line(), x, time), fan = this.fan(x);
+    const { values: { time }, look } = this.view, x = at(this.followed(), time);
+    const u = velocity(this.line(), x, time), fan = this.fan();
     const [left, right] = ["lines between random pairs", "the flow: the average line at each place"]
       .map((title, i) => this.axes(g, this.boxes[i], title));
     this.inside(g, 0, () => this.drawLines(g, left, fan));
     this.inside(g, 1, () => this.drawFlow(g, right));
-    [left, right].forEach((map) => this.drawSlope(g, map, x, u));
-    this.say(g, u, fan);
+    [left, right].forEach((map, i) => this.inside(g, i, () => this.drawSlope(g, map, x, u)));
+    if (!look.bare) this.say(g, u, fan);
   }
 
   /** The density behind, axes and the time's line. @param {Pen} g @param {Box} box @param {string} title */
   axes(g, box, title) {
     const { look, values: { density, time } } = this.view;
     if (density) g.drawImage(this.image(), box.x, box.y, box.w, box.h);
-    const map = chart(g, box, look, {
-      title, x: [0, 1], y: [-TALL, TALL], xs: [[0.02, "data: t = 0"], [0.5, "0.5"], [0.94, "noise: 1"]],
+    /** @type {Partial<import("../paint/chart.js").Axes>} */
+    const ticks = look.bare ? {} : {
+      xs: [[0.02, "data: t = 0"], [0.5, "0.5"], [0.94, "noise: 1"]],
       ys: [[-2, "\u22122"], [-1, "\u22121"], [0, "0"], [1, "1"], [2, "2"]],
-    });
+    };
+    const map = chart(g, box, look, { title: look.bare ? "" : title, x: [0, 1], y: [-TALL, TALL], ...ticks });
     curve(g, [map(time, -TALL), map(time, TALL)], look.colours.ink, 1);
     return map;
   }
@@ -143,9 +149,9 @@ class SpaceTime {
     g.restore();
   }
 
-  /** Data points whose lines run through x now, each as likely as the others: quantiles of x0. @param {number} x */
-  fan(x) {
-    const law = passing(this.line(), x, this.moment());
+  /** Data points whose lines run through the place looked at, each as likely as the others: quantiles of x0. */
+  fan() {
+    const t = this.moment(), law = passing(this.line(), at(this.followed(), t), t);
     return Array.from({ length: FAN }, (_, i) => quantile(law, (i + 0.5) / FAN));
   }
 

@@ -66,11 +66,13 @@ class Training {
 
   /** @param {number} width @param {number} room */
   arrange(width, room) {
-    const { look } = this.view, { unit } = look, { panes, height } = squares(look, width, room - 9.7 * unit, 2);
-    const left = panes[0].x + unit, right = panes[1].x + panes[1].w - unit;
+    const { look } = this.view, { unit } = look, beside = width > 1.6 * room, aside = beside ? 19 * unit : 0;
+    const { panes, height } = squares(look, width - aside, room - (beside ? 0 : 9.7 * unit), 2), [first, last] = panes;
+    const left = first.x + unit, right = last.x + last.w;
     this.panes = panes;
-    this.graph = { x: left, y: height + 2 * unit, w: right - left, h: 5.5 * unit };
-    return this.graph.y + this.graph.h + 2.2 * unit;
+    this.graph = beside ? { x: right + 4.4 * unit, y: last.y + unit, w: width - right - 6.4 * unit, h: 0.75 * last.w }
+      : { x: left, y: height + 2 * unit, w: right - unit - left, h: 5.5 * unit };
+    return beside ? height : this.graph.y + this.graph.h + 2.2 * unit;
   }
 
   thumbnail() {
@@ -150,8 +152,8 @@ class Training {
     /** @type {Pair} */
     const at = [from[0] + 0.5 * unit, from[1] + 0.2 * unit];
     curve(g, [from, to], exact, 0.13 * unit);
-    const text = `floor: the exact posterior's loss, ${floor.toFixed(2)}`;
-    write(g, text, at, { size: 0.95 * unit, colour: exact, weight: 600, base: "top" });
+    const wide = to[0] - from[0] > 24 * unit, text = `${wide ? "floor: the exact posterior's loss" : "exact"}, `;
+    write(g, text + floor.toFixed(2), at, { size: 0.95 * unit, colour: exact, weight: 600, base: "top" });
   }
 
   /** @returns {Row[]} */

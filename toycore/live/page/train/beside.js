@@ -4,6 +4,8 @@ import { trainer } from "./trainer.js";
 
 /** @import { Order, Report } from "./trainer.js" */
 
+const PAUSE = 25; // milliseconds between two reports: more often than that nobody sees a difference
+
 /** @typedef {{ where: "worker" | "page", ask: (order: Order) => void, close: () => void }} Beside */
 
 /**
@@ -24,7 +26,7 @@ export function trainBeside(answer) {
     worker.onmessage = ({ data }) => {
       [heard, sent] = [true, []];
       answer(data);
-      worker.postMessage({ act: "seen" });
+      setTimeout(() => worker.postMessage({ act: "seen" }), data.running ? PAUSE : 0);
     };
     worker.onerror = retreat; // a policy that forbids workers is told here, or by the constructor
     beside.ask = (order) => {

@@ -2,7 +2,7 @@
 
 import { draw } from "./loop.js";
 
-/** @import { Ui } from "../types.js" */
+/** @import { Box, Ui } from "../types.js" */
 
 /** Fit type and picture to the room there is. @param {Ui} ui */
 export function resize(ui) {
@@ -43,9 +43,11 @@ const roomOf = () => Math.min(620, Math.max(320, innerHeight * 0.72));
  * the room is the canvas'
  */
 function fill(ui, width, room, whole) {
-  const { look, nodes: { canvas }, scene } = ui, ratio = Math.min(2, devicePixelRatio || 1);
+  const { look, nodes: { canvas, hint }, scene } = ui, ratio = Math.min(2, devicePixelRatio || 1);
   const used = Math.floor(scene.arrange(width, room)), height = whole ? Math.max(used, room) : used;
   look.lift = Math.floor((height - used) / 2);
+  const box = scene.thumbnail?.(); // the hint stands in the picture, above the scale at its lower edge
+  if (box) hint.style.inset = placed(box, width, height - look.lift, 4.2 * look.unit);
   const size = [width, height, ratio, look.unit, look.lift].join();
   if (size === ui.size) return ui.ask();
   ui.size = size;
@@ -55,3 +57,11 @@ function fill(ui, width, room, whole) {
   canvas.style.height = `${height}px`;
   if (ui.seen) draw(ui);
 }
+
+/**
+ * The middle of a box's lower part as a CSS inset, in a room of so much width and height.
+ *
+ * @param {Box} box @param {number} width @param {number} height @param {number} above its lower edge
+ */
+const placed = ({ x, y, w, h }, width, height, above) =>
+  `auto ${width - x - w}px ${height - y - h + above}px ${x}px`;
