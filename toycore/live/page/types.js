@@ -234,6 +234,7 @@
  *   such as a point that is looked at (null: none)
  * @property {(kept: Record<string, any>) => void} [restore] show that again; what is missing is as at the start
  * @property {() => Box} [thumbnail] the part of the canvas that a thumbnail shows
+ * @property {() => Box} [picture] the part that the hint speaks of, where that is not the thumbnail's
  * @property {(px: number, py: number) => void} [touch] the pointer is down at this pixel
  * @property {(dx: number, dy: number) => void} [move] shift and an arrow key: move the point that is looked at
  * @property {(ui: Ui) => void} [attach] the widget is made: add what the scene has besides controls and picture

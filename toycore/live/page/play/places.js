@@ -23,9 +23,10 @@ export function places({ unit, stage }, width, room, front) {
 function wide(u, width, room) {
   const top = 1.8 * u, gap = 1.1 * u, side = Math.min(room - top - 0.3 * u, (width - 2 * gap - 4.6 * u) / 2.42);
   const start = (width - 2.42 * side - 2 * gap - 2.6 * u) / 2, third = 0.42 * side;
-  const x = start + 2 * (side + gap) + 2.2 * u, y = top + third + 2 * u, high = (side - third - 2 * u - 3.6 * u) / 2;
+  const x = start + 2 * (side + gap) + 2.2 * u, y = top + third + 2 * u, high = (side - third - 2 * u - 4.4 * u) / 2;
   const graph = (/** @type {number} */ i) => ({ x, y: y + i * (high + 3 * u), w: third, h: high });
-  const column = { x: Math.floor(x - 3 * u), y: Math.floor(y - 2 * u), w: third + 4.4 * u, h: top + side + 2 * u - y };
+  const [left, upper] = [x - 3 * u, y - 2 * u].map(Math.floor);
+  const column = { x: left, y: upper, w: third + 4.4 * u, h: top + side + 1.3 * u - upper };
   return {
     panes: [pane(start, top, side), pane(start + side + gap, top, side), pane(x, top, third)],
     graphs: [graph(0), graph(1)], column,

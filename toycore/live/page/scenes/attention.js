@@ -147,7 +147,7 @@ class Attention {
   /** A word, how much it is read at the place, and its map. @param {Pen} g @param {number} i @param {string} word */
   drawMap(g, i, word, /** @type {number} */ read, /** @type {HTMLCanvasElement} */ image) {
     const { x, y, w } = this.maps[i], { unit, colours } = this.view.look, { centre, half } = this.pane;
-    g.globalAlpha = Math.min(1, 0.06 + 0.6 * read);
+    g.globalAlpha = 0.06 + 0.38 * read;
     g.fillStyle = this.hue(i);
     g.fillRect(x, y - 2.1 * unit, w, 1.9 * unit);
     g.globalAlpha = 1;
@@ -160,7 +160,9 @@ class Attention {
     g.lineWidth = 1;
     g.strokeRect(x, y, w, w);
     const [px, py] = this.at().map((v, a) => ((v - centre[a]) / half + 1) / 2);
-    if (px > 0 && px < 1 && py > 0 && py < 1) ring(g, [x + px * w, y + (1 - py) * w], 0.45 * unit, colours.accent);
+    if (px <= 0 || px >= 1 || py <= 0 || py >= 1) return;
+    ring(g, [x + px * w, y + (1 - py) * w], 0.62 * unit, colours.background); // seen on any tint
+    ring(g, [x + px * w, y + (1 - py) * w], 0.45 * unit, colours.accent);
   }
 
   /** The mean attention at every level, and the level now. @param {Pen} g @param {string} title */

@@ -78,7 +78,7 @@ class Damage {
     Object.assign(pane, { centre: box.centre, half: 1.12 * box.half });
     within(g, pane, () => {
       dots(g, pane, dataOf(view, -1), 0.6 * radius, data, 0.85);
-      dots(g, pane, this.cloud(), radius, sample, 0.9);
+      dots(g, pane, this.cloud(), radius, sample);
       if (view.values.damage === "copies") this.drawKnown(g, 1.9 * radius);
     });
     border(g, pane, look);
@@ -106,7 +106,9 @@ class Damage {
     const digits = high < 2 ? 3 : 2, mark = noticed ? "! " : "";
     write(g, mark + fixed(value, digits), [x + w, y - 0.4 * size], { ...text, weight: 700, align: "right" });
     g.fillStyle = colours.faint;
+    g.globalAlpha = 0.3; // so that bar and floor stand out by 4.5 : 1
     g.fillRect(x, y, w, h);
+    g.globalAlpha = 1;
     g.fillStyle = noticed ? colours.accent : colours.arrow;
     g.fillRect(x, y + 0.22 * h, at(value) - x, 0.56 * h);
     g.strokeStyle = colours.exact;

@@ -5,7 +5,7 @@ import { decode } from "../maths/decoder.js";
 import { memory } from "../memory.js";
 import { border, headline } from "../paint/chart.js";
 import { curve, disc, dots } from "../paint/marks.js";
-import { holds, place, squares, unplace, within } from "../paint/pane.js";
+import { around, holds, place, squares, unplace, within } from "../paint/pane.js";
 import { raster } from "../paint/raster.js";
 import { write } from "../paint/text.js";
 import { widget } from "../widget/widget.js";
@@ -89,7 +89,7 @@ class Latent {
   }
 
   /** A latent as a picture. @param {number} i which @param {Float32Array} z */
-  picture(i, z) {
+  decoded(i, z) {
     const { meta: { side }, arrays } = this.view;
     return this.pictures[i]([...z, arrays.z], () => {
       const x = decode(arrays, z, side);
@@ -116,6 +116,10 @@ class Latent {
     return Math.max(height, low + strip + 1.8 * unit);
   }
 
+  picture() {
+    return around([this.pane]);
+  }
+
   /** @param {Pen} g */
   draw(g) {
     const { pane, view: { look, meta: { centre, half }, values: { sigma } } } = this, held = this.held();
@@ -125,8 +129,8 @@ class Latent {
     const far = held ? this.nearest(held).distance : 0;
     const small = held ? `${fixed(far, 1)} from the nearest real one` : "one noise, a walk for each class";
     headline(g, pane, look, held ? "your latent" : `\u03C3 = ${significant(sigma)}`, small);
-    this.shown().forEach(([title, z], i) => this.drawPicture(g, this.boxes[i], this.picture(i, z), title));
-    this.strip().forEach(([level, z], i) => this.drawMoment(g, this.boxes[3 + i], this.picture(3 + i, z), level));
+    this.shown().forEach(([title, z], i) => this.drawPicture(g, this.boxes[i], this.decoded(i, z), title));
+    this.strip().forEach(([level, z], i) => this.drawMoment(g, this.boxes[3 + i], this.decoded(3 + i, z), level));
   }
 
   /** The real latents, the class that is drawn, and the paths. @param {Pen} g @param {Float32Array | null} held */

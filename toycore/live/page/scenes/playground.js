@@ -4,7 +4,7 @@ import { percent, significant } from "../format.js";
 import { placeOn } from "../maths/levels.js";
 import { border, headline } from "../paint/chart.js";
 import { arrowField, cells, dots, ring } from "../paint/marks.js";
-import { aim, carried, place, within } from "../paint/pane.js";
+import { aim, around, carried, place, within } from "../paint/pane.js";
 import { backdrop, EPS, ERROR, swarm } from "../plane.js";
 import { attach } from "../play/attach.js";
 import { penDown, penMove, penUp } from "../play/drawing.js";
@@ -33,6 +33,7 @@ class Playground {
   /** @param {View<PlayMeta>} view */
   constructor(view) {
     this.view = view;
+    this.frame = view.meta.frames[0];
     this.session = new Session(view);
     this.backdrop = backdrop(view);
     this.layers = Array.from({ length: 6 }, layer); // the grounds of the panes, arrows of two of them, the curves
@@ -79,6 +80,10 @@ class Playground {
   arrange(width, room) {
     this.places = places(this.view.look, width, room, this.front);
     return this.places.height;
+  }
+
+  picture() {
+    return around(this.places.wide ? this.panes.slice(0, 2) : [this.panes[this.front]]);
   }
 
   // ---- time
@@ -144,10 +149,6 @@ class Playground {
     });
   }
 
-  get frame() {
-    return this.view.meta.frames[0];
-  }
-
   /**
    * What does not move in a pane: density and points, and the exact arrows.
    *
@@ -192,7 +193,7 @@ class Playground {
 
   /** What a pane is called, as far as there is room. @param {number} i */
   title(i) {
-    return (this.panes[i].w < 14.5 * this.view.look.unit ? SHORT : TITLES)[i];
+    return (this.panes[i].w < 0.54 * this.view.look.unit * TITLES[i].length ? SHORT : TITLES)[i];
   }
 
   /** @param {Pen} g @param {Pane} pane @param {number} p */

@@ -164,8 +164,8 @@ class SpaceTime {
   drawLines(/** @type {Pen} */ g, /** @type {Map} */ map, /** @type {number[]} */ fan) {
     const { values: { time }, look: { unit, colours } } = this.view, t = this.moment(), x = at(this.followed(), t);
     for (const { x0, eps } of this.pairs()) curve(g, [map(0, x0), map(1, eps)], colours.arrow, unit * 0.07);
-    g.globalAlpha = 0.45;
-    for (const x0 of fan) curve(g, [map(0, x0), map(1, (x - (1 - t) * x0) / t)], colours.accent, unit * 0.09);
+    g.globalAlpha = 0.85;
+    for (const x0 of fan) curve(g, [map(0, x0), map(1, (x - (1 - t) * x0) / t)], colours.accent, unit * 0.07);
     g.globalAlpha = 1;
     for (const { x0, eps } of this.pairs()) this.dot(g, map(time, (1 - time) * x0 + time * eps));
   }
@@ -176,9 +176,7 @@ class SpaceTime {
     const along = (/** @type {number[]} */ xs) => xs.map((x, i) => map(i / (xs.length - 1), x));
     for (const { path } of this.pairs()) curve(g, along(path), colours.exact, unit * 0.08);
     curve(g, along(this.followed()), colours.accent, unit * 0.16);
-    g.globalAlpha = 0.55;
-    for (const xs of corners) curve(g, along([...xs].reverse()), colours.sample, unit * 0.09);
-    g.globalAlpha = 1;
+    for (const xs of corners) curve(g, along([...xs].reverse()), colours.sample, unit * 0.06);
     if (steps) this.drawSteps(g, along([...corners[corners.length - 1]].reverse()));
     const now = steps ? corners.slice(0, -1).map((xs) => at([...xs].reverse(), time))
       : this.pairs().map(({ path }) => at(path, time));

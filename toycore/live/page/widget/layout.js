@@ -46,7 +46,7 @@ function fill(ui, width, room, whole) {
   const { look, nodes: { canvas, hint }, scene } = ui, ratio = Math.min(2, devicePixelRatio || 1);
   const used = Math.floor(scene.arrange(width, room)), height = whole ? Math.max(used, room) : used;
   look.lift = Math.floor((height - used) / 2);
-  const box = scene.thumbnail?.(); // the hint stands in the picture, above the scale at its lower edge
+  const box = (scene.picture ?? scene.thumbnail)?.call(scene); // the hint stands there, above the scale at its foot
   if (box) hint.style.inset = placed(box, width, height - look.lift, 4.2 * look.unit);
   const size = [width, height, ratio, look.unit, look.lift].join();
   if (size === ui.size) return ui.ask();

@@ -43,12 +43,13 @@ export function stripOf(ui, sceneOf) {
     ask() {
       const key = keyOf(ui, control.role, images[0].width);
       if (isMoving(ui) || !ui.seen || node.hidden || key === drawing.key) return;
+      const wait = drawing.key ? PATIENCE : 0; // the first pictures come at once
       drawing.key = key;
       clearTimeout(drawing.timer);
       drawing.timer = window.setTimeout(() => {
         if (node.hidden) drawing.key = ""; // the view has become narrow in the meantime
         else drawAll(ui, control, small, images, () => drawing.key === key);
-      }, PATIENCE);
+      }, wait);
     },
     fit(narrow) {
       node.hidden = narrow;
