@@ -137,7 +137,7 @@ def value(p: mixtures.GaussianMixture, q: mixtures.GaussianMixture, log_z: float
 def plug_in(D: Denoiser, r: Reward) -> LogWeight:
     """Return r(D(x, sigma)), the reward of the mean instead of the mean of exp(reward): what DPS puts for V.
 
-    Chung et al. 2022 (2209.14687), eq. 11, with a reward in the place of the log-likelihood.
+    Chung et al. 2022 (2209.14687), section 3, with a reward in the place of the log-likelihood.
     """
     D, r = denoiser(D), function(r, "r", REWARD, 1)
     return lambda x, sigma: r(D(x, sigma) if torch.as_tensor(sigma).any() else x)
