@@ -126,7 +126,7 @@ ROWS = [
     ("maps.jacobian(lambda x: x[:1], X)", "shaped like x"),
     ("maps.jacobian(lambda x: x, X, 0.0)", "h is 0.0", "above 0"),
     ("maps.consistency_fit(P, M)", "teacher is a GaussianMixture", "Denoiser"),
-    ("maps.consistency_fit(D)", "data is a function"),
+    ("maps.consistency_fit(D)", "points is a function"),
     ("maps.meanflow_fit(P, 'spiral')", "teacher is a str", "Denoiser"),
     ("maps.progressive_fit(P, D, sigmas.karras(6))", "grid has 7 levels", "2^k + 1"),
     ("maps.progressive_fit(P, D, sigmas.karras(4)[:-1])", "grid has 4 levels", "the last 0"),

@@ -106,6 +106,16 @@ def test_samples_have_the_moments():
     assert torch.allclose(torch.cov(torch.cat([x0, x1], 1).T)[:2, 2:], B.cross, atol=0.01)
 
 
+@pytest.mark.parametrize("entropy", [0.0, 0.5])
+def test_a_walk_ends_in_the_second_gaussian_and_in_the_coupling(entropy):
+    B, n = between(entropy), 20_000
+    x0 = B.sample(n, 0.0, seeded(10))
+    *_, x1 = B.walk(x0, 100, seeded(11))
+    assert (x1.mean(0) - B.mean1).abs().max() < 4 / n**0.5
+    assert torch.allclose(torch.cov(x1.T), B.cov1, atol=0.025)  # 100 steps of first order
+    assert torch.allclose(torch.cov(torch.cat([x0, x1], 1).T)[:2, 2:], B.cross, atol=0.025)
+
+
 def test_fields_keep_the_dtype():
     x = torch.randn(5, 2)
     assert between(0.5).drift(x, 0.5).dtype == between(0.5).velocity(x, 0.5).dtype == torch.float32

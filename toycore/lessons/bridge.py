@@ -6,7 +6,7 @@ A coupling is a joint law of (x0, x1). With entropy = 0 the paths of a pair are 
 entropy > 0 they are Brownian bridges.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import torch
@@ -14,7 +14,7 @@ from torch import Tensor
 
 from toycore import flow, mixtures, training
 from toycore.checks import alike, as_batch, batched, function, number, numbers, positive, stream
-from toycore.types import Rng, in_chunks, squared_distance
+from toycore.types import Rng, in_chunks, randn_like, squared_distance
 
 
 class Bridge(NamedTuple):
@@ -63,6 +63,14 @@ class Bridge(NamedTuple):
         """Return offset + along cov(t)^-1 (x - mean(t)) for each row of x."""
         centred = batched(x, dim=len(self.mean0)) - self.mean(t).to(x.dtype)
         return offset.to(x.dtype) + centred @ torch.linalg.solve(self.cov(t), along.T).to(x.dtype)
+
+    def walk(self, x: Tensor, steps: int = 200, rng: Rng = None) -> Iterator[Tensor]:
+        """Yield x at t = 0, 1/steps, ..., 1 along dx = drift dt + sqrt(entropy) dw, by Euler-Maruyama steps."""
+        step = (self.entropy / positive(steps, "steps")) ** 0.5
+        yield x
+        for i in range(steps):
+            x = x + self.drift(x, i / steps) / steps + step * randn_like(x, stream(rng))
+            yield x
 
     def pairs(self, n: int, rng: Rng = None) -> tuple[Tensor, Tensor]:
         """Draw n pairs (x0, x1) of the coupling: what `flow.fit` takes."""

@@ -7,7 +7,7 @@ at level `end`. In the zoom of the flow, z_t = x / (1 + sigma) and t = sigma / (
 """
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 
 import torch
@@ -116,6 +116,33 @@ def _heun(D: Denoiser, x: Tensor, high: Tensor, low: Tensor) -> Tensor:
     return x + h * torch.where(column(low, x) > 0, (d + d_next) / 2, d)
 
 
+def consistency_train(
+    f: FromVelocity,
+    data: mixtures.Source,
+    teacher: Denoiser | None = None,
+    steps: int = 1000,
+    batch: int = 512,
+    rng: Rng = None,
+) -> Iterator[training.Progress]:
+    """Lower the consistency loss of f in place, and yield a Progress per step.
+
+    Neighbours on a Karras grid of 8, then 16, 32 and 64 levels from 80 to 0, a quarter of the training each: few levels
+    carry the end upwards fast, many carry it accurately. With a teacher it is distillation; see `consistency_loss`.
+    """
+    draw = training.sampler_of(data)
+    positive(batch, "batch"), positive(steps, "steps"), stream(rng)
+    teacher = None if teacher is None else denoiser(teacher, "teacher")
+    counts = iter(8 * 2 ** (4 * k // steps) for k in range(steps))
+
+    def objective() -> Tensor:
+        x0 = draw(batch, rng)[0]
+        grid = sigmas.karras(next(counts), 0.01, HIGH).float()
+        i = torch.randint(len(grid) - 1, (batch,), generator=rng)
+        return consistency_loss(f, x0, randn_like(x0, rng), grid[i], grid[i + 1], teacher)
+
+    return training.descend(f, objective, steps, lr=2e-2)
+
+
 def consistency_fit(
     data: mixtures.Source,
     teacher: Denoiser | None = None,
@@ -126,26 +153,15 @@ def consistency_fit(
 ) -> FromVelocity:
     """Train a consistency model f(x, sigma) -> end of the path through x, and return it: one call is a sample.
 
-    Neighbours on a Karras grid of 8, then 16, 32 and 64 levels from 80 to 0, a quarter of the training each: few levels
-    carry the end upwards fast, many carry it accurately. With a teacher it is distillation; see `consistency_loss`.
-    f has a Denoiser's signature, and walks like one: f(80 eps, 80.0). progress shows a bar with the time left.
+    f has a Denoiser's signature, and samples by f(80 eps, 80.0). With a teacher it is distillation; see
+    `consistency_train`. progress shows a bar with the time left.
     """
-    draw, start = training.sampler_of(data), _untrained(data, rng)
-    positive(batch, "batch"), positive(steps, "steps")
-    teacher = None if teacher is None else denoiser(teacher, "teacher")
-    counts = iter(8 * 2 ** (4 * k // steps) for k in range(steps))
-
-    def objective() -> Tensor:
-        x0 = draw(batch, rng)[0]
-        grid = sigmas.karras(next(counts), 0.01, HIGH).float()
-        i = torch.randint(len(grid) - 1, (batch,), generator=rng)
-        return consistency_loss(start, x0, randn_like(x0, rng), grid[i], grid[i + 1], teacher)
-
-    return training.run(training.descend(start, objective, steps, lr=2e-2), steps, start, progress)
+    start = untrained(data, rng)
+    return training.run(consistency_train(start, data, teacher, steps, batch, rng), steps, start, progress)
 
 
-def _untrained(data: mixtures.Source, rng: Rng) -> FromVelocity:
-    """Return the network of `flow.fit`, in the data's dimension."""
+def untrained(data: mixtures.Source, rng: Rng) -> FromVelocity:
+    """Return the network of `flow.fit`, untrained, in the dimension of the data."""
     dim = mixtures.of(data).means.shape[1]
     return FromVelocity(networks.MLP(dim, features=24, scale=2.5, rng=stream(rng)))
 
@@ -168,7 +184,7 @@ def progressive_fit(
     if len(grid) < 3 or (len(grid) - 1) & (len(grid) - 2) or grid[-1] != 0:
         raise ValueError(f"grid has {len(grid)} levels, the last {float(grid[-1])}; need 2^k + 1 of them, the last 0")
     positive(steps, "steps"), positive(batch, "batch"), denoiser(teacher, "teacher")
-    student = _untrained(data, rng)
+    student = untrained(data, rng)
     while len(grid) > 2:
         student = _halve(student, teacher, draw, grid, steps, batch, rng, progress)
         teacher, student, grid = student, copy.deepcopy(student).requires_grad_(), grid[::2]
@@ -265,6 +281,33 @@ def meanflow_loss(f: FlowMap, x0: Tensor, eps: Tensor, t: Tensor, r: Tensor, tea
     return ((u - target.detach()) ** 2).sum(1).mean()
 
 
+def meanflow_train(
+    f: FlowMap,
+    data: mixtures.Source,
+    teacher: Denoiser | None = None,
+    steps: int = 1000,
+    batch: int = 512,
+    rng: Rng = None,
+) -> Iterator[training.Progress]:
+    """Lower the MeanFlow loss of f in place, and yield a Progress per step.
+
+    t and r are the larger and the smaller of two uniform times; in half of the rows r = t, which is flow matching.
+    Geng et al. 2025, algorithm 1.
+    """
+    draw = training.sampler_of(data)
+    positive(batch, "batch"), positive(steps, "steps"), stream(rng)
+    teacher = None if teacher is None else denoiser(teacher, "teacher")
+
+    def objective() -> Tensor:
+        x0 = draw(batch, rng)[0]
+        times = flow.uniform(2 * batch, rng).reshape(2, batch)
+        t, r = times.max(0).values, times.min(0).values
+        r = torch.where(torch.rand(batch, generator=rng) < 0.5, t, r)
+        return meanflow_loss(f, x0, randn_like(x0, rng), t, r, teacher)
+
+    return training.descend(f, objective, steps, lr=2e-2)
+
+
 def meanflow_fit(
     data: mixtures.Source,
     teacher: Denoiser | None = None,
@@ -275,19 +318,7 @@ def meanflow_fit(
 ) -> FlowMap:
     """Train a flow map by the MeanFlow identity, with a teacher or without, and return it: f(80 eps, 80.0) samples.
 
-    t and r are the larger and the smaller of two uniform times; in half of the rows r = t, which is flow matching.
-    progress shows a bar with the time left. Geng et al. 2025, algorithm 1.
+    progress shows a bar with the time left; see `meanflow_train`.
     """
-    draw, dim = training.sampler_of(data), mixtures.of(data).means.shape[1]
-    positive(batch, "batch"), positive(steps, "steps")
-    teacher = None if teacher is None else denoiser(teacher, "teacher")
-    f = FlowMap(dim, rng=stream(rng))
-
-    def objective() -> Tensor:
-        x0 = draw(batch, rng)[0]
-        times = flow.uniform(2 * batch, rng).reshape(2, batch)
-        t, r = times.max(0).values, times.min(0).values
-        r = torch.where(torch.rand(batch, generator=rng) < 0.5, t, r)
-        return meanflow_loss(f, x0, randn_like(x0, rng), t, r, teacher)
-
-    return training.run(training.descend(f, objective, steps, lr=2e-2), steps, f, progress)
+    start = FlowMap(mixtures.of(data).means.shape[1], rng=stream(rng))
+    return training.run(meanflow_train(start, data, teacher, steps, batch, rng), steps, start, progress)
