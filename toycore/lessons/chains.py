@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Callable
-from functools import partial
 from itertools import pairwise
 
 import numpy as np
@@ -135,7 +134,7 @@ def ddpm_widened(D: Denoiser, x: Tensor, sigmas: Tensor, rng: Rng = None) -> Ten
     D, rng = denoiser(D), stream(rng)
     for sigma, below in pairwise(decreasing(sigmas).tolist()):
         x0_hat, keep = D(x, sigma), (below / sigma) ** 2
-        unsure = sigma**2 * fields.divergence(partial(D, sigma=sigma), x) / x[0].numel()
+        unsure = sigma**2 * fields.divergence(lambda u, s=sigma: D(u, s), x) / x[0].numel()
         std = (below**2 * (1 - keep) + (1 - keep) ** 2 * unsure.clamp(min=0)).sqrt()
         x = x0_hat + keep * (x - x0_hat) + column(std, x) * torch.randn(x.shape, generator=rng, dtype=x.dtype)
     return x
