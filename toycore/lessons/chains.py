@@ -134,10 +134,14 @@ def ddpm_widened(D: Denoiser, x: Tensor, sigmas: Tensor, rng: Rng = None) -> Ten
     D, rng = denoiser(D), stream(rng)
     for sigma, below in pairwise(decreasing(sigmas).tolist()):
         x0_hat, keep = D(x, sigma), (below / sigma) ** 2
-        unsure = sigma**2 * fields.divergence(lambda u, s=sigma: D(u, s), x) / x[0].numel()
-        std = (below**2 * (1 - keep) + (1 - keep) ** 2 * unsure.clamp(min=0)).sqrt()
+        std = (below**2 * (1 - keep) + (1 - keep) ** 2 * _unsure(D, x, sigma)).sqrt()
         x = x0_hat + keep * (x - x0_hat) + column(std, x) * torch.randn(x.shape, generator=rng, dtype=x.dtype)
     return x
+
+
+def _unsure(D: Denoiser, x: Tensor, sigma: float) -> Tensor:
+    """Return Var(x0 | x) per coordinate, `[b]`: sigma^2 times the derivative of D, on average over its diagonal."""
+    return (sigma**2 * fields.divergence(lambda u: D(u, sigma), x) / x[0].numel()).clamp(min=0)
 
 
 def _goes_down(sigma: float, below: float) -> None:
