@@ -129,18 +129,25 @@ def consistency_train(
     Neighbours on a Karras grid of 8, then 16, 32 and 64 levels from 80 to 0, a quarter of the training each: few levels
     carry the end upwards fast, many carry it accurately. With a teacher it is distillation; see `consistency_loss`.
     """
-    draw = training.sampler_of(data)
-    positive(batch, "batch"), positive(steps, "steps"), stream(rng)
+    positive(steps, "steps")
     teacher = None if teacher is None else denoiser(teacher, "teacher")
     counts = iter(8 * 2 ** (4 * k // steps) for k in range(steps))
 
-    def objective() -> Tensor:
-        x0 = draw(batch, rng)[0]
+    def loss(x0: Tensor) -> Tensor:
         grid = sigmas.karras(next(counts), 0.01, HIGH).float()
-        i = torch.randint(len(grid) - 1, (batch,), generator=rng)
+        i = torch.randint(len(grid) - 1, (len(x0),), generator=rng)
         return consistency_loss(f, x0, randn_like(x0, rng), grid[i], grid[i + 1], teacher)
 
-    return training.descend(f, objective, steps, lr=2e-2)
+    return _descend(f, data, loss, steps, batch, rng)
+
+
+def _descend(
+    f: nn.Module, data: mixtures.Source, loss: Callable[[Tensor], Tensor], steps: int, batch: int, rng: Rng
+) -> Iterator[training.Progress]:
+    """Lower the loss of batches of the data."""
+    draw = training.sampler_of(data)
+    positive(batch, "batch"), positive(steps, "steps"), stream(rng)
+    return training.descend(f, lambda: loss(draw(batch, rng)[0]), steps, lr=2e-2)
 
 
 def consistency_fit(
@@ -294,18 +301,15 @@ def meanflow_train(
     t and r are the larger and the smaller of two uniform times; in half of the rows r = t, which is flow matching.
     Geng et al. 2025, algorithm 1.
     """
-    draw = training.sampler_of(data)
-    positive(batch, "batch"), positive(steps, "steps"), stream(rng)
     teacher = None if teacher is None else denoiser(teacher, "teacher")
 
-    def objective() -> Tensor:
-        x0 = draw(batch, rng)[0]
+    def loss(x0: Tensor) -> Tensor:
         times = flow.uniform(2 * batch, rng).reshape(2, batch)
         t, r = times.max(0).values, times.min(0).values
         r = torch.where(torch.rand(batch, generator=rng) < 0.5, t, r)
         return meanflow_loss(f, x0, randn_like(x0, rng), t, r, teacher)
 
-    return training.descend(f, objective, steps, lr=2e-2)
+    return _descend(f, data, loss, steps, batch, rng)
 
 
 def meanflow_fit(
