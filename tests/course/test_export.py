@@ -99,6 +99,7 @@ def test_the_site_lives_without_network_and_kernel(site, browser, scheme):
     with b.page_of(browser, offline=True, scheme=scheme) as page:
         page.goto(site.as_uri())
         page.click(".cards a:has-text('A small notebook')")
+        page.wait_for_selector("button.guess")
         assert not page.is_visible(".output img"), "the answer waits for a guess"
         page.click("button.guess")
         assert page.locator("button.guess").count() == 0 and page.is_visible(".output img")

@@ -159,7 +159,7 @@ def test_ctrl_c_never_ships_a_model_half_trained(tmp_path) -> None:
 
 
 def test_every_shipped_model_has_a_recipe_and_a_time(capsys: pytest.CaptureFixture[str]) -> None:
-    assert sorted(registry.NAMES) == sorted(checkpoints.available()) and len(registry.NAMES) == 18
+    assert sorted(registry.NAMES) == sorted(checkpoints.available()) and len(registry.NAMES) == 19
     registry.main(["--list"])
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in lines] == registry.NAMES

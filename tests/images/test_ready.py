@@ -1,4 +1,4 @@
-"""One name gives pictures, denoiser and judge; notebook 14's cell for MNIST runs with that one name changed."""
+"""One name gives pictures, denoiser and judge; notebook 14's opening runs with that one name changed."""
 
 import functools
 import gzip
@@ -60,12 +60,11 @@ def unseen(monkeypatch) -> None:
 
 
 def run_with(name: str) -> dict[str, Any]:
-    """Run the notebook's imports, its first cell of samples, and the cell of the larger pictures with another name."""
-    marks = "import torch", "draw = lambda", "name, pictures, S, JS = ready.load("
-    first, start, larger = (next(cell for cell in cells() if mark in cell) for mark in marks)
-    assert 'ready.load("strokes")' in larger
+    """Run the notebook's imports and the cell of its opening with another name."""
+    first, opening = (next(cell for cell in cells() if mark in cell) for mark in ("import torch", "ready.load("))
+    assert '_, written, M, JM = ready.load("mnist-test")' in opening
     place: dict[str, Any] = {}
-    for source in (first, start, larger.replace('ready.load("strokes")', f'ready.load("{name}")')):
+    for source in (first, opening.replace('ready.load("mnist-test")', f'ready.load("{name}")')):
         exec(source, place)
     return place
 
@@ -78,8 +77,8 @@ def test_the_notebook_runs_on_mnist_with_one_name_changed(mirror, monkeypatch, t
     with warnings.catch_warnings():
         warnings.simplefilter("error", UserWarning)
         place = run_with("mnist")
-    assert place["name"] == "mnist" and torch.equal(place["pictures"].images, sets.load("strokes", n=40, seed=3).images)
-    assert place["drawn"].shape == (30, 1, 28, 28) and place["JS"].kinds == (10,)
+    assert torch.equal(place["written"].images, sets.load("strokes", n=40, seed=3).images)
+    assert place["drawn"].shape == (100, 1, 28, 28) and place["JM"].kinds == (10,)
     assert {path.name for path in tmp_path.iterdir()} == {f"{file.name}.gz" for file in files}
 
 
@@ -90,7 +89,8 @@ def test_without_a_network_mnist_is_skipped_with_a_sentence(monkeypatch, tmp_pat
         UserWarning, match=r"mnist is skipped and mnist-test shown: .* Check the network and try again, or"
     ):
         place = run_with("mnist")
-    assert place["name"] == "mnist-test" and place["drawn"].shape == (30, 1, 28, 28)
+    assert torch.equal(place["written"].images, sets.load("mnist-test").images)
+    assert place["drawn"].shape == (100, 1, 28, 28)
 
 
 def test_a_run_of_ones_own_is_found(monkeypatch, tmp_path) -> None:
