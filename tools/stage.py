@@ -38,6 +38,7 @@ VIEWS = {
     "latent": lambda: live.latent(),
     "frames": lambda: live.frames(torch.rand(9, 40, 60, generator=seeded()), values=[f"s = {s}" for s in range(9)]),
     "sentence": lambda: live.sentence(together=2, step=2),
+    "bridge": lambda: live.bridge(),
     "attention": lambda: live.attention(attending(width=60)),
 }
 MEASURE = """() => {

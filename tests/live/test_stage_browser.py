@@ -114,6 +114,7 @@ VIEWS = {
     "damage": lambda: live.damage(n=60),
     "latent": lambda: live.latent(),
     "sentence": lambda: live.sentence(),
+    "bridge": lambda: live.bridge(),
     "attention": lambda: live.attention(attending(width=8)),
     "density": lambda: live.density(data.spiral(40)),
 }

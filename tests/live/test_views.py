@@ -27,6 +27,7 @@ MAKE = {  # a view of each kind, made as cheaply as it goes
     "spacetime": {},
     "latent": {},
     "sentence": {},
+    "bridge": {"n": 40},
 }
 KINDS = tuple(MAKE)
 

@@ -26,6 +26,7 @@ MAKE = {
     "playground": lambda: live.playground(data.spiral(40)),
     "latent": lambda: live.latent(),
     "sentence": lambda: live.sentence(),
+    "bridge": lambda: live.bridge(n=60),
     "attention": lambda: live.attention(attending(width=8)),
     "frames": lambda: live.frames(
         torch.rand(5, 8, 8, generator=torch.Generator().manual_seed(0)), captions=list("abcde")

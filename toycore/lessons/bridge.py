@@ -76,13 +76,13 @@ class Bridge(NamedTuple):
         """Draw n pairs (x0, x1) of the coupling: what `flow.fit` takes."""
         joint = torch.cat([torch.cat([self.cov0, self.cross], 1), torch.cat([self.cross.T, self.cov1], 1)])
         z = torch.randn(positive(n), len(joint), generator=stream(rng), dtype=joint.dtype)
-        x0, x1 = (torch.cat([self.mean0, self.mean1]) + z @ _root(joint)).chunk(2, 1)
+        x0, x1 = (torch.cat([self.mean0, self.mean1]) + z @ root(joint)).chunk(2, 1)
         return x0, x1
 
     def sample(self, n: int, t: float, rng: Rng = None) -> Tensor:
         """Draw n points x_t, `[n, d]`."""
         z = torch.randn(positive(n), len(self.mean0), generator=stream(rng), dtype=self.cov0.dtype)
-        return self.mean(t) + z @ _root(self.cov(t))
+        return self.mean(t) + z @ root(self.cov(t))
 
 
 def gaussian(mean0: Tensor, cov0: Tensor, mean1: Tensor, cov1: Tensor, entropy: float) -> Bridge:
@@ -98,10 +98,10 @@ def gaussian(mean0: Tensor, cov0: Tensor, mean1: Tensor, cov1: Tensor, entropy: 
     mean0, cov0, mean1, cov1 = (*_moments(mean0, cov0, "0"), *_moments(mean1, cov1, "1"))
     alike("mean0 and mean1", mean0, mean1, "a bridge joins two clouds of one dimension")
     entropy = number(entropy, "entropy", 0)
-    root = _root(cov0)
-    m, axes = torch.linalg.eigh(root @ cov1 @ root)
+    half = root(cov0)
+    m, axes = torch.linalg.eigh(half @ cov1 @ half)
     g = 2 * m / ((4 * m + entropy**2).sqrt() + entropy)
-    cross = root @ (axes * g) @ axes.T @ torch.linalg.inv(root)
+    cross = half @ (axes * g) @ axes.T @ torch.linalg.inv(half)
     return Bridge(mean0, cov0, mean1, cov1, cross, entropy)
 
 
@@ -120,8 +120,8 @@ def _moments(mean: Tensor, cov: Tensor, which: str) -> tuple[Tensor, Tensor]:
     return mean, cov
 
 
-def _root(cov: Tensor) -> Tensor:
-    """Return the symmetric square root of a covariance."""
+def root(cov: Tensor) -> Tensor:
+    """Return the symmetric square root of a covariance `[d, d]`."""
     values, axes = torch.linalg.eigh(cov)
     return (axes * values.clamp(min=0).sqrt()) @ axes.T
 

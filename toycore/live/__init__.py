@@ -16,6 +16,7 @@ spiral. What else is given by name sets the values at the start: `live.walk(step
 from toycore.live import lattice
 from toycore.live.engine import View
 from toycore.live.views.attention import attention
+from toycore.live.views.bridge import bridge
 from toycore.live.views.damage import damage
 from toycore.live.views.density import density
 from toycore.live.views.field import field
@@ -32,6 +33,7 @@ from toycore.live.views.walk import walk
 __all__ = [
     "View",
     "attention",
+    "bridge",
     "damage",
     "density",
     "field",

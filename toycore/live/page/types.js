@@ -161,6 +161,7 @@
  * @property {number} together places that are filled in one step
  * @property {number} amount of damage, 0 none .. 1 full @property {string} damage which
  * @property {number} layer of a network, from 1
+ * @property {number} entropy of a bridge
  * @property {number} follow the noise where the path that is followed begins
  * @property {"guided" | "three" | "none"} vectors
  * @property {"small" | "full"} network @property {number} width @property {number} depth @property {number} features
