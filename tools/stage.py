@@ -35,6 +35,7 @@ VIEWS = {
     "training": lambda: live.training(data.spiral(100)),
     "spacetime": lambda: live.spacetime(),
     "damage": lambda: live.damage(damage="gaussian"),
+    "inverse": lambda: live.inverse(sigma=0.005),
     "latent": lambda: live.latent(),
     "frames": lambda: live.frames(torch.rand(9, 40, 60, generator=seeded()), values=[f"s = {s}" for s in range(9)]),
     "sentence": lambda: live.sentence(together=2, step=2),

@@ -112,6 +112,7 @@ VIEWS = {
     "forward": lambda: live.forward(data.spiral(40)),
     "spacetime": lambda: live.spacetime(),
     "damage": lambda: live.damage(n=60),
+    "inverse": lambda: live.inverse(),
     "latent": lambda: live.latent(),
     "sentence": lambda: live.sentence(),
     "bridge": lambda: live.bridge(),

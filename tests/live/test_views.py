@@ -24,6 +24,7 @@ MAKE = {  # a view of each kind, made as cheaply as it goes
     "training": {"data": FEW, "walk": ()},
     "frames": {"images": torch.rand(4, 5, 6)},
     "damage": {"n": 40},
+    "inverse": {},
     "spacetime": {},
     "latent": {},
     "sentence": {},

@@ -23,6 +23,7 @@ MAKE = {
     "training": lambda: small_training(),
     "spacetime": lambda: live.spacetime(),
     "damage": lambda: live.damage(n=60),
+    "inverse": lambda: live.inverse(),
     "playground": lambda: live.playground(data.spiral(40)),
     "latent": lambda: live.latent(),
     "sentence": lambda: live.sentence(),

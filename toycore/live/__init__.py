@@ -23,6 +23,7 @@ from toycore.live.views.field import field
 from toycore.live.views.forward import forward
 from toycore.live.views.frames import frames
 from toycore.live.views.guidance import guidance
+from toycore.live.views.inverse import inverse
 from toycore.live.views.latent import latent
 from toycore.live.views.playground import playground
 from toycore.live.views.sentence import sentence
@@ -40,6 +41,7 @@ __all__ = [
     "forward",
     "frames",
     "guidance",
+    "inverse",
     "latent",
     "lattice",
     "playground",

@@ -159,6 +159,7 @@
  * @property {number} snapshot @property {number} last the last snapshot there is, counted by the training's scene
  * @property {number} second
  * @property {number} together places that are filled in one step
+ * @property {number} y measured @property {number} tau the error of the measurement
  * @property {number} amount of damage, 0 none .. 1 full @property {string} damage which
  * @property {number} layer of a network, from 1
  * @property {number} entropy of a bridge
