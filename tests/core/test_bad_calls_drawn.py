@@ -55,7 +55,7 @@ ROWS = [
     ("live.walk(D, samplers='euler')", "did you mean 'heun'"),
     ("live.walk(D, schedule='x')", "karras"),
     ("live.guidance(D, P, guidance='x')", "guidance is 'x'"),
-    ("live.inverse(D)", "cannot show"),
+    ("live.inverse(D)", "points is a function"),
     ("live.inverse(y=7.0)", "y is 7.0"),
     ("live.inverse(tau=0.0)", "tau is 0.0"),
     ("live.forward(X * math.nan)", "NaN or infinity"),
