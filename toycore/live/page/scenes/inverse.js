@@ -121,6 +121,7 @@ class Inverse {
     border(g, pane, look, look.bare ? "" : lane.title);
     if (look.bare) return;
     if (this.ended()) return this.writeScore(g, pane, lane);
+    if (pane !== this.panes[0]) return; // all show the same level at the same scale
     scaleBar(g, pane, look);
     headline(g, pane, look, `\u03C3 = ${significant(sigma)}`);
   }
