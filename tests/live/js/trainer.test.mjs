@@ -65,7 +65,7 @@ test("one report at a time: none comes before the last was seen", async () => {
 });
 
 test("divergence is said, and so are data with nothing to learn", async () => {
-  const bad = (await reports(start(1, { lr: 1e30 }), undefined, ({ problem }) => problem)).at(-1); // a slice may end before
+  const all = await reports(start(1, { lr: 1e30 }), undefined, ({ problem }) => problem), bad = all.at(-1);
   assert.match(bad.problem, /at step \d+: training diverged; use a smaller rate than 1e\+30/);
   const one = { job: 7, data: { x: new Float32Array([1, 2]), std: 0 }, seed: 0 };
   const [none] = await reports({ start: one });
