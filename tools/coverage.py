@@ -16,9 +16,9 @@ HEAD = """# Where is it taught, and how is it checked?
 
 The course grew out of five sets of lecture notes. Below stands every statement of theirs, corrected where it needed \
 it, and what the course adds to them, with the notebook that treats it. Each is held by **claims**: cells of that \
-notebook that measure it, on your machine, when you run them. Most are held by **tests** too, which compare the package \
-with formulas, with the papers' own steps, or with other libraries. The tests' names are sentences; you find them in \
-the folder `tests`.
+notebook that measure it, on your machine, when you run them. Most are held by **tests** too, which compare the \
+package with formulas, with the papers' own steps, or with other libraries. The tests' names are sentences; you find \
+them in the folder `tests`.
 
 The notebooks call them *source notes* and number them:
 
